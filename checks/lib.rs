@@ -1,0 +1,3 @@
+//! The pure half of gpucheck.
+
+pub mod fact;

@@ -1,0 +1,20 @@
+//! Foreign things in processes of their own.
+//!
+//! Invariants: a child has a deadline, its own process group, no core file, a memory limit and a private pipe
+//! for its answer; its standard output is its standard error, so nothing it prints can reach the report; when
+//! it cannot be killed it is abandoned, never waited for. Whatever it does is a value.
+
+mod excerpt;
+mod interrupt;
+mod run;
+mod trail;
+
+pub use excerpt::Excerpt;
+pub use interrupt::end_children_on_signals;
+pub use run::{Finished, Job, run};
+pub use trail::{Message, ReadTrail, Trail, TrailError};
+
+/// The descriptor on which a child finds its answer pipe.
+pub const ANSWER_FD: i32 = 60;
+/// The descriptor on which a Python finds the extension.
+pub const EXTENSION_FD: i32 = 61;

@@ -1,0 +1,345 @@
+//! Start a child, follow it, end it.
+
+use super::{ANSWER_FD, Excerpt, ReadTrail, interrupt};
+use gpucheck_checks::fact::{Observed, ProbeFailure};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fs::OFlags,
+    process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus},
+};
+use serde::de::DeserializeOwned;
+use std::{
+    ffi::OsString,
+    io,
+    os::{
+        fd::{AsFd, AsRawFd, OwnedFd, RawFd},
+        unix::process::CommandExt,
+    },
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// What a child is left after its deadline or its answer, before the next means is taken.
+const GRACE: Duration = Duration::from_millis(500);
+/// How long pipes that a grandchild keeps open are read on after the child's end.
+const DRAIN: Duration = Duration::from_millis(200);
+/// How often a child is looked at where the kernel has no pidfd (before 5.3).
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// A child to be run.
+pub struct Job {
+    /// The program, by path.
+    pub program: OsString,
+    /// Its arguments.
+    pub args: Vec<OsString>,
+    /// Changes to the inherited environment; none removes the variable.
+    pub env: Vec<(&'static str, Option<OsString>)>,
+    /// Time until it must have answered.
+    pub deadline: Duration,
+    /// Limit of its writable private memory (`RLIMIT_DATA`, which address space that CUDA only reserves does
+    /// not count against), in bytes.
+    pub memory: u64,
+    /// Descriptors handed over, and the numbers that the child finds them under.
+    pub files: Vec<(OwnedFd, RawFd)>,
+    /// User and group to become first.
+    pub identity: Option<(u32, u32)>,
+    /// Whether a child that runs as root keeps the right to make device nodes. Real driver libraries make
+    /// /dev/nvidiactl whenever they may, with or without a driver behind it.
+    pub may_make_nodes: bool,
+    /// At the deadline send SIGABRT first, so that Python's faulthandler tells where it hangs.
+    pub stack_at_deadline: bool,
+}
+
+/// What became of a child.
+pub struct Finished<T> {
+    /// Its answer, or how it failed.
+    pub observed: Observed<T>,
+    /// Head and tail of its standard error and output.
+    pub log: String,
+    /// From start to answer or end, in milliseconds.
+    pub elapsed_ms: u64,
+}
+
+/// Runs a child to its answer or its end. Returns at the latest one second after the deadline.
+pub fn run<T: DeserializeOwned>(job: Job) -> Finished<T> {
+    let start = Instant::now();
+    let (observed, log) = match Child::start(job) {
+        Err(error) => {
+            (Observed::Failed(ProbeFailure::NotStarted { message: error.to_string() }), String::new())
+        }
+        Ok(mut child) => {
+            let end = child.follow();
+            (child.conclude(end), child.log.text())
+        }
+    };
+    let elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Finished { observed, log, elapsed_ms }
+}
+
+/// How following ended.
+enum End {
+    Over,
+    Exited(i32),
+    Signaled(i32),
+    TimedOut { unkillable: bool },
+}
+
+struct Child {
+    pid: Pid,
+    pidfd: Option<OwnedFd>,
+    answer: Option<OwnedFd>,
+    stderr: Option<OwnedFd>,
+    trail: ReadTrail,
+    log: Excerpt,
+    deadline: Duration,
+    stack_at_deadline: bool,
+    start: Instant,
+    _noted: interrupt::Noted,
+}
+
+impl Child {
+    fn start(job: Job) -> io::Result<Self> {
+        let (answer, answer_end) = pipe()?;
+        let (stderr, stderr_end) = pipe()?;
+        let mut command = Command::new(&job.program);
+        command
+            .args(&job.args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::from(stderr_end.try_clone()?))
+            .stderr(Stdio::from(stderr_end))
+            .process_group(0);
+        for (name, value) in &job.env {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        if let Some((uid, gid)) = job.identity {
+            command.uid(uid).gid(gid);
+        }
+        let mut files = vec![(high(&answer_end)?, ANSWER_FD)];
+        for (file, number) in &job.files {
+            files.push((high(file)?, *number));
+        }
+        let (memory, may_make_nodes, parent) = (job.memory, job.may_make_nodes, std::process::id());
+        // SAFETY: between fork and exec the closure makes plain system calls only, on values made before.
+        unsafe { command.pre_exec(move || confine(&files, memory, may_make_nodes, parent)) };
+        let start = Instant::now();
+        let child = command.spawn()?;
+        drop(command);
+        let pid = Pid::from_child(&child);
+        rustix::fs::fcntl_setfl(&answer, OFlags::NONBLOCK)?;
+        rustix::fs::fcntl_setfl(&stderr, OFlags::NONBLOCK)?;
+        Ok(Self {
+            pid,
+            pidfd: rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok(),
+            answer: Some(answer),
+            stderr: Some(stderr),
+            trail: ReadTrail::default(),
+            log: Excerpt::default(),
+            deadline: job.deadline,
+            stack_at_deadline: job.stack_at_deadline,
+            start,
+            _noted: interrupt::note(pid.as_raw_nonzero().get()),
+        })
+    }
+
+    /// Follows the child to its answer, its end or its deadline; afterwards it is reaped or abandoned.
+    fn follow(&mut self) -> End {
+        let deadline = self.start + self.deadline;
+        let mut ended = self.watch(deadline);
+        if self.trail.is_over() {
+            ended = ended.or_else(|| self.watch_exit(Instant::now() + DRAIN));
+            self.kill();
+            ended.or_else(|| self.watch_exit(Instant::now() + GRACE));
+            self.reap();
+            return End::Over;
+        }
+        if let Some(end) = ended {
+            self.kill();
+            self.reap();
+            return end;
+        }
+        if self.stack_at_deadline {
+            let _ = rustix::process::kill_process(self.pid, Signal::ABORT);
+            self.watch(Instant::now() + GRACE);
+        }
+        self.kill();
+        let unkillable = self.watch_exit(Instant::now() + GRACE).is_none();
+        self.read();
+        if !unkillable {
+            self.reap();
+        }
+        End::TimedOut { unkillable }
+    }
+
+    /// Reads until the trail is over or the child has ended; none where neither came in time.
+    fn watch(&mut self, until: Instant) -> Option<End> {
+        loop {
+            self.read();
+            if self.trail.is_over() {
+                return None;
+            }
+            if let Some(end) = self.ended() {
+                self.drain();
+                return Some(end);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            self.wait(left);
+        }
+    }
+
+    fn watch_exit(&mut self, until: Instant) -> Option<End> {
+        loop {
+            if let Some(end) = self.ended() {
+                return Some(end);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            self.answer = None;
+            self.read();
+            self.wait(left);
+        }
+    }
+
+    /// Reads on after the child's end, as long as some grandchild may keep the pipes open.
+    fn drain(&mut self) {
+        let until = Instant::now() + DRAIN;
+        while (self.answer.is_some() || self.stderr.is_some()) && !self.trail.is_over() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            let pidfd = self.pidfd.take();
+            self.wait(left);
+            self.pidfd = pidfd;
+            self.read();
+        }
+    }
+
+    /// Waits until a pipe has something, the child has ended, or the time is over.
+    fn wait(&self, left: Duration) {
+        let left = if self.pidfd.is_none() { left.min(LOOK_EVERY) } else { left };
+        let files = [&self.answer, &self.stderr, &self.pidfd];
+        let mut polled: Vec<_> =
+            files.into_iter().flatten().map(|file| PollFd::new(file, PollFlags::IN)).collect();
+        let _ = poll(&mut polled, Timespec::try_from(left).ok().as_ref());
+    }
+
+    fn read(&mut self) {
+        let trail = &mut self.trail;
+        read_available(&mut self.answer, |bytes| trail.feed(bytes));
+        let log = &mut self.log;
+        read_available(&mut self.stderr, |bytes| log.feed(bytes));
+    }
+
+    /// How the child ended, without reaping it: its group stays ours until it has been killed.
+    fn ended(&self) -> Option<End> {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let status = rustix::process::waitid(WaitId::Pid(self.pid), options).ok()??;
+        Some(end_of(&status))
+    }
+
+    fn kill(&self) {
+        let _ = rustix::process::kill_process_group(self.pid, Signal::KILL);
+    }
+
+    fn reap(&self) {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+        let _ = rustix::process::waitid(WaitId::Pid(self.pid), options);
+    }
+
+    fn conclude<T: DeserializeOwned>(&self, end: End) -> Observed<T> {
+        let step = if self.trail.step().is_empty() { "starting" } else { self.trail.step() }.to_owned();
+        let garbled = |message| ProbeFailure::Garbled { step: step.clone(), message };
+        let failure = match (self.trail.answer::<T>(), self.trail.error(), end) {
+            (Some(Ok(answer)), _, _) => return Observed::Seen(answer),
+            (Some(Err(message)), _, _) => garbled(message),
+            (None, Some(error), _) => garbled(error.to_string()),
+            (None, None, End::Over) => garbled("no answer".to_owned()),
+            (None, None, End::Exited(code)) => ProbeFailure::Exited { code, step },
+            (None, None, End::Signaled(signal)) => ProbeFailure::Crashed { signal, step },
+            (None, None, End::TimedOut { unkillable }) => {
+                let after_ms = u64::try_from(self.deadline.as_millis()).unwrap_or(u64::MAX);
+                ProbeFailure::TimedOut { after_ms, step, unkillable }
+            }
+        };
+        match self.trail.so_far() {
+            Some(seen) => Observed::Interrupted { seen, by: failure },
+            None => Observed::Failed(failure),
+        }
+    }
+}
+
+fn end_of(status: &WaitIdStatus) -> End {
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => End::Exited(code),
+        (None, Some(signal)) => End::Signaled(signal),
+        (None, None) => End::Exited(-1),
+    }
+}
+
+/// Reads what is there; a pipe at its end is dropped.
+fn read_available(pipe: &mut Option<OwnedFd>, mut take: impl FnMut(&[u8])) {
+    let mut buffer = [0_u8; 64 << 10];
+    // One round reads a bounded amount, so that an endless stream cannot hold up the deadline.
+    for _ in 0..64 {
+        let Some(file) = pipe.as_ref() else { return };
+        match rustix::io::read(file, &mut buffer) {
+            Ok(0) => *pipe = None,
+            Ok(length) => take(buffer.get(..length).unwrap_or_default()),
+            Err(rustix::io::Errno::AGAIN) => return,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(_) => *pipe = None,
+        }
+    }
+}
+
+fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?)
+}
+
+/// The same file under a number that no child is promised.
+fn high(file: &OwnedFd) -> io::Result<OwnedFd> {
+    Ok(rustix::io::fcntl_dupfd_cloexec(file.as_fd(), 64)?)
+}
+
+/// What the child does to itself between fork and exec.
+fn confine(files: &[(OwnedFd, RawFd)], memory: u64, may_make_nodes: bool, parent: u32) -> io::Result<()> {
+    let core = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    let data = libc::rlimit { rlim_cur: memory, rlim_max: memory };
+    // SAFETY: system calls on numbers and on structures that live on this stack; a refused call leaves the
+    // child with more freedom than planned, which is no reason to go without its facts.
+    unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        if u32::try_from(libc::getppid()) != Ok(parent) {
+            libc::_exit(125);
+        }
+        libc::setrlimit(libc::RLIMIT_CORE, &raw const core);
+        libc::setrlimit(libc::RLIMIT_DATA, &raw const data);
+        if !may_make_nodes {
+            const CAP_MKNOD: libc::c_ulong = 27;
+            libc::prctl(libc::PR_CAPBSET_DROP, CAP_MKNOD, 0, 0, 0);
+        }
+        // Under memory pressure the kernel shall end the probe, not a student's notebook.
+        let score = libc::open(c"/proc/self/oom_score_adj".as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
+        if score >= 0 {
+            libc::write(score, c"1000".as_ptr().cast(), 4);
+            libc::close(score);
+        }
+        // What the caller left open must not be kept open by a child that cannot be killed.
+        const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
+        libc::syscall(libc::SYS_close_range, 3 as libc::c_uint, libc::c_uint::MAX, CLOSE_RANGE_CLOEXEC);
+        for (file, number) in files {
+            if libc::dup2(file.as_raw_fd(), *number) < 0 {
+                return Err(io::Error::last_os_error());
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,3 @@
+//! gpucheck, the shell: look, run, show.
+
+pub mod child;

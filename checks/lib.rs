@@ -1,3 +1,31 @@
-//! The pure half of gpucheck.
+//! The pure half of gpucheck: what we know, how we conclude.
+//!
+//! [`fact`] holds what a machine said. A [`check`](Check) judges facts about one thing and knows nothing of
+//! other checks but their ids. A [`cause`](Cause) is a named disease that shows as a pattern across outcomes.
+//! [`diagnose`] puts them together: facts in, [`Report`] out.
+//!
+//! Invariants, held by `clippy.toml` and tests: nothing here looks at a machine, a clock, a file or the
+//! environment; the same facts and knowledge give the same report, byte for byte; any facts give a report.
 
+mod check;
+mod diagnose;
 pub mod fact;
+mod finding;
+mod judge;
+pub mod kernels;
+mod knowledge;
+mod registry;
+mod report;
+mod select;
+mod texts;
+
+pub use check::{Cause, Check, Source};
+pub use diagnose::diagnose;
+pub use finding::{Advice, Finding, Judged, Severity, Subject, Verdict, Who};
+pub use knowledge::{GpuModel, Knowledge, KnowledgeError, VmSize};
+pub use registry::{CAUSES, CHECKS, Registered};
+pub use report::{
+    DriverSummary, Fix, GpuSummary, HostSummary, Machine, MachineVerdict, Outcome, PythonSummary,
+    REPORT_SCHEMA, Report, Root, TensorFlowSummary, Unverified,
+};
+pub use select::{Selection, UnknownId};

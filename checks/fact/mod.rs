@@ -13,15 +13,15 @@ mod platform;
 
 pub use driver::{Compute, ComputeDevice, CudaDevice, Driver, VectorAdd};
 pub use frameworks::{
-    Carrier, DeviceAttributes, Distribution, Frameworks, FoundBy, Interpreter, Link, Listing, Look, Operation,
-    PhysicalDevice, Python, TensorFlow, TensorFlowBuild, Way,
+    Carrier, DeviceAttributes, Distribution, FoundBy, Frameworks, Interpreter, Link, Listing, Look,
+    Operation, PhysicalDevice, Python, TensorFlow, TensorFlowBuild, Way,
 };
 pub use module::{
     Access, DeviceNode, Dkms, DriverFile, InstalledKernel, LoadedModule, Module, ModuleFile, Node, SecureBoot,
 };
 pub use nvml::{
-    Clocks, Ecc, GpuProcess, GridFeature, Memory, MigInstance, Nvml, NvmlDevice, PcieLink, Power, RemappedRows,
-    RetiredPages, Temperature,
+    Clocks, Ecc, GpuProcess, GridFeature, Memory, MigInstance, Nvml, NvmlDevice, PcieLink, Power,
+    RemappedRows, RetiredPages, Temperature,
 };
 pub use observed::{Observed, ProbeFailure};
 pub use pci::{ConfigSpace, Pci, PciAddress, PciFunction};
@@ -80,6 +80,40 @@ impl Facts {
     /// The NVIDIA GPUs on the PCI bus, in the order of their addresses; empty where the bus was not seen.
     pub fn gpus(&self) -> impl Iterator<Item = &PciFunction> {
         self.pci.seen().into_iter().flat_map(|pci| &pci.functions).filter(|function| function.is_nvidia_gpu())
+    }
+
+    /// The addresses of all GPUs that any layer saw, sorted.
+    pub fn gpu_addresses(&self) -> Vec<PciAddress> {
+        let nvml = self.nvml_devices().filter_map(|device| device.pci.seen());
+        let cuda = self.cuda_devices().filter_map(|device| device.pci.seen());
+        let all = self.gpus().map(|gpu| &gpu.address).chain(nvml).chain(cuda);
+        all.cloned().collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// The devices that NVML opened.
+    pub fn nvml_devices(&self) -> impl Iterator<Item = &NvmlDevice> {
+        let devices = self.nvml.seen().and_then(|nvml| nvml.devices.seen());
+        devices.into_iter().flatten().filter_map(Observed::seen)
+    }
+
+    /// NVML's device at this address.
+    pub fn nvml_device(&self, address: &PciAddress) -> Option<&NvmlDevice> {
+        self.nvml_devices().find(|device| device.pci.seen() == Some(address))
+    }
+
+    /// The devices that CUDA listed.
+    pub fn cuda_devices(&self) -> impl Iterator<Item = &CudaDevice> {
+        self.driver.seen().and_then(|driver| driver.devices.seen()).into_iter().flatten()
+    }
+
+    /// CUDA's device at this address.
+    pub fn cuda_device(&self, address: &PciAddress) -> Option<&CudaDevice> {
+        self.cuda_devices().find(|device| device.pci.seen() == Some(address))
+    }
+
+    /// The Pythons that were looked at.
+    pub fn pythons(&self) -> impl Iterator<Item = &Python> {
+        self.frameworks.seen().into_iter().flat_map(|frameworks| &frameworks.pythons)
     }
 
     /// Where this machine stands, as far as the platform facts tell.

@@ -95,11 +95,7 @@ pub struct InstalledKernel {
 pub struct ModuleFile {
     /// Where it lies.
     pub path: String,
-    /// The version it was built as; none where the file is compressed or has none.
-    pub version: Option<String>,
-    /// `Dual MIT/GPL` for the open module, `NVIDIA` for the proprietary one.
-    pub license: Option<String>,
-    /// A signature is appended.
+    /// A signature is appended; none where the file is compressed or unreadable.
     pub signed: Option<bool>,
 }
 

@@ -85,9 +85,6 @@ pub struct PciFunction {
     pub numa_node: Option<i32>,
     /// The header of its config space.
     pub config: ConfigSpace,
-    /// Memory BARs that the hardware wants and the firmware did not place.
-    #[serde(default)]
-    pub unassigned_bars: Vec<u32>,
 }
 
 impl PciFunction {

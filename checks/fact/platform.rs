@@ -26,11 +26,11 @@ pub struct Platform {
     /// Which cloud, and which size there.
     pub cloud: Cloud,
     /// Processor.
-    pub cpu: Cpu,
+    pub cpu: Observed<Cpu>,
     /// Memory and swap.
-    pub memory: RamAndSwap,
+    pub memory: Observed<RamAndSwap>,
     /// Mounted disks.
-    pub disks: Vec<Disk>,
+    pub disks: Observed<Vec<Disk>>,
     /// Who asks.
     pub user: User,
 }

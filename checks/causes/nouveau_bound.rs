@@ -1,0 +1,45 @@
+//! The nouveau driver holds the GPU.
+//!
+//! # Meaning
+//! nouveau is Linux' own driver for NVIDIA cards; it knows no CUDA. It took the card at boot, and the NVIDIA driver
+//! cannot have it until nouveau is kept out.
+//!
+//! # Detection
+//! `/sys/bus/pci/devices/*/driver` leads to `nouveau`.
+//!
+//! # Fix
+//! Blacklist nouveau, rebuild the initramfs (the step that is forgotten) and reboot.
+//!
+//! # Source
+//! mattshma/bigdata#133, Oneflow-Inc/oneflow#3106,
+//! <https://learn.microsoft.com/azure/virtual-machines/linux/n-series-driver-setup>
+
+use crate::{Cause, Finding, Knowledge, Outcome, Severity, Subject, Who, fact::Facts};
+
+pub(crate) static CAUSE: Cause = Cause {
+    explains: &["module.loaded", "module.drives_gpu", "nvml.initializes", "driver.initializes"],
+    severity: Severity::Unusable,
+    who: Who::Instructor,
+    recognize,
+};
+
+fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
+    let held: Vec<&str> = facts
+        .gpus()
+        .filter(|gpu| gpu.driver.as_deref() == Some("nouveau"))
+        .map(|gpu| gpu.address.as_str())
+        .collect();
+    if held.is_empty() {
+        return Vec::new();
+    }
+    let finding = Finding::fail(Subject::Host, format!("nouveau is bound to {}", held.join(", ")));
+    let blacklists = facts.module.seen().into_iter().flat_map(|module| &module.nouveau_blacklisted_in);
+    let finding = blacklists.fold(finding, |finding, file| {
+        finding.because(format!("{file} blacklists it: the initramfs is older than that file"))
+    });
+    vec![
+        finding
+            .run("printf 'blacklist nouveau\\noptions nouveau modeset=0\\n' | sudo tee /etc/modprobe.d/blacklist-nouveau.conf")
+            .run("sudo update-initramfs -u && sudo reboot"),
+    ]
+}

@@ -1,0 +1,41 @@
+//! The driver's management library is not installed.
+//!
+//! # Meaning
+//! The module is loaded, and `libnvidia-ml.so.1` with `nvidia-smi` is missing: only a part of the driver is
+//! installed. CUDA itself may work.
+//!
+//! # Detection
+//! nvidia is loaded, and the loader does not find `libnvidia-ml.so.1`.
+//!
+//! # Fix
+//! Install the rest of the driver at the version of the loaded module.
+//!
+//! # Source
+//! <https://github.com/NVIDIA/go-nvml/blob/main/gen/nvml/nvml.h> (error 12), compiler-explorer/infra#1722
+
+use crate::{
+    Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
+    fact::{Facts, Observed},
+};
+
+pub(crate) static CAUSE: Cause =
+    Cause { explains: &["nvml.loads"], severity: Severity::Degraded, who: Who::Instructor, recognize };
+
+fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
+    let Some(module) = facts.module.seen().filter(|module| module.is_loaded("nvidia")) else {
+        return Vec::new();
+    };
+    let absent = facts.nvml.seen().is_some_and(|nvml| matches!(nvml.library, Observed::Failed(_)));
+    let has_nodes = module.nodes.iter().any(|node| node.path == "/dev/nvidiactl");
+    if !absent || (crate::judge::in_container(facts) && !has_nodes) {
+        return Vec::new();
+    }
+    let version = module.version.as_deref().unwrap_or("the loaded module's version");
+    let branch = version.split('.').next().unwrap_or(version);
+    vec![
+        Finding::fail(Subject::Host, "nvidia is loaded, libnvidia-ml.so.1 does not load")
+            .because(facts.nvml.seen().map(|nvml| nvml.library.why_not()).unwrap_or_default())
+            .with("version", version)
+            .run(format!("sudo apt install nvidia-utils-{branch} libnvidia-compute-{branch}")),
+    ]
+}

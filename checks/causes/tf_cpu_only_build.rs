@@ -1,0 +1,51 @@
+//! This TensorFlow is a build without GPU code.
+//!
+//! # Meaning
+//! It works, and stays on the CPU without a word, whatever driver and CUDA are installed.
+//!
+//! # Detection
+//! `is_cuda_build` is False in its build information.
+//!
+//! # Fix
+//! Install the GPU build of the same version in its place.
+//!
+//! # Source
+//! stschubert/VPR_Tutorial#11, tensorflow/tensorflow#68236, <https://www.tensorflow.org/install/pip>
+
+use crate::{
+    Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
+    fact::{Facts, Python},
+    judge,
+};
+
+pub(crate) static CAUSE: Cause = Cause {
+    explains: &["frameworks.tensorflow_built_with_cuda", "frameworks.tensorflow_lists_gpu"],
+    severity: Severity::Unusable,
+    who: Who::Student,
+    recognize,
+};
+
+fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
+    facts.pythons().filter_map(without_cuda).collect()
+}
+
+fn without_cuda(python: &Python) -> Option<Finding> {
+    let tensorflow = python.tensorflow.seen()?.as_ref()?;
+    if tensorflow.build.seen()?.is_cuda_build? {
+        return None;
+    }
+    let label = tensorflow.label();
+    let finding =
+        Finding::fail(Subject::Python(python.path.clone()), format!("{label} was built without CUDA"))
+            .because(tensorflow.package.clone())
+            .with("distribution", label);
+    let python = judge::quoted(&python.path);
+    Some(match tensorflow.distributions.first() {
+        Some(found) => finding.run(format!("{python} -m pip uninstall -y {}", found.name)).run(format!(
+            "{python} -m pip install \"{}=={}\"",
+            judge::gpu_requirement(&found.version),
+            found.version
+        )),
+        None => finding,
+    })
+}

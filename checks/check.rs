@@ -1,0 +1,49 @@
+//! What a check and a cause are made of: data and one function pointer.
+
+use crate::{Finding, Judged, Knowledge, Outcome, Severity, Who, fact::Facts};
+
+/// A source of facts: what has to be probed for a check to be judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// [`Facts::platform`].
+    Platform,
+    /// [`Facts::pci`].
+    Pci,
+    /// [`Facts::module`].
+    Module,
+    /// [`Facts::nvml`].
+    Nvml,
+    /// [`Facts::driver`].
+    Driver,
+    /// [`Facts::compute`].
+    Compute,
+    /// [`Facts::frameworks`].
+    Frameworks,
+}
+
+/// One statement about a machine that holds when it is healthy. Its id is its path, its manual the doc comment
+/// of its file.
+pub struct Check {
+    /// What it reads.
+    pub reads: &'static [Source],
+    /// Ids of the checks without which this one cannot pass, for physical reasons.
+    pub needs: &'static [&'static str],
+    /// How bad it is where it fails for no named cause.
+    pub severity: Severity,
+    /// Whose problem it is then.
+    pub who: Who,
+    /// Judges facts. Total: any facts give findings.
+    pub judge: fn(&Facts, &Knowledge) -> Judged,
+}
+
+/// A named disease: the pattern across facts and outcomes that makes it the root of failed checks.
+pub struct Cause {
+    /// Ids of the checks whose failure it accounts for.
+    pub explains: &'static [&'static str],
+    /// How bad it is.
+    pub severity: Severity,
+    /// Whose problem it is.
+    pub who: Who,
+    /// Recognizes it, once for each subject that has it.
+    pub recognize: fn(&Facts, &Knowledge, &[Outcome]) -> Vec<Finding>,
+}

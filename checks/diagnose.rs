@@ -1,0 +1,265 @@
+//! From facts to the report: judge everything, find the roots, name the causes, give the verdict.
+//!
+//! Invariants: every check is judged, whatever came out of the ones before it; a pass is never taken back; a
+//! failure is somebody's consequence only if a check that it needs failed for a subject that reaches its own.
+
+use crate::{
+    Finding, Knowledge, Outcome, Report, Root, Selection, Severity, Subject, Unverified, Verdict, Who,
+    fact::{Facts, PciAddress},
+    registry::{self, CAUSES, CHECKS},
+    report::{Fix, Machine, MachineVerdict, REPORT_SCHEMA},
+    texts::{self, Texts},
+};
+
+/// The check that proves a GPU.
+const PROOF_OF_GPU: &str = "compute.adds_vectors";
+/// The check that proves a framework.
+const PROOF_OF_FRAMEWORK: &str = "frameworks.tensorflow_computes";
+
+/// Judges facts. Any facts give a report.
+pub fn diagnose(facts: &Facts, knowledge: &Knowledge, selection: &Selection) -> Report {
+    let mut judged = judge(facts, knowledge, selection);
+    resolve_roots(&mut judged);
+    let roots = name_roots(facts, knowledge, &mut judged);
+    let verdict = verdict(facts, &judged, &roots);
+    let name_of = |address: &PciAddress| {
+        let gpu = facts.gpus().find(|gpu| gpu.address == *address)?;
+        knowledge.gpu(gpu.device).map(|model| model.name.clone())
+    };
+    let unverified = judged
+        .iter()
+        .map(|judged| &judged.outcome)
+        .filter(|outcome| outcome.verdict == Verdict::Unknown && outcome.root.is_none())
+        .map(|outcome| Unverified {
+            id: outcome.id.clone(),
+            subject: outcome.subject.clone(),
+            why: outcome.summary.clone(),
+        })
+        .collect();
+    Report {
+        schema: REPORT_SCHEMA,
+        gpucheck: facts.gpucheck.clone(),
+        taken_at: facts.taken_at.clone(),
+        profile: "check".to_owned(),
+        verdict,
+        roots,
+        outcomes: judged.into_iter().map(|judged| judged.outcome).collect(),
+        unverified,
+        machine: Machine::of(facts, name_of),
+    }
+}
+
+/// An outcome, with what a root would need beyond it.
+struct JudgedOutcome {
+    outcome: Outcome,
+    finding: Finding,
+    /// Index of the outcome that it is a consequence of; its own where it is a root.
+    root: Option<usize>,
+}
+
+fn judge(facts: &Facts, knowledge: &Knowledge, selection: &Selection) -> Vec<JudgedOutcome> {
+    let mut judged = Vec::new();
+    for check in CHECKS.iter().filter(|check| selection.judges(check.id)) {
+        for finding in (check.item.judge)(facts, knowledge) {
+            let outcome = Outcome {
+                id: check.id.to_owned(),
+                subject: finding.subject.clone(),
+                verdict: finding.verdict,
+                summary: finding.summary.clone(),
+                evidence: finding.evidence.clone(),
+                root: None,
+            };
+            judged.push(JudgedOutcome { outcome, finding, root: None });
+        }
+    }
+    judged
+}
+
+/// Gives each failure and each unknown the first failure that explains it and is itself explained by none.
+fn resolve_roots(judged: &mut [JudgedOutcome]) {
+    let roots: Vec<Option<usize>> = (0..judged.len()).map(|index| root_of(judged, index)).collect();
+    set_roots(judged, &roots);
+}
+
+fn set_roots(judged: &mut [JudgedOutcome], roots: &[Option<usize>]) {
+    let ids: Vec<String> = judged.iter().map(|judged| judged.outcome.id.clone()).collect();
+    for (judged, root) in judged.iter_mut().zip(roots) {
+        judged.root = *root;
+        judged.outcome.root = root.and_then(|root| ids.get(root).cloned());
+    }
+}
+
+fn root_of(judged: &[JudgedOutcome], index: usize) -> Option<usize> {
+    let outcome = &judged.get(index)?.outcome;
+    if !matches!(outcome.verdict, Verdict::Fail | Verdict::Warn | Verdict::Unknown) {
+        return None;
+    }
+    let first = judged.iter().position(|other| explains(&other.outcome, outcome));
+    match first {
+        // What explains it may itself be explained by something that is judged later or is about the host.
+        Some(first) => root_of(judged, first),
+        None if outcome.verdict == Verdict::Unknown => None,
+        None => Some(index),
+    }
+}
+
+fn explains(reason: &Outcome, outcome: &Outcome) -> bool {
+    reason.verdict == Verdict::Fail
+        && reason.subject.reaches(&outcome.subject)
+        && registry::all_needs(&outcome.id).contains(&reason.id.as_str())
+}
+
+/// Lets the causes take over the roots that they explain, and words what remains.
+fn name_roots(facts: &Facts, knowledge: &Knowledge, judged: &mut [JudgedOutcome]) -> Vec<Root> {
+    let outcomes: Vec<Outcome> = judged.iter().map(|judged| judged.outcome.clone()).collect();
+    let mut owner: Vec<Option<usize>> = judged.iter().map(|judged| judged.root).collect();
+    let mut named = Vec::new();
+    for cause in CAUSES {
+        for finding in (cause.item.recognize)(facts, knowledge, &outcomes) {
+            let claimed: Vec<usize> = (0..outcomes.len())
+                .filter(|index| owner.get(*index) == Some(&Some(*index)))
+                .filter(|index| !named.iter().any(|(first, ..): &(usize, _, _)| first == index))
+                .filter(|index| {
+                    outcomes.get(*index).is_some_and(|outcome| {
+                        cause.item.explains.contains(&outcome.id.as_str())
+                            && finding.subject.reaches(&outcome.subject)
+                    })
+                })
+                .collect();
+            let Some(first) = claimed.first().copied() else { continue };
+            for of in &mut owner {
+                if of.is_some_and(|root| claimed.contains(&root)) {
+                    *of = Some(first);
+                }
+            }
+            named.push((first, cause, finding));
+        }
+    }
+    set_roots(judged, &owner);
+    let mut roots: Vec<Root> = (0..judged.len())
+        .filter(|index| owner.get(*index) == Some(&Some(*index)))
+        .filter_map(|index| {
+            let of = judged.get(index)?;
+            let explained = consequences(judged, index);
+            if let Some((_, cause, finding)) = named.iter().find(|(first, ..)| *first == index) {
+                let texts = texts::cause(cause.id, finding.advice.variant)?;
+                let kind = Kind { cause: Some(cause.id), severity: cause.item.severity, who: cause.item.who };
+                return Some(root(&of.outcome.id, &kind, finding, texts, explained));
+            }
+            let check = registry::check(&of.outcome.id)?;
+            let texts = texts::check(check.id, of.finding.advice.variant)?;
+            let severity = severity(check.item.severity, of.outcome.verdict);
+            let kind = Kind { cause: None, severity, who: check.item.who };
+            Some(root(check.id, &kind, &of.finding, texts, explained))
+        })
+        .collect();
+    roots.sort_by_key(|root| (root.severity, registry::position(&root.id)));
+    roots
+}
+
+/// A warning never makes a GPU unusable.
+fn severity(of_failure: Severity, verdict: Verdict) -> Severity {
+    if verdict == Verdict::Warn { of_failure.max(Severity::Degraded) } else { of_failure }
+}
+
+struct Kind {
+    cause: Option<&'static str>,
+    severity: Severity,
+    who: Who,
+}
+
+fn root(id: &str, kind: &Kind, finding: &Finding, texts: Texts, explains: Vec<String>) -> Root {
+    let advice = &finding.advice;
+    let mut values = advice.values.clone();
+    values.insert("subject", finding.subject.to_string());
+    let texts = texts.fill(&values);
+    Root {
+        id: id.to_owned(),
+        cause: kind.cause.map(str::to_owned),
+        subject: finding.subject.clone(),
+        severity: kind.severity,
+        who: kind.who,
+        title: texts.title,
+        meaning: texts.meaning,
+        summary: finding.summary.clone(),
+        evidence: finding.evidence.clone(),
+        fix: Fix { text: texts.fix, commands: advice.commands.clone(), url: advice.url.map(str::to_owned) },
+        explains,
+    }
+}
+
+/// The ids of the outcomes that this one is the root of, itself left out.
+fn consequences(judged: &[JudgedOutcome], root: usize) -> Vec<String> {
+    let mut ids: Vec<String> = Vec::new();
+    for (index, judged) in judged.iter().enumerate() {
+        if judged.root == Some(root) && index != root && !ids.contains(&judged.outcome.id) {
+            ids.push(judged.outcome.id.clone());
+        }
+    }
+    ids
+}
+
+/// The verdict: first the GPUs, each by its proof; then every Python that carries a framework or could not be
+/// asked, each by its own.
+fn verdict(facts: &Facts, judged: &[JudgedOutcome], roots: &[Root]) -> MachineVerdict {
+    let gpus: Vec<Subject> = facts.gpu_addresses().into_iter().map(Subject::Gpu).collect();
+    let pythons: Vec<Subject> = facts
+        .pythons()
+        .filter(|python| python.tensorflow.seen().is_none_or(Option::is_some))
+        .map(|python| Subject::Python(python.path.clone()))
+        .collect();
+    let broken_below =
+        roots.iter().any(|root| root.severity == Severity::Unusable && !root.id.starts_with("frameworks."));
+    match (proofs(judged, PROOF_OF_GPU, &gpus), proofs(judged, PROOF_OF_FRAMEWORK, &pythons)) {
+        (Proofs::None, _) | (Proofs::All | Proofs::Some, Proofs::None) => MachineVerdict::Unusable,
+        (Proofs::Nobody | Proofs::Untold, _) if broken_below => MachineVerdict::Unusable,
+        (Proofs::Nobody | Proofs::Untold, _) | (Proofs::All | Proofs::Some, Proofs::Untold) => {
+            MachineVerdict::Incomplete
+        }
+        (Proofs::Some, _) | (Proofs::All, Proofs::Some) => MachineVerdict::Degraded,
+        (Proofs::All, Proofs::All | Proofs::Nobody) => MachineVerdict::Usable,
+    }
+}
+
+/// How a group of subjects fared.
+#[derive(Clone, Copy)]
+enum Proofs {
+    /// There are none.
+    Nobody,
+    /// All passed.
+    All,
+    /// Some passed, some failed.
+    Some,
+    /// None passed, one failed at least.
+    None,
+    /// None failed, and one at least could not be told.
+    Untold,
+}
+
+fn proofs(judged: &[JudgedOutcome], id: &str, subjects: &[Subject]) -> Proofs {
+    let verdicts: Vec<Verdict> = subjects
+        .iter()
+        .map(|subject| {
+            judged.iter().find(|judged| judged.outcome.id == id && judged.outcome.subject == *subject).map_or(
+                Verdict::Unknown,
+                |judged| match judged.root {
+                    // What cannot be told because of a failure below is as good as failed.
+                    Some(_) => Verdict::Fail,
+                    None => judged.outcome.verdict,
+                },
+            )
+        })
+        .collect();
+    let passed = verdicts.iter().filter(|verdict| **verdict == Verdict::Pass).count();
+    if verdicts.is_empty() {
+        Proofs::Nobody
+    } else if passed == verdicts.len() {
+        Proofs::All
+    } else if !verdicts.contains(&Verdict::Fail) {
+        Proofs::Untold
+    } else if passed > 0 {
+        Proofs::Some
+    } else {
+        Proofs::None
+    }
+}

@@ -1,0 +1,38 @@
+//! CUDA starts.
+//!
+//! # Meaning
+//! `cuInit` is what every framework calls first; when it refuses, all of them stay on the CPU.
+//!
+//! # Detection
+//! `cuInit(0)` returns 0, in a process of its own. 100 is "no device", 34 "this is a stub", 803 "driver and library
+//! do not belong together", 804 "forward compatibility on this hardware", 802 "fabric not ready", 999 "unknown",
+//! often unified memory.
+//!
+//! # Fix
+//! By its code.
+//!
+//! # Source
+//! <https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__TYPES.html>
+
+use crate::{Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who, fact::Facts, judge};
+
+pub(crate) static CHECK: Check = Check {
+    reads: &[Source::Driver],
+    needs: &["driver.loads", "module.loaded", "module.nodes_accessible", "module.unified_memory"],
+    severity: Severity::Unusable,
+    who: Who::Instructor,
+    judge: judge_init,
+};
+
+fn judge_init(facts: &Facts, _: &Knowledge) -> Judged {
+    let driver = facts.driver.seen();
+    let finding = if let Some(trouble) = judge::call(&facts.driver, |driver| &driver.init) {
+        let library = driver.and_then(|driver| driver.library.seen());
+        trouble.because(library.map(|path| format!("library {path}")).unwrap_or_default())
+    } else {
+        let version = driver.and_then(|driver| driver.version.seen());
+        let version = version.map(|version| format!("{}.{}", version / 1000, version % 1000 / 10));
+        Finding::pass(Subject::Host, format!("CUDA {}", version.as_deref().unwrap_or("of unknown version")))
+    };
+    vec![finding]
+}

@@ -1,0 +1,66 @@
+//! TensorFlow computes on the GPU.
+//!
+//! # Meaning
+//! The proof that this Python can use the GPU. A GPU may be listed and refuse the first operation: TensorFlow holds no
+//! code for it, a library is too old, the memory is full.
+//!
+//! # Detection
+//! After `import tensorflow`, a matrix product on each GPU that it lists, compared exactly with the right one.
+//!
+//! # Fix
+//! By the error that TensorFlow gives; a TensorFlow without code for this GPU needs another version.
+//!
+//! # Source
+//! <https://www.tensorflow.org/install/source#gpu>, tensorflow/tensorflow#97387
+
+use crate::{
+    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
+    fact::{Facts, Observed, Operation, Python, TensorFlow},
+    judge,
+};
+
+pub(crate) static CHECK: Check = Check {
+    reads: &[Source::Frameworks],
+    needs: &["frameworks.tensorflow_lists_gpu"],
+    severity: Severity::Unusable,
+    who: Who::Student,
+    judge: judge_all,
+};
+
+fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
+    facts.pythons().map(|python| judge::tensorflow(python, judge_operations)).collect()
+}
+
+fn judge_operations(subject: Subject, _: &Python, tensorflow: &TensorFlow) -> Finding {
+    let Some(look) = tensorflow.full_look() else {
+        return Finding::unknown(subject, "no operation was tried");
+    };
+    let Some(listing) = look.listing.seen() else {
+        return Finding::unknown(subject, look.listing.why_not());
+    };
+    let gpus = listing.gpus().count();
+    if let Some((operation, trouble)) = listing.operations.iter().find_map(|op| Some((op, trouble(op)?))) {
+        let finding =
+            Finding::fail(subject, format!("{} on {}: {trouble}", operation.name, operation.device));
+        return judge::log_lines(finding, &look.log, judge::GPU_TROUBLE);
+    }
+    let done =
+        listing.operations.iter().filter(|operation| operation.correct == Observed::Seen(true)).count();
+    match look.listing.failure() {
+        Some(by) if gpus > 0 => {
+            judge::log_lines(Finding::fail(subject, by.to_string()), &look.log, judge::GPU_TROUBLE)
+        }
+        _ if gpus > 0 && done >= gpus => {
+            Finding::pass(subject, format!("{done} right results on {gpus} GPUs"))
+        }
+        _ => Finding::unknown(subject, "no operation was tried on a GPU"),
+    }
+}
+
+fn trouble(operation: &Operation) -> Option<String> {
+    match &operation.correct {
+        Observed::Seen(true) | Observed::NotProbed { .. } => None,
+        Observed::Seen(false) => Some("a wrong result".to_owned()),
+        Observed::Failed(by) | Observed::Interrupted { by, .. } => Some(by.to_string()),
+    }
+}

@@ -1,0 +1,155 @@
+//! What checks of foreign libraries have in common.
+
+use crate::{
+    Finding, Subject,
+    fact::{Facts, Listing, Look, Observed, ProbeFailure, Python, TensorFlow},
+};
+
+/// Judges the loading of a library.
+pub(crate) fn library<T>(source: &Observed<T>, library: impl Fn(&T) -> &Observed<String>) -> Finding {
+    let host = Subject::Host;
+    match source.seen().map(&library) {
+        Some(Observed::Seen(path)) => Finding::pass(host, path.clone()),
+        Some(Observed::Failed(by) | Observed::Interrupted { by, .. }) => Finding::fail(host, by.to_string()),
+        Some(Observed::NotProbed { .. }) | None => untold(source, library),
+    }
+}
+
+/// Judges a call: what is to be found about it, none where it went well.
+///
+/// A call that was refused or during which the child broke off has failed. A child that could not be started
+/// or broke off elsewhere leaves it untold.
+pub(crate) fn call<T, U>(source: &Observed<T>, call: impl Fn(&T) -> &Observed<U>) -> Option<Finding> {
+    match source.seen().map(&call) {
+        Some(Observed::Seen(_)) => None,
+        Some(Observed::Failed(by) | Observed::Interrupted { by, .. }) => {
+            Some(Finding::fail(Subject::Host, by.to_string()))
+        }
+        Some(Observed::NotProbed { .. }) | None => Some(untold(source, call)),
+    }
+}
+
+/// What to say of something that has no value: the child's end where that is the reason, else why nobody asked.
+fn untold<T, U>(source: &Observed<T>, part: impl Fn(&T) -> &Observed<U>) -> Finding {
+    match source.failure() {
+        Some(
+            by @ (ProbeFailure::Crashed { .. } | ProbeFailure::Exited { .. } | ProbeFailure::TimedOut { .. }),
+        ) => Finding::fail(Subject::Host, by.to_string()),
+        Some(
+            ProbeFailure::Refused { .. } | ProbeFailure::NotStarted { .. } | ProbeFailure::Garbled { .. },
+        )
+        | None => Finding::unknown(Subject::Host, why(source, |seen| part(seen).why_not())),
+    }
+}
+
+/// Why a part of a source has no value.
+pub(crate) fn why<T>(source: &Observed<T>, part: impl Fn(&T) -> String) -> String {
+    match source {
+        Observed::Seen(seen) => part(seen),
+        Observed::Failed(by) | Observed::Interrupted { by, .. } => by.to_string(),
+        Observed::NotProbed { why } => format!("not probed: {why}"),
+    }
+}
+
+/// Words by which TensorFlow's log tells why it has no GPU.
+pub(crate) const GPU_TROUBLE: &[&str] = &[
+    "Could not load dynamic library",
+    "Could not find cuda drivers",
+    "failed call to cuInit",
+    "Cannot dlopen some GPU libraries",
+    "Ignoring visible gpu device",
+    "was not built with CUDA kernel binaries",
+    "CUDA_ERROR_",
+    "Loaded runtime CuDNN library",
+    "libdevice not found",
+];
+
+/// Judges TensorFlow in a Python; where it is not installed there is nothing to judge.
+pub(crate) fn tensorflow(
+    python: &Python,
+    judge: impl Fn(Subject, &Python, &TensorFlow) -> Finding,
+) -> Finding {
+    let subject = Subject::Python(python.path.clone());
+    match &python.tensorflow {
+        Observed::Seen(None) | Observed::Interrupted { seen: None, .. } => {
+            Finding::not_applicable(subject, "TensorFlow is not installed")
+        }
+        Observed::Seen(Some(tensorflow)) | Observed::Interrupted { seen: Some(tensorflow), .. } => {
+            judge(subject, python, tensorflow)
+        }
+        Observed::Failed(_) | Observed::NotProbed { .. } => {
+            Finding::unknown(subject, python.tensorflow.why_not())
+        }
+    }
+}
+
+/// The listing that tells most, and the look that it came from.
+pub(crate) fn listing(tensorflow: &TensorFlow) -> Option<(&Look, &Listing)> {
+    tensorflow.looks.iter().rev().find_map(|look| Some((look, look.listing.seen()?)))
+}
+
+/// Adds the lines of a log that hold one of the words, each once, six at most.
+pub(crate) fn log_lines(finding: Finding, log: &str, words: &[&str]) -> Finding {
+    let mut lines: Vec<&str> = Vec::new();
+    for line in log.lines().map(str::trim).filter(|line| words.iter().any(|word| line.contains(word))) {
+        if lines.len() < 6 && !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines.into_iter().fold(finding, |finding, line| finding.because(excerpt(line)))
+}
+
+/// A line, cut where it goes on for too long.
+fn excerpt(line: &str) -> String {
+    const LONGEST: usize = 300;
+    let mut cut: String = line.chars().take(LONGEST).collect();
+    if cut.len() < line.len() {
+        cut.push('…');
+    }
+    cut
+}
+
+/// A path as a shell takes it.
+pub(crate) fn quoted(path: &str) -> String {
+    if path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+".contains(c)) && !path.is_empty() {
+        path.to_owned()
+    } else {
+        format!("'{}'", path.replace('\'', r"'\''"))
+    }
+}
+
+/// Whether this version of TensorFlow has the extra `and-cuda`: from 2.14 on.
+///
+/// Source: <https://github.com/tensorflow/docs/blob/master/site/en/install/pip.md>.
+pub(crate) fn has_cuda_extra(version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) >= (2, 14)
+}
+
+/// The distribution that holds GPU code in this version, with the extra that brings CUDA's libraries.
+pub(crate) fn gpu_requirement(version: &str) -> &'static str {
+    if has_cuda_extra(version) {
+        "tensorflow[and-cuda]"
+    } else if version.starts_with("1.") {
+        "tensorflow-gpu"
+    } else {
+        "tensorflow"
+    }
+}
+
+/// The size of an Azure virtual machine, as its metadata tells it.
+pub(crate) fn azure_size(facts: &Facts) -> Option<&str> {
+    let platform = facts.platform.seen()?;
+    platform.cloud.metadata.seen()?.vm_size.as_deref()
+}
+
+/// The looking took place in a container.
+pub(crate) fn in_container(facts: &Facts) -> bool {
+    facts.platform.seen().is_some_and(|platform| platform.container.is_some())
+}
+
+/// The system installs with apt.
+pub(crate) fn is_debian_like(facts: &Facts) -> bool {
+    let id = facts.platform.seen().and_then(|platform| platform.os.id.as_deref());
+    id.is_none_or(|id| ["ubuntu", "debian", "linuxmint", "pop"].contains(&id))
+}

@@ -1,0 +1,48 @@
+//! The nvidia module is loaded.
+//!
+//! # Meaning
+//! The driver's module is what everything else talks to. Installed and not loaded means: no reboot since it was
+//! installed, another driver holds the card, a blacklist, or Secure Boot refused it.
+//!
+//! # Detection
+//! A line `nvidia` in `/proc/modules`. NVML's "driver not loaded" and CUDA's "no device" are only what follows.
+//!
+//! # Fix
+//! Load it and read what the machine says: `sudo modprobe nvidia`, then `sudo dmesg | tail`.
+//!
+//! # Source
+//! <https://docs.kernel.org/filesystems/proc.html>, MicrosoftDocs/azure-docs#120110
+
+use crate::{
+    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
+    fact::{Facts, Place, SecureBoot},
+};
+
+pub(crate) static CHECK: Check = Check {
+    reads: &[Source::Platform, Source::Module],
+    needs: &["pci.gpu_present", "module.built_for_running_kernel"],
+    severity: Severity::Unusable,
+    who: Who::Instructor,
+    judge,
+};
+
+fn judge(facts: &Facts, _: &Knowledge) -> Judged {
+    let host = Subject::Host;
+    let Some(module) = facts.module.seen() else {
+        return vec![Finding::unknown(host, format!("modules: {}", facts.module.why_not()))];
+    };
+    if facts.place() == Place::Wsl {
+        return vec![Finding::not_applicable(host, "WSL: the driver is Windows'")];
+    }
+    let version = module.version.as_deref().unwrap_or("of unknown version");
+    vec![match module.loaded.iter().find(|loaded| loaded.name == "nvidia") {
+        Some(loaded) if loaded.state == "Live" => Finding::pass(host, format!("nvidia {version}")),
+        Some(loaded) => Finding::fail(host, format!("nvidia is in state {}", loaded.state)),
+        None => {
+            let finding = Finding::fail(host, "nvidia is not in /proc/modules")
+                .run("sudo modprobe nvidia")
+                .run("sudo dmesg | grep -iE 'nvidia|nvrm' | tail");
+            if module.secure_boot == SecureBoot::On { finding.because("Secure Boot is on") } else { finding }
+        }
+    }]
+}

@@ -1,0 +1,65 @@
+//! NVML sees the GPU.
+//!
+//! # Meaning
+//! The driver has started and still does not list a card that is on the bus, or cannot open it: the card failed to
+//! start, or is lost.
+//!
+//! # Detection
+//! A device of NVML with the PCI address of the card, opened without error; 15 is "GPU is lost".
+//!
+//! # Fix
+//! Read what the driver says of this card in `sudo dmesg`; then stop (deallocate) and start the machine.
+//!
+//! # Source
+//! <https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html>, leptonai/gpud#604
+
+use crate::{
+    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
+    fact::{Facts, Nvml, NvmlDevice, Observed, PciFunction},
+};
+
+pub(crate) static CHECK: Check = Check {
+    reads: &[Source::Pci, Source::Nvml],
+    needs: &["nvml.initializes", "pci.gpu_answers", "module.drives_gpu"],
+    severity: Severity::Degraded,
+    who: Who::Platform,
+    judge,
+};
+
+fn judge(facts: &Facts, _: &Knowledge) -> Judged {
+    facts.gpus().map(|gpu| judge_gpu(facts, gpu)).collect()
+}
+
+fn judge_gpu(facts: &Facts, gpu: &PciFunction) -> Finding {
+    let subject = Subject::Gpu(gpu.address.clone());
+    if let Some(device) = facts.nvml_device(&gpu.address) {
+        let name = device.name.seen().map_or("a GPU without a name", String::as_str);
+        return Finding::pass(subject, format!("{name}, index {}", device.index));
+    }
+    match facts.nvml.seen().map(|nvml| (nvml, &nvml.devices)) {
+        Some((nvml, Observed::Seen(devices))) => unlisted(subject, nvml, devices),
+        Some((_, Observed::Failed(by) | Observed::Interrupted { by, .. })) => {
+            Finding::fail(subject, by.to_string())
+        }
+        Some((_, Observed::NotProbed { .. })) | None => {
+            let why = crate::judge::why(&facts.nvml, |nvml| nvml.devices.why_not());
+            Finding::unknown(subject, why)
+        }
+    }
+}
+
+fn unlisted(subject: Subject, nvml: &Nvml, devices: &[Observed<NvmlDevice>]) -> Finding {
+    let finding =
+        Finding::fail(subject, format!("not among the {} devices that NVML opened", opened(devices)));
+    let failed = devices.iter().filter_map(Observed::failure);
+    let finding = failed.fold(finding, |finding, by| finding.because(by.to_string()));
+    match nvml.driver_version.seen() {
+        Some(version) => finding.because(format!("driver {version}")),
+        None => finding,
+    }
+    .run("sudo dmesg | grep -iE 'nvrm|xid' | tail")
+}
+
+fn opened(devices: &[Observed<NvmlDevice>]) -> usize {
+    devices.iter().filter(|device| device.seen().is_some()).count()
+}

@@ -1,0 +1,95 @@
+//! All checks and all causes, listed by the build script from the files themselves.
+//!
+//! Adding one is adding a file: `LAYER/NAME.rs` with a `CHECK`, or `causes/NAME.rs` with a `CAUSE`.
+
+use crate::{Cause, Check};
+
+/// A check or a cause, with what its file says about it.
+pub struct Registered<T: 'static> {
+    /// `LAYER.NAME` for a check, the disease's name for a cause.
+    pub id: &'static str,
+    /// The first line of the manual: for a check, the statement that holds when healthy.
+    pub title: &'static str,
+    /// The manual page.
+    pub manual: &'static str,
+    /// The thing itself.
+    pub item: &'static T,
+}
+
+include!(concat!(env!("OUT_DIR"), "/registry.rs"));
+
+/// The position of a check among all: the order in which a machine works, from the bus to the framework.
+pub(crate) fn position(id: &str) -> usize {
+    CHECKS.iter().position(|check| check.id == id).unwrap_or(usize::MAX)
+}
+
+/// The check of this id.
+pub(crate) fn check(id: &str) -> Option<&'static Registered<Check>> {
+    CHECKS.iter().find(|check| check.id == id)
+}
+
+/// Every check that this one needs, directly or through others.
+pub(crate) fn all_needs(id: &str) -> Vec<&'static str> {
+    let mut found: Vec<&'static str> = Vec::new();
+    let mut open = check(id).map(|check| check.item.needs.to_vec()).unwrap_or_default();
+    while let Some(need) = open.pop() {
+        if !found.contains(&need) {
+            found.push(need);
+            open.extend(check(need).map(|check| check.item.needs).unwrap_or_default());
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::texts;
+
+    #[test]
+    fn every_manual_has_its_sections() {
+        let pages = CHECKS
+            .iter()
+            .map(|check| (check.id, check.title, check.manual))
+            .chain(CAUSES.iter().map(|cause| (cause.id, cause.title, cause.manual)));
+        for (id, title, manual) in pages {
+            assert!(!title.is_empty() && !title.ends_with('.'), "{id}: title {title:?}");
+            for section in ["# Meaning", "# Detection", "# Fix", "# Source"] {
+                assert!(manual.contains(&format!("\n{section}\n")), "{id}: no section {section}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_id_that_is_named_exists() {
+        for check in CHECKS {
+            for need in check.item.needs {
+                assert!(super::check(need).is_some(), "{} needs {need}, which is no check", check.id);
+                assert!(!all_needs(need).contains(&check.id), "{} and {need} need each other", check.id);
+            }
+            assert!(!check.item.reads.is_empty(), "{} reads nothing", check.id);
+        }
+        for cause in CAUSES {
+            assert!(!cause.item.explains.is_empty(), "{} explains nothing", cause.id);
+            for id in cause.item.explains {
+                assert!(super::check(id).is_some(), "{} explains {id}, which is no check", cause.id);
+            }
+        }
+    }
+
+    #[test]
+    fn every_check_and_cause_has_texts() {
+        for check in CHECKS {
+            assert!(texts::check(check.id, None).is_some(), "no texts for the failure of {}", check.id);
+        }
+        for cause in CAUSES {
+            assert!(texts::cause(cause.id, None).is_some(), "no texts for the cause {}", cause.id);
+        }
+        for id in texts::cause_ids() {
+            assert!(CAUSES.iter().any(|cause| cause.id == id), "texts for {id}, which is no cause");
+        }
+        for id in texts::check_ids() {
+            assert!(super::check(id).is_some(), "texts for {id}, which is no check");
+        }
+    }
+}

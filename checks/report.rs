@@ -1,0 +1,279 @@
+//! The report: the contract with everyone who reads gpucheck's answer.
+
+use crate::{
+    Severity, Subject, Verdict, Who,
+    fact::{Facts, PciAddress, Python},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The number of this layout of [`Report`]. It grows when a field changes its meaning or goes away.
+pub const REPORT_SCHEMA: u32 = 1;
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// Layout of this document.
+    pub schema: u32,
+    /// Version of the gpucheck that looked.
+    pub gpucheck: String,
+    /// When the looking began, RFC 3339 in UTC.
+    pub taken_at: String,
+    /// What the report is for: `check`.
+    pub profile: String,
+    /// Whether the GPU is usable.
+    pub verdict: MachineVerdict,
+    /// What is wrong, worst first; the first is the answer. Empty on a healthy machine.
+    pub roots: Vec<Root>,
+    /// Every check for every subject, in the order in which a machine works.
+    pub outcomes: Vec<Outcome>,
+    /// What could not be told and is nobody's consequence.
+    pub unverified: Vec<Unverified>,
+    /// The machine in brief.
+    pub machine: Machine,
+}
+
+/// Whether the GPU is usable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MachineVerdict {
+    /// Yes, from everywhere that was looked at.
+    Usable,
+    /// From some places or by some GPUs only.
+    Degraded,
+    /// No.
+    Unusable,
+    /// Nothing failed, and something needed could not be told.
+    Incomplete,
+}
+
+/// A cause, and its fix.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Root {
+    /// The failed check that it shows in first.
+    pub id: String,
+    /// The named disease; null where only a check failed.
+    pub cause: Option<String>,
+    /// What has it.
+    pub subject: Subject,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Whose problem it is.
+    pub who: Who,
+    /// What is wrong, as a clause.
+    pub title: String,
+    /// What that means.
+    pub meaning: String,
+    /// What was seen, in technical words.
+    pub summary: String,
+    /// Lines that prove it.
+    pub evidence: Vec<String>,
+    /// What to do.
+    pub fix: Fix,
+    /// Ids of the other checks that fail or cannot be told because of it.
+    pub explains: Vec<String>,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Fix {
+    /// In words.
+    pub text: String,
+    /// To paste, one command a line.
+    pub commands: Vec<String>,
+    /// To read on.
+    pub url: Option<String>,
+}
+
+/// One check for one subject.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Outcome {
+    /// The check.
+    pub id: String,
+    /// What it was about.
+    pub subject: Subject,
+    /// The conclusion.
+    pub verdict: Verdict,
+    /// What was seen.
+    pub summary: String,
+    /// Lines that prove it.
+    pub evidence: Vec<String>,
+    /// The check that it fails because of; its own id where it is a root itself.
+    pub root: Option<String>,
+}
+
+/// Something that could not be told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Unverified {
+    /// The check.
+    pub id: String,
+    /// What it was about.
+    pub subject: Subject,
+    /// Why it could not be told.
+    pub why: String,
+}
+
+/// The machine in brief.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Machine {
+    /// The host.
+    pub host: HostSummary,
+    /// Each GPU.
+    pub gpus: Vec<GpuSummary>,
+    /// The driver.
+    pub driver: DriverSummary,
+    /// Each Python that was looked at.
+    pub pythons: Vec<PythonSummary>,
+    /// Each Jupyter kernel that was looked at.
+    pub notebooks: Vec<String>,
+}
+
+/// The host in brief.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HostSummary {
+    /// Operating system.
+    pub os: Option<String>,
+    /// Release of the Linux kernel.
+    pub kernel: Option<String>,
+    /// Hypervisor, in systemd's words.
+    pub hypervisor: Option<String>,
+    /// Kind of container.
+    pub container: Option<String>,
+    /// Cloud and its name for the size of the machine.
+    pub cloud: Option<String>,
+}
+
+/// A GPU in brief.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct GpuSummary {
+    /// PCI address.
+    pub address: PciAddress,
+    /// Product name.
+    pub name: Option<String>,
+    /// Memory, in bytes.
+    pub memory: Option<u64>,
+    /// Compute capability, such as `7.5`.
+    pub compute_capability: Option<String>,
+}
+
+/// The driver in brief.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DriverSummary {
+    /// Version of the loaded module.
+    pub module: Option<String>,
+    /// Version of the user-space driver, as NVML tells it.
+    pub version: Option<String>,
+    /// Newest CUDA that the driver runs, such as `12.2`.
+    pub cuda: Option<String>,
+}
+
+/// A Python in brief.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PythonSummary {
+    /// Its path.
+    pub path: String,
+    /// Its version.
+    pub version: Option<String>,
+    /// TensorFlow in it.
+    pub tensorflow: Option<TensorFlowSummary>,
+}
+
+/// TensorFlow in brief.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TensorFlowSummary {
+    /// The distribution, such as `tensorflow 2.21.0`.
+    pub distribution: String,
+    /// What `list_local_devices` named, in its order.
+    pub devices: Vec<String>,
+}
+
+impl Machine {
+    /// The machine in brief, from its facts.
+    pub(crate) fn of(facts: &Facts, name_of: impl Fn(&PciAddress) -> Option<String>) -> Self {
+        Self {
+            host: HostSummary::of(facts),
+            gpus: facts.gpu_addresses().into_iter().map(|gpu| GpuSummary::of(facts, gpu, &name_of)).collect(),
+            driver: DriverSummary::of(facts),
+            pythons: facts
+                .frameworks
+                .seen()
+                .map(|frameworks| frameworks.pythons.iter().map(PythonSummary::of).collect())
+                .unwrap_or_default(),
+            notebooks: Vec::new(),
+        }
+    }
+}
+
+impl HostSummary {
+    fn of(facts: &Facts) -> Self {
+        let Some(platform) = facts.platform.seen() else { return Self::default() };
+        let size = platform.cloud.metadata.seen().and_then(|metadata| metadata.vm_size.clone());
+        Self {
+            os: platform.os.pretty_name.clone(),
+            kernel: Some(platform.kernel_release.clone()),
+            hypervisor: platform.hypervisor.clone(),
+            container: platform.container.as_ref().map(|container| container.kind.clone()),
+            cloud: platform
+                .cloud
+                .provider
+                .map(|cloud| size.map_or_else(|| cloud.to_string(), |size| format!("{cloud} {size}"))),
+        }
+    }
+}
+
+impl GpuSummary {
+    fn of(facts: &Facts, address: PciAddress, name_of: impl Fn(&PciAddress) -> Option<String>) -> Self {
+        let nvml = facts.nvml_device(&address);
+        let cuda = facts.cuda_device(&address);
+        let capability = nvml
+            .and_then(|device| device.compute_capability.seen())
+            .or_else(|| cuda.and_then(|device| device.compute_capability.seen()));
+        Self {
+            name: nvml
+                .and_then(|device| device.name.seen().cloned())
+                .or_else(|| cuda.and_then(|device| device.name.seen().cloned()))
+                .or_else(|| name_of(&address)),
+            memory: nvml
+                .and_then(|device| device.memory.seen().map(|memory| memory.total))
+                .or_else(|| cuda.and_then(|device| device.memory.seen().copied())),
+            compute_capability: capability.map(|(major, minor)| format!("{major}.{minor}")),
+            address,
+        }
+    }
+}
+
+impl DriverSummary {
+    fn of(facts: &Facts) -> Self {
+        let cuda = facts
+            .driver
+            .seen()
+            .and_then(|driver| driver.version.seen())
+            .or_else(|| facts.nvml.seen().and_then(|nvml| nvml.cuda_version.seen()));
+        Self {
+            module: facts.module.seen().and_then(|module| module.version.clone()),
+            version: facts.nvml.seen().and_then(|nvml| nvml.driver_version.seen().cloned()),
+            cuda: cuda.map(|version| format!("{}.{}", version / 1000, version % 1000 / 10)),
+        }
+    }
+}
+
+impl PythonSummary {
+    fn of(python: &Python) -> Self {
+        Self {
+            path: python.path.clone(),
+            version: python.interpreter.seen().map(|interpreter| interpreter.version.clone()),
+            tensorflow: python.tensorflow.seen().and_then(Option::as_ref).map(|tensorflow| {
+                TensorFlowSummary {
+                    distribution: tensorflow.label(),
+                    devices: tensorflow
+                        .looks
+                        .iter()
+                        .rev()
+                        .find_map(|look| look.listing.seen())
+                        .map(|listing| listing.devices.iter().map(|device| device.name.clone()).collect())
+                        .unwrap_or_default(),
+                }
+            }),
+        }
+    }
+}

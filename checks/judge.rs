@@ -109,12 +109,23 @@ fn excerpt(line: &str) -> String {
     cut
 }
 
-/// A path as a shell takes it.
+/// A path as bash takes it, on one line whatever is in it.
 pub(crate) fn quoted(path: &str) -> String {
     if path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+".contains(c)) && !path.is_empty() {
         path.to_owned()
+    } else if path.chars().any(char::is_control) {
+        let escaped: String = path.chars().map(escape).collect();
+        format!("$'{escaped}'")
     } else {
         format!("'{}'", path.replace('\'', r"'\''"))
+    }
+}
+
+fn escape(c: char) -> String {
+    match c {
+        '\'' | '\\' => format!("\\{c}"),
+        c if c.is_control() => format!("\\u{:04x}", u32::from(c)),
+        c => c.to_string(),
     }
 }
 
@@ -152,4 +163,26 @@ pub(crate) fn in_container(facts: &Facts) -> bool {
 pub(crate) fn is_debian_like(facts: &Facts) -> bool {
     let id = facts.platform.seen().and_then(|platform| platform.os.id.as_deref());
     id.is_none_or(|id| ["ubuntu", "debian", "linuxmint", "pop"].contains(&id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_stay_on_one_line() {
+        assert_eq!(quoted("/opt/env/bin/python"), "/opt/env/bin/python");
+        assert_eq!(quoted("/my env/it's"), r"'/my env/it'\''s'");
+        assert_eq!(quoted("/a\nb'c"), r"$'/a\u000ab\'c'");
+        assert_eq!(quoted(""), "''");
+    }
+
+    #[test]
+    fn the_extra_exists_from_2_14_on() {
+        for (version, exists) in
+            [("2.21.0", true), ("2.14.0", true), ("2.13.1", false), ("1.15.5", false), ("", false)]
+        {
+            assert_eq!(has_cuda_extra(version), exists, "{version}");
+        }
+    }
 }

@@ -1,1 +1,8 @@
-//! One file a source of facts.
+//! The probes: one place a source of facts, and the only callers of nvml-wrapper, cudarc and sysinfo.
+//!
+//! Invariants: a probe cannot fail, what goes wrong is its answer; it records and never judges; whatever is not
+//! ours runs in a child (see [`crate::child`]).
+
+pub mod module;
+pub mod pci;
+pub mod platform;

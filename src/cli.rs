@@ -1,0 +1,120 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Says whether this machine's NVIDIA GPU is usable, and if not, the one cause and the one fix.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "Exit status: 0 usable, 1 not usable, 2 usage, 3 something needed could not be told, 4 gpucheck's own error"
+)]
+pub struct Cli {
+    /// What to do; without a command: look at this machine and say whether its GPU is usable.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// What to look at.
+    #[command(flatten)]
+    pub look: LookArgs,
+    /// What to show.
+    #[command(flatten)]
+    pub show: ShowArgs,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Look, and write down the facts (JSON, without serial numbers and user names) instead of judging them
+    Record,
+    /// Judge recorded facts, of any machine
+    Judge {
+        /// A file that `gpucheck record` wrote; - is standard input
+        facts: PathBuf,
+    },
+    /// Show the manual page of a check or a cause
+    Explain {
+        /// Its id, as reports and `gpucheck list` show it
+        id: String,
+    },
+    /// List every check and every cause
+    List,
+}
+
+/// What to look at.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Looking")]
+pub struct LookArgs {
+    /// Look at the machine in this folder (its /proc, /sys, /dev, /lib, ...) instead of this one
+    #[arg(long, global = true, value_name = "DIR", default_value = "/")]
+    pub root: PathBuf,
+    /// Judge these checks or layers only, with what they need; repeatable, or separated by commas
+    #[arg(long, global = true, value_name = "ID", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Leave these checks or layers out; repeatable, or separated by commas
+    #[arg(long, global = true, value_name = "ID", value_delimiter = ',')]
+    pub skip: Vec<String>,
+    /// Import frameworks in full, as a notebook does, even where a cheap look raises no doubt
+    #[arg(long, global = true)]
+    pub full: bool,
+    /// Do not ask the cloud's metadata service for the size of this machine
+    #[arg(long, global = true)]
+    pub no_cloud_metadata: bool,
+    /// Where the metadata service answers
+    #[arg(long, global = true, hide = true, value_name = "URL", default_value = crate::probe::platform::AZURE_METADATA)]
+    pub cloud_metadata_url: String,
+}
+
+/// What to show.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Showing")]
+pub struct ShowArgs {
+    /// Form of the report
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Write the report to this file instead of standard output
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// End with 1 also where the GPU is usable and something is to be mended
+    #[arg(long, global = true)]
+    pub strict: bool,
+    /// Print the answer's line alone
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+    /// Log what is done to standard error; twice: in detail
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// Form of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,93 @@
+//! gpucheck's own troubles: what was seen, what it means, what to do next. The machine's are values.
+
+use crate::exit::Exit;
+use std::{io, path::PathBuf};
+
+/// Why gpucheck gives no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An id that nothing has.
+    #[error("there is no check, cause or layer {name:?}{}; `gpucheck list` shows all", nearest(.near))]
+    UnknownId {
+        /// The name.
+        name: String,
+        /// Names that look like it.
+        near: Vec<String>,
+    },
+    /// The root to look at is no folder.
+    #[error("--root {}: {source}; give the folder that holds the machine's /proc, /sys, /lib, ...", .path.display())]
+    Root {
+        /// The folder.
+        path: PathBuf,
+        /// The operating system's words.
+        source: io::Error,
+    },
+    /// A facts file that cannot be read.
+    #[error("{path}: {source}; give a file that `gpucheck record` wrote, or - for standard input")]
+    ReadFacts {
+        /// The file.
+        path: String,
+        /// The operating system's words.
+        source: io::Error,
+    },
+    /// A facts file that holds something else.
+    #[error("{path}: not facts of gpucheck: {message}; it may be cut off or edited: record it again")]
+    NoFacts {
+        /// The file.
+        path: String,
+        /// What is wrong, with line and column.
+        message: String,
+    },
+    /// A facts file of a newer gpucheck.
+    #[error("{path}: facts of layout {schema}, this gpucheck reads up to {known}: judge them with a newer one")]
+    NewerFacts {
+        /// The file.
+        path: String,
+        /// Its layout.
+        schema: u64,
+        /// The newest known one.
+        known: u32,
+    },
+    /// The answer cannot be written.
+    #[error("{path}: {source}; the report is not written, choose another --output")]
+    Write {
+        /// Where.
+        path: String,
+        /// The operating system's words.
+        source: io::Error,
+    },
+    /// A table that this gpucheck was built with is broken.
+    #[error("gpucheck's own table {0}; this is a bug in gpucheck, please report it")]
+    Knowledge(String),
+}
+
+fn nearest(near: &[String]) -> String {
+    if near.is_empty() { String::new() } else { format!(", did you mean {}?", near.join(" or ")) }
+}
+
+impl Error {
+    /// The exit status that goes with it.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::UnknownId { .. } | Self::Root { .. } => Exit::Usage,
+            Self::ReadFacts { .. }
+            | Self::NoFacts { .. }
+            | Self::NewerFacts { .. }
+            | Self::Write { .. }
+            | Self::Knowledge(_) => Exit::OwnError,
+        }
+    }
+
+    /// A [`Error::UnknownId`] with the names among `known` that look like it.
+    pub fn unknown_id(name: &str, known: impl IntoIterator<Item = &'static str>) -> Self {
+        let mut near: Vec<(usize, &str)> = known
+            .into_iter()
+            .map(|id| (strsim::damerau_levenshtein(name, id), id))
+            .filter(|(distance, id)| *distance <= id.len() / 3 || id.contains(name))
+            .collect();
+        near.sort_unstable();
+        near.dedup();
+        let near = near.into_iter().take(2).map(|(_, id)| id.to_owned()).collect();
+        Self::UnknownId { name: name.to_owned(), near }
+    }
+}

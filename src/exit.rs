@@ -1,0 +1,41 @@
+//! What gpucheck's exit status means.
+
+use gpucheck_checks::{MachineVerdict, Report, Verdict};
+
+/// The exit statuses, one by one. They do not change their meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// The GPU is usable, warnings included.
+    Usable = 0,
+    /// The GPU is not usable; with `--strict` also: it is, and there is something to mend.
+    NotUsable = 1,
+    /// The command line makes no sense. clap ends with the same status.
+    Usage = 2,
+    /// Nothing failed, and something needed could not be told.
+    Incomplete = 3,
+    /// gpucheck itself failed: a file could not be read or written.
+    OwnError = 4,
+}
+
+impl Exit {
+    /// The status for a report.
+    pub fn of(report: &Report, strict: bool) -> Self {
+        let warned = || {
+            !report.roots.is_empty() || report.outcomes.iter().any(|outcome| outcome.verdict == Verdict::Warn)
+        };
+        match report.verdict {
+            MachineVerdict::Usable if strict && warned() => Self::NotUsable,
+            MachineVerdict::Degraded if strict => Self::NotUsable,
+            MachineVerdict::Usable | MachineVerdict::Degraded => Self::Usable,
+            MachineVerdict::Unusable => Self::NotUsable,
+            MachineVerdict::Incomplete => Self::Incomplete,
+        }
+    }
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

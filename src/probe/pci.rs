@@ -1,0 +1,67 @@
+//! The PCI bus, from `/sys/bus/pci`.
+
+use crate::root::Root;
+use gpucheck_checks::fact::{ConfigSpace, Observed, Pci, PciAddress, PciFunction};
+
+const DEVICES: &str = "/sys/bus/pci/devices";
+const VMBUS: &str = "/sys/bus/vmbus/devices";
+/// Hyper-V's class of PCI pass-through, `HV_PCIE_GUID` in include/linux/hyperv.h.
+const VMBUS_PCI_CLASS: &str = "{44c4f61d-4444-4400-9d52-802e27ede19f}";
+/// Bytes of config space that any user may read.
+const CONFIG_HEADER: u64 = 64;
+
+/// Looks at the bus. A machine without one (some containers) has no functions.
+pub fn probe(root: &Root) -> Observed<Pci> {
+    let names = root.names(DEVICES);
+    let functions = names
+        .iter()
+        .filter_map(|name| function(root, name))
+        .filter(|f| f.class >> 16 == 0x03 || f.vendor == 0x10de);
+    Observed::Seen(Pci {
+        functions: functions.collect(),
+        function_count: names.len(),
+        unbound_vmbus_pci: unbound_vmbus_pci(root),
+    })
+}
+
+fn function(root: &Root, name: &str) -> Option<PciFunction> {
+    let file = |file: &str| root.text_of(&format!("{DEVICES}/{name}/{file}"));
+    let id = |name: &str| u16::try_from(hexadecimal(&file(name)?)?).ok();
+    let known = |name: &str| file(name).filter(|text| !text.starts_with("Unknown"));
+    // sysfs writes 255 where the width is unknown.
+    let width = |name: &str| known(name)?.parse().ok().filter(|lanes| (1..=32).contains(lanes));
+    Some(PciFunction {
+        address: PciAddress::new(name),
+        vendor: id("vendor")?,
+        device: id("device")?,
+        subsystem: id("subsystem_vendor").zip(id("subsystem_device")),
+        class: hexadecimal(&file("class")?)?,
+        driver: root.link_name(&format!("{DEVICES}/{name}/driver")),
+        link_speed: known("current_link_speed"),
+        link_speed_max: known("max_link_speed"),
+        link_width: width("current_link_width"),
+        link_width_max: width("max_link_width"),
+        numa_node: file("numa_node").and_then(|text| text.parse().ok()),
+        config: config(root, name),
+    })
+}
+
+fn config(root: &Root, name: &str) -> ConfigSpace {
+    match root.bytes(&format!("{DEVICES}/{name}/config"), CONFIG_HEADER) {
+        Ok(bytes) if bytes.is_empty() => ConfigSpace::Unreadable,
+        Ok(bytes) if bytes.iter().all(|byte| *byte == 0xff) => ConfigSpace::AllOnes,
+        Ok(_) => ConfigSpace::Answers,
+        Err(_) => ConfigSpace::Unreadable,
+    }
+}
+
+fn hexadecimal(text: &str) -> Option<u32> {
+    u32::from_str_radix(text.strip_prefix("0x").unwrap_or(text), 16).ok()
+}
+
+fn unbound_vmbus_pci(root: &Root) -> Vec<String> {
+    let is_pci =
+        |name: &String| root.text_of(&format!("{VMBUS}/{name}/class_id")).as_deref() == Some(VMBUS_PCI_CLASS);
+    let is_unbound = |name: &String| root.link_name(&format!("{VMBUS}/{name}/driver")).is_none();
+    root.names(VMBUS).into_iter().filter(|name| is_pci(name) && is_unbound(name)).collect()
+}

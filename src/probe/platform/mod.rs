@@ -1,0 +1,83 @@
+//! The host: operating system, virtual machine, cloud, processor, memory, disks, user.
+
+mod cloud;
+mod container;
+mod hypervisor;
+mod resources;
+
+use crate::root::Root;
+use gpucheck_checks::fact::{Dmi, Observed, Os, Platform, User};
+
+/// What the platform probe is asked.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// Where to ask for the metadata of the instance; none keeps gpucheck off the network.
+    pub cloud_metadata: Option<String>,
+    /// Variables of the environment that tell of a container.
+    pub environment: container::Environment,
+}
+
+pub use cloud::AZURE_METADATA;
+pub use container::Environment;
+
+/// Looks at the host.
+pub fn probe(root: &Root, ask: &Ask) -> Observed<Platform> {
+    let dmi = dmi(root);
+    let kernel_version = root.text_of("/proc/version");
+    let Some(kernel_release) =
+        root.text_of("/proc/sys/kernel/osrelease").or_else(|| release(kernel_version.as_deref()))
+    else {
+        return Observed::refused("read /proc/sys/kernel/osrelease", 0, "not found", "no /proc in this root");
+    };
+    Observed::Seen(Platform {
+        os: os(root),
+        wsl: kernel_release.to_ascii_lowercase().contains("microsoft"),
+        kernel_release,
+        kernel_version,
+        architecture: std::env::consts::ARCH.to_owned(),
+        hypervisor: hypervisor::detect(root, &dmi),
+        container: container::detect(root, &ask.environment),
+        cloud: cloud::detect(&dmi, ask.cloud_metadata.as_deref()),
+        cpu: resources::cpu(root),
+        memory: resources::memory(root),
+        disks: resources::disks(root),
+        user: user(),
+        dmi,
+    })
+}
+
+/// The release in `/proc/version`, its third word.
+fn release(version: Option<&str>) -> Option<String> {
+    version?.split_whitespace().nth(2).map(str::to_owned)
+}
+
+fn dmi(root: &Root) -> Dmi {
+    let field =
+        |name: &str| root.text_of(&format!("/sys/class/dmi/id/{name}")).filter(|text| !text.is_empty());
+    Dmi {
+        sys_vendor: field("sys_vendor"),
+        product_name: field("product_name"),
+        bios_vendor: field("bios_vendor"),
+        chassis_asset_tag: field("chassis_asset_tag"),
+    }
+}
+
+/// `os-release`: assignments as a shell reads them, the quotes being the only part that occurs.
+fn os(root: &Root) -> Os {
+    let text =
+        root.text_of("/etc/os-release").or_else(|| root.text_of("/usr/lib/os-release")).unwrap_or_default();
+    let field = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))?;
+        Some(line.trim().trim_matches(|c| c == '"' || c == '\'').to_owned())
+    };
+    Os { id: field("ID"), version_id: field("VERSION_ID"), pretty_name: field("PRETTY_NAME") }
+}
+
+fn user() -> User {
+    let mut groups: Vec<u32> =
+        rustix::process::getgroups().unwrap_or_default().iter().map(|gid| gid.as_raw()).collect();
+    groups.push(rustix::process::getegid().as_raw());
+    groups.sort_unstable();
+    groups.dedup();
+    User { uid: rustix::process::geteuid().as_raw(), groups }
+}

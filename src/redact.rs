@@ -1,0 +1,86 @@
+//! Facts made fit to be shown around: without what names a card or a person.
+
+use gpucheck_checks::fact::{Facts, Observed};
+use serde_json::Value;
+
+/// The same facts without UUIDs of GPUs and with every home folder's owner called `user`.
+pub fn redact(mut facts: Facts) -> Facts {
+    let before = facts.clone();
+    hide_uuids(&mut facts);
+    let Ok(mut value) = serde_json::to_value(&facts) else { return before };
+    walk(&mut value);
+    serde_json::from_value(value).unwrap_or(before)
+}
+
+fn hide_uuids(facts: &mut Facts) {
+    let (Observed::Seen(nvml) | Observed::Interrupted { seen: nvml, .. }) = &mut facts.nvml else { return };
+    let (Observed::Seen(devices) | Observed::Interrupted { seen: devices, .. }) = &mut nvml.devices else { return };
+    for device in devices {
+        if let Observed::Seen(device) | Observed::Interrupted { seen: device, .. } = device {
+            let index = device.index;
+            device.uuid = std::mem::replace(&mut device.uuid, Observed::not_probed("")).map(|_| format!("GPU-redacted-{index}"));
+        }
+    }
+}
+
+fn walk(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = without_uuids(&without_users(text)),
+        Value::Array(items) => items.iter_mut().for_each(walk),
+        Value::Object(fields) => fields.values_mut().for_each(walk),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// `/home/somebody/x` becomes `/home/user/x`, wherever it stands in a text.
+fn without_users(text: &str) -> String {
+    let mut parts = text.split("/home/");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| !(c.is_alphanumeric() || "._-".contains(c))).unwrap_or(part.len());
+        out.push_str("/home/");
+        out.push_str(if end == 0 { "" } else { "user" });
+        out.push_str(part.get(end..).unwrap_or_default());
+    }
+    out
+}
+
+/// `GPU-` or `MIG-` and what follows of a UUID becomes `GPU-redacted`, as in `CUDA_VISIBLE_DEVICES`.
+fn without_uuids(text: &str) -> String {
+    let mut out = text.to_owned();
+    for prefix in ["GPU-", "MIG-"] {
+        let mut parts = out.split(prefix).map(str::to_owned).collect::<Vec<_>>().into_iter();
+        let mut next = parts.next().unwrap_or_default();
+        for part in parts {
+            let end = part.find(|c: char| !(c.is_ascii_hexdigit() || c == '-')).unwrap_or(part.len());
+            let named = if end >= 8 { format!("redacted{}", part.get(end..).unwrap_or_default()) } else { part };
+            next = format!("{next}{prefix}{named}");
+        }
+        out = next;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn home_folders_lose_their_names() {
+        for (text, kept) in [
+            ("/home/kim.s/envs/tf/bin/python", "/home/user/envs/tf/bin/python"),
+            ("File \"/home/a-b/x.py\" and /home/c", "File \"/home/user/x.py\" and /home/user"),
+            ("/home/", "/home/"),
+            ("/usr/bin/python3", "/usr/bin/python3"),
+        ] {
+            assert_eq!(without_users(text), kept);
+        }
+    }
+
+    #[test]
+    fn uuids_lose_their_digits() {
+        assert_eq!(without_uuids("GPU-5a8e9c7d-1111-2222-3333-444455556666,1"), "GPU-redacted,1");
+        assert_eq!(without_uuids("/device:GPU:0 on GPU-redacted-0"), "/device:GPU:0 on GPU-redacted-0");
+        assert_eq!(without_uuids("MIG-GPU-5a8e9c7d-1111-2222-3333-444455556666/1/0"), "MIG-GPU-redacted/1/0");
+    }
+}

@@ -1,0 +1,244 @@
+//! Text, for people: the answer in the first line, then the cause, the fix to paste, the list.
+//!
+//! Invariants: everything is said in words, colour only repeats it; no control character of a machine's own
+//! texts reaches the terminal; commands are never wrapped.
+
+use anstyle::{AnsiColor, Style as Ansi};
+use gpucheck_checks::{Machine, MachineVerdict, Outcome, PythonSummary, Report, Root, Severity, Subject, Verdict};
+use std::fmt::Write;
+use unicode_width::UnicodeWidthStr;
+
+/// How to draw.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// Columns to stay within.
+    pub width: usize,
+    /// Use colour.
+    pub color: bool,
+}
+
+/// The answer: the first line.
+pub fn answer(report: &Report) -> String {
+    let word = word(report.verdict);
+    let rest = match (report.verdict, report.roots.first()) {
+        (MachineVerdict::Unusable | MachineVerdict::Degraded, Some(root)) => root.title.clone(),
+        (MachineVerdict::Incomplete, _) => incomplete(report),
+        (_, _) => usable(&report.machine),
+    };
+    clean(&format!("{word}: {rest}"))
+}
+
+fn word(verdict: MachineVerdict) -> &'static str {
+    match verdict {
+        MachineVerdict::Usable => "USABLE",
+        MachineVerdict::Degraded => "USABLE IN PART",
+        MachineVerdict::Unusable => "NOT USABLE",
+        MachineVerdict::Incomplete => "NOT VERIFIED",
+    }
+}
+
+fn usable(machine: &Machine) -> String {
+    let gpus: Vec<&str> = machine.gpus.iter().map(|gpu| gpu.name.as_deref().unwrap_or("NVIDIA GPU")).collect();
+    let frameworks: Vec<String> = machine
+        .pythons
+        .iter()
+        .filter_map(|python| Some(python.tensorflow.as_ref()?.distribution.clone()))
+        .collect();
+    let gpus = format!("{} computes", gpus.join(" and "));
+    if frameworks.is_empty() {
+        format!("{gpus}; no TensorFlow was found to try it from")
+    } else {
+        format!("{gpus}, from {} too", frameworks.join(" and "))
+    }
+}
+
+fn incomplete(report: &Report) -> String {
+    match report.unverified.first() {
+        Some(first) => format!("nothing failed, and {} could not be told: {}", first.id, first.why),
+        None => "nothing failed, and the checks that would prove the GPU were left out".to_owned(),
+    }
+}
+
+/// The whole report.
+pub fn text(report: &Report, style: Style) -> String {
+    let mut page = Page { text: String::new(), style };
+    let color = match report.verdict {
+        MachineVerdict::Usable => AnsiColor::Green,
+        MachineVerdict::Degraded | MachineVerdict::Incomplete => AnsiColor::Yellow,
+        MachineVerdict::Unusable => AnsiColor::Red,
+    };
+    page.line(&page.paint(&answer(report), Ansi::new().bold().fg_color(Some(color.into()))));
+    if let Some((first, others)) = report.roots.split_first() {
+        let answered = matches!(report.verdict, MachineVerdict::Unusable | MachineVerdict::Degraded);
+        if !answered {
+            page.heading(&format!("To mend: {}", first.title));
+        }
+        page.root(first);
+        for other in others {
+            page.heading(&format!("{}: {}", severity(other.severity), other.title));
+            page.root(other);
+        }
+    }
+    page.unverified(report);
+    page.checks(report);
+    page.machine(&report.machine);
+    page.text
+}
+
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Unusable => "Also not usable",
+        Severity::Degraded => "Also to mend",
+        Severity::BreaksLater => "Breaks later",
+    }
+}
+
+struct Page {
+    text: String,
+    style: Style,
+}
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+
+    fn heading(&mut self, heading: &str) {
+        self.line("");
+        self.line(&self.paint(&clean(heading), Ansi::new().bold()));
+    }
+
+    /// A paragraph, indented by two and wrapped.
+    fn paragraph(&mut self, text: &str) {
+        self.wrapped("  ", "  ", text);
+    }
+
+    fn item(&mut self, text: &str) {
+        self.wrapped("  - ", "    ", text);
+    }
+
+    fn wrapped(&mut self, first: &str, rest: &str, text: &str) {
+        let options = textwrap::Options::new(self.style.width.max(40))
+            .initial_indent(first)
+            .subsequent_indent(rest)
+            .break_words(false);
+        for line in textwrap::wrap(&clean(text), options) {
+            self.line(&line);
+        }
+    }
+
+    fn paint(&self, text: &str, ansi: Ansi) -> String {
+        if self.style.color { format!("{ansi}{text}{ansi:#}") } else { text.to_owned() }
+    }
+
+    fn root(&mut self, root: &Root) {
+        self.paragraph(&root.meaning);
+        self.heading("Fix");
+        self.paragraph(&root.fix.text);
+        if !root.fix.commands.is_empty() {
+            self.line("");
+        }
+        for command in &root.fix.commands {
+            self.line(&format!("      {}", clean(command)));
+        }
+        if let Some(url) = &root.fix.url {
+            self.paragraph(&format!("See {url}"));
+        }
+        self.heading("Seen");
+        self.item(&root.summary);
+        for evidence in &root.evidence {
+            self.item(evidence);
+        }
+        let name = root.cause.as_deref().unwrap_or(&root.id);
+        self.paragraph(&format!("More: gpucheck explain {name}"));
+    }
+
+    fn unverified(&mut self, report: &Report) {
+        if report.unverified.is_empty() {
+            return;
+        }
+        self.heading("Could not be told");
+        for unverified in &report.unverified {
+            let about = match &unverified.subject {
+                Subject::Host => String::new(),
+                subject @ (Subject::Gpu(_) | Subject::Python(_) | Subject::Notebook(_)) => format!(" ({subject})"),
+            };
+            self.item(&format!("{}{about}: {}", unverified.id, unverified.why));
+        }
+    }
+
+    fn checks(&mut self, report: &Report) {
+        self.heading("Checks");
+        let width = report.outcomes.iter().map(|outcome| outcome.id.width()).max().unwrap_or(0);
+        for outcome in &report.outcomes {
+            let (status, color) = status(outcome);
+            let status = self.paint(&format!("{status:7}"), Ansi::new().fg_color(color.map(Into::into)));
+            let head = format!("  {status}  {:width$}  ", outcome.id);
+            let column = 2 + 7 + 2 + width + 2;
+            let said = match &outcome.root {
+                Some(root) if *root != outcome.id => format!("because of {root}"),
+                Some(_) | None => outcome.summary.clone(),
+            };
+            let about = match &outcome.subject {
+                Subject::Host => String::new(),
+                subject @ (Subject::Gpu(_) | Subject::Python(_) | Subject::Notebook(_)) => format!("{subject}: "),
+            };
+            let room = self.style.width.saturating_sub(column).max(30);
+            let body = clean(&format!("{about}{said}"));
+            for (index, line) in textwrap::wrap(&body, textwrap::Options::new(room).break_words(false)).iter().enumerate() {
+                let head = if index == 0 { head.clone() } else { " ".repeat(column) };
+                self.line(&format!("{head}{line}"));
+            }
+        }
+    }
+
+    fn machine(&mut self, machine: &Machine) {
+        self.heading("Machine");
+        let host = &machine.host;
+        let kernel = host.kernel.as_ref().map(|release| format!("Linux {release}"));
+        let virtualization = host.hypervisor.as_ref().map(|name| format!("virtual machine ({name})"));
+        let container = host.container.as_ref().map(|name| format!("{name} container"));
+        let parts = [host.os.clone(), kernel, host.cloud.clone(), virtualization, container];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        self.item(&if parts.is_empty() { "not looked at".to_owned() } else { parts.join(", ") });
+        for gpu in &machine.gpus {
+            let name = gpu.name.as_deref().unwrap_or("NVIDIA GPU");
+            let memory = gpu.memory.map(|bytes| format!(", {} MiB", bytes >> 20)).unwrap_or_default();
+            let capability = gpu.compute_capability.as_ref().map(|c| format!(", compute capability {c}")).unwrap_or_default();
+            self.item(&format!("{name} at {}{memory}{capability}", gpu.address));
+        }
+        if let Some(version) = machine.driver.version.as_ref().or(machine.driver.module.as_ref()) {
+            let cuda = machine.driver.cuda.as_ref().map(|cuda| format!(", CUDA up to {cuda}")).unwrap_or_default();
+            self.item(&format!("NVIDIA driver {version}{cuda}"));
+        }
+        for python in &machine.pythons {
+            self.item(&describe(python));
+        }
+    }
+}
+
+fn describe(python: &PythonSummary) -> String {
+    let version = python.version.as_ref().map(|version| format!("Python {version}, ")).unwrap_or_default();
+    let tensorflow = match &python.tensorflow {
+        None => "no TensorFlow seen".to_owned(),
+        Some(tensorflow) if tensorflow.devices.is_empty() => format!("{}, no devices listed", tensorflow.distribution),
+        Some(tensorflow) => format!("{}, lists {}", tensorflow.distribution, tensorflow.devices.join(" ")),
+    };
+    format!("{}: {version}{tensorflow}", python.path)
+}
+
+fn status(outcome: &Outcome) -> (&'static str, Option<AnsiColor>) {
+    match outcome.verdict {
+        Verdict::Pass => ("ok", Some(AnsiColor::Green)),
+        Verdict::Warn => ("warning", Some(AnsiColor::Yellow)),
+        Verdict::Fail => ("FAILED", Some(AnsiColor::Red)),
+        Verdict::Unknown => ("unknown", Some(AnsiColor::Yellow)),
+        Verdict::NotApplicable => ("-", None),
+    }
+}
+
+/// A text of a machine as a terminal may have it: on one line, without control characters.
+fn clean(text: &str) -> String {
+    text.chars().map(|c| if c == '\n' || c == '\t' { ' ' } else if c.is_control() { '\u{fffd}' } else { c }).collect()
+}

@@ -1,0 +1,183 @@
+//! The root of the file system that is looked at.
+//!
+//! Invariants: a machine in a folder (`--root`) is never left through its symbolic links; only regular files and
+//! links are read, and never more of them than [`LARGEST`]; a look is a look, nothing is opened for writing.
+
+use rustix::fs::{Mode, OFlags, ResolveFlags};
+use std::{
+    fs::File,
+    io::{self, Read},
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+};
+
+/// Most that is read of one file, in bytes.
+const LARGEST: u64 = 4 << 20;
+
+/// A root directory.
+#[derive(Clone, Debug)]
+pub struct Root {
+    path: PathBuf,
+}
+
+impl Root {
+    /// The tree under this folder.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Whether this is the machine that gpucheck runs on.
+    pub fn is_this_machine(&self) -> bool {
+        self.path == Path::new("/")
+    }
+
+    /// The text of a file, without white space at its end; bytes that are no UTF-8 are replaced.
+    ///
+    /// # Errors
+    /// The operating system's; for anything but a regular file `InvalidInput`.
+    pub fn text(&self, path: &str) -> io::Result<String> {
+        Ok(String::from_utf8_lossy(&self.bytes(path, LARGEST)?).trim_end().to_owned())
+    }
+
+    /// The text of a file that need not be there.
+    pub fn text_of(&self, path: &str) -> Option<String> {
+        self.text(path).ok()
+    }
+
+    /// The first bytes of a file.
+    ///
+    /// # Errors
+    /// As for [`Root::text`].
+    pub fn bytes(&self, path: &str, most: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.open(path)?.take(most).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// A regular file, opened for reading.
+    ///
+    /// # Errors
+    /// As for [`Root::text`].
+    pub fn open(&self, path: &str) -> io::Result<File> {
+        // NONBLOCK: a named pipe in somebody's tree must not hold us up.
+        let file = File::from(self.descend(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?);
+        if file.metadata()?.is_file() {
+            Ok(file)
+        } else {
+            Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
+        }
+    }
+
+    /// Whether something is there, links followed.
+    pub fn exists(&self, path: &str) -> bool {
+        self.descend(path, OFlags::PATH).is_ok()
+    }
+
+    /// What `stat` says of a file, links followed.
+    pub fn stat(&self, path: &str) -> Option<rustix::fs::Stat> {
+        rustix::fs::fstat(self.descend(path, OFlags::PATH).ok()?).ok()
+    }
+
+    /// The names in a folder, sorted; none where there is no such folder.
+    pub fn names(&self, path: &str) -> Vec<String> {
+        let Ok(folder) = self.descend(path, OFlags::RDONLY | OFlags::DIRECTORY) else { return Vec::new() };
+        let Ok(entries) = rustix::fs::Dir::read_from(folder) else { return Vec::new() };
+        let mut names: Vec<String> = entries
+            .filter_map(Result::ok)
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .filter(|name| name != "." && name != "..")
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// The last part of what a symbolic link leads to.
+    pub fn link_name(&self, path: &str) -> Option<String> {
+        let link = self.descend(path, OFlags::PATH | OFlags::NOFOLLOW).ok()?;
+        let target = rustix::fs::readlinkat(link, "", Vec::new()).ok()?;
+        Some(target.to_string_lossy().rsplit('/').next()?.to_owned())
+    }
+
+    /// The path that links end at, seen from this root.
+    ///
+    /// # Errors
+    /// The operating system's, for a link that leads nowhere.
+    pub fn target(&self, path: &str) -> io::Result<String> {
+        let file = self.descend(path, OFlags::PATH)?;
+        let real = std::fs::read_link(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file)))?;
+        let base = self.path.canonicalize()?;
+        let inside = real.strip_prefix(&base).unwrap_or(&real);
+        Ok(format!("/{}", inside.display()).replace("//", "/"))
+    }
+
+    /// Whether the asking user's permissions allow reading and writing; none where nothing is there.
+    pub fn may_read_and_write(&self, path: &str) -> Option<bool> {
+        use rustix::{fs::Access, io::Errno};
+        let file = self.descend(path, OFlags::PATH).ok()?;
+        let itself = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
+        match rustix::fs::accessat(
+            rustix::fs::CWD,
+            itself,
+            Access::READ_OK | Access::WRITE_OK,
+            rustix::fs::AtFlags::EACCESS,
+        ) {
+            Ok(()) => Some(true),
+            Err(Errno::ACCESS | Errno::PERM | Errno::ROFS) => Some(false),
+            Err(_) => None,
+        }
+    }
+
+    fn descend(&self, path: &str, flags: OFlags) -> io::Result<OwnedFd> {
+        let flags = flags | OFlags::CLOEXEC;
+        if self.is_this_machine() {
+            return Ok(rustix::fs::open(path, flags, Mode::empty())?);
+        }
+        let root =
+            rustix::fs::open(&self.path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        let relative = path.trim_start_matches('/');
+        let relative = if relative.is_empty() { "." } else { relative };
+        Ok(rustix::fs::openat2(
+            root,
+            relative,
+            flags,
+            Mode::empty(),
+            ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS,
+        )?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn links_do_not_lead_out_of_the_tree() {
+        let tree = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(tree.path().join("etc")).unwrap();
+        std::fs::write(tree.path().join("etc/inside"), "inside\n").unwrap();
+        symlink("/etc/inside", tree.path().join("absolute")).unwrap();
+        symlink("../../../../etc/passwd", tree.path().join("outside")).unwrap();
+        symlink("/loop", tree.path().join("loop")).unwrap();
+        let root = Root::new(tree.path());
+        assert_eq!(root.text("/absolute").unwrap(), "inside");
+        assert_eq!(root.target("/absolute").unwrap(), "/etc/inside");
+        assert!(root.text("/outside").is_err() && root.text("/loop").is_err());
+        assert_eq!(root.link_name("/absolute").as_deref(), Some("inside"));
+    }
+
+    #[test]
+    fn a_pipe_is_no_file() {
+        let tree = tempfile::tempdir().unwrap();
+        let pipe = tree.path().join("pipe");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &pipe,
+            rustix::fs::FileType::Fifo,
+            Mode::from_raw_mode(0o600),
+            0,
+        )
+        .unwrap();
+        assert_eq!(Root::new(tree.path()).text("/pipe").unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    }
+}

@@ -1,3 +1,4 @@
 //! gpucheck, the shell: look, run, show.
 
 pub mod child;
+pub mod probe;

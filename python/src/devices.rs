@@ -1,6 +1,6 @@
 //! `DeviceAttributes`, field by field.
 //!
-//! Source: tensorflow/core/framework/device_attributes.proto.
+//! Source: `tensorflow/core/framework/device_attributes.proto`.
 
 use crate::say::text;
 use pyo3::{exceptions::PyAttributeError, prelude::*};

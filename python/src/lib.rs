@@ -1,6 +1,6 @@
 //! The extension that asks a Python's own frameworks about the GPU, from inside that Python's process.
 //!
-//! Invariants: functions only, so that one abi3 build loads in CPython 3.6 to 3.13; the answer goes over the
+//! Invariants: functions only, so that one abi3 build loads in `CPython` 3.6 to 3.13; the answer goes over the
 //! parent's pipe alone, never over a standard stream; a Python exception is an answer; each foreign call is
 //! announced before it is made, so that the parent knows where a crash or a hang happened.
 //! `plain.py` asks the same questions for interpreters that do not load this.

@@ -34,7 +34,7 @@ fn send(message: &Value) {
 }
 
 /// A Python exception as `Observed::Failed(ProbeFailure::Refused)`; its traceback goes to standard error.
-pub(crate) fn failed(py: Python<'_>, step: &str, error: PyErr) -> Value {
+pub(crate) fn failed(py: Python<'_>, step: &str, error: &PyErr) -> Value {
     let name = error.get_type(py).name().map_or_else(|_| "exception".to_owned(), |name| text(&name));
     let message = head(&text(error.value(py)));
     error.display(py);

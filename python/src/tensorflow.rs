@@ -34,7 +34,7 @@ pub(crate) fn look(py: Python<'_>, full: bool) -> PyResult<()> {
         Err(error) => {
             // The search itself broke: what stands in the way of it stands in the way of the import.
             seen.package = Some(String::new());
-            say::answer(&seen.with(&say::failed(py, "find tensorflow", error)));
+            say::answer(&seen.with(&say::failed(py, "find tensorflow", &error)));
             return Ok(());
         }
     };
@@ -99,7 +99,7 @@ fn look_bare(py: Python<'_>, package: &Path) -> Value {
     };
     match prepare() {
         Ok(()) => list(py).map_or_else(|failed| failed, |devices| seen(None, &devices, &[])),
-        Err(error) => say::failed(py, step, error),
+        Err(error) => say::failed(py, step, &error),
     }
 }
 
@@ -144,7 +144,7 @@ fn look_full(py: Python<'_>, so_far: &Seen) -> Value {
     say::step(step);
     let tensorflow = match py.import("tensorflow") {
         Ok(tensorflow) => tensorflow,
-        Err(error) => return say::failed(py, step, error),
+        Err(error) => return say::failed(py, step, &error),
     };
     let version = tensorflow.getattr("__version__").map(|version| say::text(&version)).ok();
     let devices = match list(py) {
@@ -169,13 +169,13 @@ fn list(py: Python<'_>) -> Result<Vec<Value>, Value> {
         py.run(c"from tensorflow.python.client import device_lib", Some(&client), None)?;
         client.as_any().get_item("device_lib")
     };
-    let device_lib = import().map_err(|error| say::failed(py, step, error))?;
+    let device_lib = import().map_err(|error| say::failed(py, step, &error))?;
     let step = "device_lib.list_local_devices()";
     say::step(step);
     device_lib
         .call_method0("list_local_devices")
         .and_then(|listed| devices::walk(&listed))
-        .map_err(|error| say::failed(py, step, error))
+        .map_err(|error| say::failed(py, step, &error))
 }
 
 /// The names of the GPUs in a list.
@@ -191,7 +191,7 @@ fn operate(tensorflow: &Bound<'_, PyModule>, device: &str) -> Value {
     say::step(&step);
     let correct = match product::on(tensorflow, device) {
         Ok(correct) => json!({ "seen": correct }),
-        Err(error) => say::failed(tensorflow.py(), &step, error),
+        Err(error) => say::failed(tensorflow.py(), &step, &error),
     };
     json!({ "device": device, "name": "matmul", "correct": correct })
 }

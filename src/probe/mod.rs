@@ -1,1 +1,3 @@
 //! One file a source of facts.
+
+pub mod frameworks;

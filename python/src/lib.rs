@@ -1,1 +1,38 @@
-//! The extension.
+//! The extension that asks a Python's own frameworks about the GPU, from inside that Python's process.
+//!
+//! Invariants: functions only, so that one abi3 build loads in `CPython` 3.6 to 3.13; the answer goes over the
+//! parent's pipe alone, never over a standard stream; a Python exception is an answer; each foreign call is
+//! announced before it is made, so that the parent knows where a crash or a hang happened.
+//! `plain.py` asks the same questions for interpreters that do not load this.
+
+mod devices;
+mod product;
+mod say;
+mod tensorflow;
+
+use pyo3::prelude::*;
+
+/// Looks at TensorFlow, `bare` or in `full`, and answers over the parent's pipe.
+///
+/// # Errors
+/// Only where the interpreter cannot describe itself.
+#[pyfunction]
+fn look(py: Python<'_>, way: &str) -> PyResult<()> {
+    tensorflow::look(py, way == "full")
+}
+
+/// Multiplies two matrices on a device such as `/device:GPU:0`; true where every element is exact.
+///
+/// # Errors
+/// TensorFlow's own, and `RuntimeError` where the product came from another device.
+#[pyfunction]
+fn multiply(py: Python<'_>, device: &str) -> PyResult<bool> {
+    product::on(&py.import("tensorflow")?, device)
+}
+
+/// `import _gpucheck_probe`: the name that the loaders give it, whatever its file is called.
+#[pymodule]
+fn _gpucheck_probe(probe: &Bound<'_, PyModule>) -> PyResult<()> {
+    probe.add_function(wrap_pyfunction!(look, probe)?)?;
+    probe.add_function(wrap_pyfunction!(multiply, probe)?)
+}

@@ -3,6 +3,10 @@
 //! Invariants: a probe cannot fail, what goes wrong is its answer; it records and never judges; whatever is not
 //! ours runs in a child (see [`crate::child`]).
 
+pub mod cuda;
+pub mod frameworks;
+pub mod library;
 pub mod module;
+pub mod nvml;
 pub mod pci;
 pub mod platform;

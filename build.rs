@@ -1,0 +1,51 @@
+//! Builds the Python extension and leaves it where the probe embeds it from, so that one command makes a
+//! gpucheck that is whole in one file.
+//!
+//! Invariants: the extension is a release build for the same target whatever is built around it, and what
+//! tunes the outer build (wrappers such as clippy's, flags, the folder of artifacts) does not reach it; it
+//! needs no Python and nothing that Cargo.lock does not name.
+
+use std::{env, error::Error, fs, path::PathBuf, process::Command};
+
+/// Variables of the outer build that the inner one must not see.
+const OUTER: [&str; 6] = [
+    "RUSTC_WRAPPER",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "RUSTFLAGS",
+    "CARGO_ENCODED_RUSTFLAGS",
+    "CARGO_TARGET_DIR",
+    "CARGO_BUILD_TARGET_DIR",
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    for input in ["python/src", "python/Cargo.toml", "Cargo.lock", "build.rs"] {
+        println!("cargo::rerun-if-changed={input}");
+    }
+    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("no OUT_DIR")?);
+    // OUT_DIR is TARGET/PROFILE/build/PACKAGE/out: beside the profiles, dev and release share the result.
+    let folder = out.ancestors().nth(4).ok_or("OUT_DIR is too short")?.join("gpucheck-python");
+    let target = env::var("TARGET")?;
+    let mut cargo = Command::new(env::var_os("CARGO").ok_or("no CARGO")?);
+    cargo
+        .args(["build", "--release", "--locked", "--package", "gpucheck-python", "--target", &target])
+        .arg("--manifest-path")
+        .arg(
+            PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or("no CARGO_MANIFEST_DIR")?)
+                .join("Cargo.toml"),
+        )
+        .arg("--target-dir")
+        .arg(&folder)
+        .env("PYO3_NO_PYTHON", "1")
+        .env("PYO3_BUILD_EXTENSION_MODULE", "1")
+        .env("CARGO_PROFILE_RELEASE_STRIP", "symbols");
+    for variable in OUTER {
+        cargo.env_remove(variable);
+    }
+    let status = cargo.status()?;
+    if !status.success() {
+        return Err(format!("the extension in python/ does not build: {status}").into());
+    }
+    let built = folder.join(target).join("release").join("libgpucheck_python.so");
+    fs::copy(&built, out.join("gpucheck_probe.so"))?;
+    Ok(())
+}

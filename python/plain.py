@@ -1,0 +1,222 @@
+"""The questions of the extension in plain Python, for interpreters that do not load it: plain.py WAY TRUSTED.
+
+The messages are those of python/src, field by field; the syntax is that of Python 3.5.
+"""
+import sys
+
+if sys.argv[2] == "0":
+    sys.path[:] = [entry for entry in sys.path if entry not in ("", ".")]
+
+import json
+import os
+
+SIZE = 64
+
+
+def send(message):
+    """Sends one line of the protocol of src/child/trail.rs."""
+    line = (json.dumps(message) + "\n").encode("ascii")
+    while line:
+        line = line[os.write(60, line):]
+
+
+def failed(step, error):
+    """An exception as an answer; its traceback goes to standard error."""
+    import traceback
+
+    traceback.print_exception(type(error), error, error.__traceback__)
+    try:
+        message = str(error)
+    except BaseException:
+        message = "an object whose str() fails"
+    return refused(step, type(error).__name__, message[:2048].strip())
+
+
+def refused(step, name, message):
+    """A refusal without an exception behind it."""
+    return {"failed": {"refused": {"step": step, "code": 0, "name": name, "message": message}}}
+
+
+def interpreter():
+    """What the interpreter says of itself."""
+    return {
+        "version": "%d.%d.%d" % tuple(sys.version_info[:3]),
+        "implementation": sys.implementation.name,
+        "executable": str(sys.executable),
+        "prefix": sys.prefix,
+        "base_prefix": sys.base_prefix,
+        "free_threaded": not getattr(sys, "_is_gil_enabled", lambda: True)(),
+    }
+
+
+def find():
+    """The folder that import tensorflow would take, the file where it is no package, or None."""
+    import importlib.util
+
+    spec = importlib.util.find_spec("tensorflow")
+    if spec is None:
+        return None
+    folders = spec.submodule_search_locations
+    return str(spec.origin) if folders is None else next(iter(folders), None)
+
+
+def modules_folder(package):
+    """Where the modules are: TensorFlow 1.15 has them in a package beside the one that is imported."""
+    core = os.path.join(os.path.dirname(package), "tensorflow_core")
+    if not os.path.isdir(os.path.join(package, "python")) and os.path.isdir(os.path.join(core, "python")):
+        return core
+    return package
+
+
+def no_bare_look(package):
+    """Why the empty parents would not show what the import shows, or None."""
+    if not os.path.isdir(os.path.join(modules_folder(package), "python")):
+        return package + " has no python folder"
+    if "tensorflow" in sys.modules:
+        return "something imported tensorflow at the start of the interpreter"
+    for entry in sys.path:
+        folder = os.path.join(str(entry), "tensorflow-plugins")
+        if os.path.isdir(folder):
+            return "device plugins in " + folder
+    return None
+
+
+def look_bare(package):
+    """The devices under empty parent packages."""
+    step = "import tensorflow.python.client.device_lib"
+    reason = no_bare_look(package)
+    if reason is not None:
+        return refused(step, "NoBareLook", reason)
+    try:
+        sys.setdlopenflags(os.RTLD_LAZY)
+        folder = modules_folder(package)
+        for name, path in (("tensorflow", folder), ("tensorflow.python", os.path.join(folder, "python"))):
+            parent = type(sys)(name)
+            parent.__path__ = [path]
+            sys.modules[name] = parent
+    except BaseException as error:
+        return failed(step, error)
+    devices, failure = list_devices()
+    return failure or seen(None, devices, [])
+
+
+def look_full(so_far):
+    """The devices after the student's own import, and an operation on each GPU."""
+    step = "import tensorflow"
+    send({"step": step})
+    try:
+        import tensorflow
+    except BaseException as error:
+        return failed(step, error)
+    version = getattr(tensorflow, "__version__", None)
+    version = None if version is None else str(version)
+    devices, failure = list_devices()
+    if failure:
+        return failure
+    operations = []
+    for device in devices:
+        if device["device_type"] == "GPU":
+            so_far(seen(version, devices, operations))
+            operations.append(operate(tensorflow, device["name"]))
+    return seen(version, devices, operations)
+
+
+def list_devices():
+    """The devices and None, or None and the failure."""
+    step = "import tensorflow.python.client.device_lib"
+    send({"step": step})
+    try:
+        from tensorflow.python.client import device_lib
+
+        step = "device_lib.list_local_devices()"
+        send({"step": step})
+        return [attributes(device) for device in device_lib.list_local_devices()], None
+    except BaseException as error:
+        return None, failed(step, error)
+
+
+def attributes(device):
+    """DeviceAttributes, field by field."""
+    links = device.locality.links.link
+    return {
+        "name": str(device.name),
+        "device_type": str(device.device_type),
+        "memory_limit": int(device.memory_limit),
+        "incarnation": str(device.incarnation),
+        "bus_id": int(device.locality.bus_id),
+        "numa_node": int(device.locality.numa_node),
+        "links": [
+            {"device_id": int(link.device_id), "type": str(link.type), "strength": int(link.strength)}
+            for link in links
+        ],
+        "physical_device_desc": str(device.physical_device_desc),
+        "xla_global_id": getattr(device, "xla_global_id", None),
+    }
+
+
+def operate(tensorflow, device):
+    """The operation, as a fact."""
+    step = "tf.matmul on " + device
+    send({"step": step})
+    try:
+        correct = {"seen": multiply(tensorflow, device)}
+    except BaseException as error:
+        correct = failed(step, error)
+    return {"device": device, "name": "matmul", "correct": correct}
+
+
+def multiply(tensorflow, device):
+    """Whether a product of small whole numbers, exact in every float format, is exact."""
+    size = range(SIZE)
+    a = [[float((row * 3 + column) % 17 - 8) for column in size] for row in size]
+    b = [[float((row + column * 5) % 13 - 6) for column in size] for row in size]
+    with tensorflow.device(device):
+        factors = [tensorflow.constant(values, tensorflow.float32) for values in (a, b)]
+        product = tensorflow.matmul(*factors)
+        if tensorflow.executing_eagerly():
+            if not product.device.endswith(device):
+                raise RuntimeError("the product asked of %s came from %s" % (device, product.device))
+            product = product.numpy()
+        else:
+            product = tensorflow.compat.v1.Session().run(product)
+    return product.tolist() == [[sum(a[row][k] * b[k][column] for k in size) for column in size] for row in size]
+
+
+def seen(version, devices, operations):
+    """A listing."""
+    return {"seen": {"version": version, "devices": devices, "operations": operations}}
+
+
+def look(way):
+    """Looks and answers."""
+    known = {"interpreter": interpreter(), "sys_path": [str(entry) for entry in sys.path], "tensorflow": None}
+
+    def tell(kind, package=None, listing=None):
+        if package is not None:
+            known["tensorflow"] = {"package": package, "listing": listing}
+        send({kind: {"looked": known}})
+
+    tell("so_far")
+    send({"step": "find tensorflow"})
+    try:
+        package = find()
+    except BaseException as error:
+        return tell("answer", "", failed("find tensorflow", error))
+    if package is None:
+        return tell("answer")
+    tell("so_far", package, {"not_probed": {"why": "the look ended before the listing"}})
+    if way == "full":
+        listing = look_full(lambda listing: tell("so_far", package, listing))
+    else:
+        listing = look_bare(package)
+    return tell("answer", package, listing)
+
+
+look(sys.argv[1])
+for stream in (sys.stdout, sys.stderr):
+    try:
+        stream.flush()
+    except BaseException:
+        pass
+# Leaving in the usual way takes TensorFlow up to half a second, and a crash on the way would spoil the answer.
+os._exit(0)

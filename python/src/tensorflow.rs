@@ -1,0 +1,201 @@
+//! TensorFlow: where it is, what it lists, what it computes.
+
+use crate::{devices, product, say};
+use pyo3::{
+    prelude::*,
+    types::{PyDict, PyList},
+};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// What the parent is told; sent again whenever more is known.
+struct Seen {
+    interpreter: Value,
+    sys_path: Vec<String>,
+    package: Option<String>,
+}
+
+impl Seen {
+    /// The whole, with this `Observed<Listing>`.
+    fn with(&self, listing: &Value) -> Value {
+        let tensorflow =
+            self.package.as_ref().map(|package| json!({ "package": package, "listing": listing }));
+        json!({ "interpreter": self.interpreter, "sys_path": self.sys_path, "tensorflow": tensorflow })
+    }
+}
+
+/// Looks and answers.
+pub(crate) fn look(py: Python<'_>, full: bool) -> PyResult<()> {
+    let mut seen = Seen { interpreter: interpreter(py)?, sys_path: sys_path(py)?, package: None };
+    say::so_far(&seen.with(&Value::Null));
+    say::step("find tensorflow");
+    let found = match find(py) {
+        Ok(found) => found,
+        Err(error) => {
+            // The search itself broke: what stands in the way of it stands in the way of the import.
+            seen.package = Some(String::new());
+            say::answer(&seen.with(&say::failed(py, "find tensorflow", &error)));
+            return Ok(());
+        }
+    };
+    let Some(package) = found else {
+        say::answer(&seen.with(&Value::Null));
+        return Ok(());
+    };
+    seen.package = Some(package.clone());
+    say::so_far(&seen.with(&json!({ "not_probed": { "why": "the look ended before the listing" } })));
+    let listing = if full { look_full(py, &seen) } else { look_bare(py, Path::new(&package)) };
+    say::answer(&seen.with(&listing));
+    Ok(())
+}
+
+fn interpreter(py: Python<'_>) -> PyResult<Value> {
+    let sys = py.import("sys")?;
+    let of = |name: &str| sys.getattr(name).map(|value| say::text(&value));
+    let version = sys.getattr("version_info")?;
+    let number = |name: &str| version.getattr(name)?.extract::<u32>();
+    let locked = match sys.getattr("_is_gil_enabled") {
+        Ok(asked) => asked.call0()?.is_truthy()?,
+        Err(_) => true,
+    };
+    Ok(json!({
+        "version": format!("{}.{}.{}", number("major")?, number("minor")?, number("micro")?),
+        "implementation": say::text(&sys.getattr("implementation")?.getattr("name")?),
+        "executable": of("executable")?,
+        "prefix": of("prefix")?,
+        "base_prefix": of("base_prefix")?,
+        "free_threaded": !locked,
+    }))
+}
+
+fn sys_path(py: Python<'_>) -> PyResult<Vec<String>> {
+    Ok(py.import("sys")?.getattr("path")?.try_iter()?.flatten().map(|entry| say::text(&entry)).collect())
+}
+
+/// The folder that `import tensorflow` would take, or the file where it is no package.
+fn find(py: Python<'_>) -> PyResult<Option<String>> {
+    let spec = py.import("importlib.util")?.call_method1("find_spec", ("tensorflow",))?;
+    if spec.is_none() {
+        return Ok(None);
+    }
+    let folders = spec.getattr("submodule_search_locations")?;
+    if folders.is_none() {
+        return Ok(Some(say::text(&spec.getattr("origin")?)));
+    }
+    // A namespace package has a path object that can be walked but not indexed.
+    folders.try_iter()?.next().transpose().map(|folder| folder.map(|folder| say::text(&folder)))
+}
+
+fn look_bare(py: Python<'_>, package: &Path) -> Value {
+    let step = "import tensorflow.python.client.device_lib";
+    if let Some(reason) = no_bare_look(py, package) {
+        return say::refused(step, "NoBareLook", &reason);
+    }
+    let prepare = || -> PyResult<()> {
+        // Binding every symbol at once costs 100 ms with TensorFlow 2.21.
+        let lazy = py.import("os")?.getattr("RTLD_LAZY")?;
+        py.import("sys")?.call_method1("setdlopenflags", (lazy,))?;
+        stand_in(py, &modules_folder(package))
+    };
+    match prepare() {
+        Ok(()) => list(py).map_or_else(|failed| failed, |devices| seen(None, &devices, &[])),
+        Err(error) => say::failed(py, step, &error),
+    }
+}
+
+/// Why the empty parents would not show what the import shows.
+fn no_bare_look(py: Python<'_>, package: &Path) -> Option<String> {
+    if !modules_folder(package).join("python").is_dir() {
+        return Some(format!("{} has no python folder", package.display()));
+    }
+    let imported = py.import("sys").and_then(|sys| sys.getattr("modules")?.contains("tensorflow"));
+    if imported.unwrap_or(true) {
+        return Some("something imported tensorflow at the start of the interpreter".to_owned());
+    }
+    // Device plugins are loaded by tensorflow/__init__.py, which a bare look does not run.
+    sys_path(py)
+        .unwrap_or_default()
+        .iter()
+        .map(|entry| Path::new(entry).join("tensorflow-plugins"))
+        .find(|folder| folder.is_dir())
+        .map(|folder| format!("device plugins in {}", folder.display()))
+}
+
+/// Where the modules are: TensorFlow 1.15 has them in a package beside the one that is imported.
+fn modules_folder(package: &Path) -> PathBuf {
+    let core = package.with_file_name("tensorflow_core");
+    if !package.join("python").is_dir() && core.join("python").is_dir() { core } else { package.to_owned() }
+}
+
+/// Puts empty parent packages where Python looks for imported ones.
+fn stand_in(py: Python<'_>, folder: &Path) -> PyResult<()> {
+    let modules = py.import("sys")?.getattr("modules")?;
+    for (name, folder) in [("tensorflow", folder.to_owned()), ("tensorflow.python", folder.join("python"))] {
+        let parent = PyModule::new(py, name)?;
+        // As text: the import system passes over path objects.
+        parent.setattr("__path__", PyList::new(py, [folder.as_os_str()])?)?;
+        modules.set_item(name, parent)?;
+    }
+    Ok(())
+}
+
+fn look_full(py: Python<'_>, so_far: &Seen) -> Value {
+    let step = "import tensorflow";
+    say::step(step);
+    let tensorflow = match py.import("tensorflow") {
+        Ok(tensorflow) => tensorflow,
+        Err(error) => return say::failed(py, step, &error),
+    };
+    let version = tensorflow.getattr("__version__").map(|version| say::text(&version)).ok();
+    let devices = match list(py) {
+        Ok(devices) => devices,
+        Err(failed) => return failed,
+    };
+    let mut operations = Vec::new();
+    for name in gpus(&devices) {
+        // An operation that crashes shall not take the list with it.
+        say::so_far(&so_far.with(&seen(version.as_deref(), &devices, &operations)));
+        operations.push(operate(&tensorflow, name));
+    }
+    seen(version.as_deref(), &devices, &operations)
+}
+
+/// The devices, or the failure that stands for them.
+fn list(py: Python<'_>) -> Result<Vec<Value>, Value> {
+    let step = "import tensorflow.python.client.device_lib";
+    say::step(step);
+    let client = PyDict::new(py);
+    let import = || -> PyResult<_> {
+        py.run(c"from tensorflow.python.client import device_lib", Some(&client), None)?;
+        client.as_any().get_item("device_lib")
+    };
+    let device_lib = import().map_err(|error| say::failed(py, step, &error))?;
+    let step = "device_lib.list_local_devices()";
+    say::step(step);
+    device_lib
+        .call_method0("list_local_devices")
+        .and_then(|listed| devices::walk(&listed))
+        .map_err(|error| say::failed(py, step, &error))
+}
+
+/// The names of the GPUs in a list.
+fn gpus(devices: &[Value]) -> impl Iterator<Item = &str> {
+    devices
+        .iter()
+        .filter(|device| device.get("device_type").and_then(Value::as_str) == Some("GPU"))
+        .filter_map(|device| device.get("name")?.as_str())
+}
+
+fn operate(tensorflow: &Bound<'_, PyModule>, device: &str) -> Value {
+    let step = format!("tf.matmul on {device}");
+    say::step(&step);
+    let correct = match product::on(tensorflow, device) {
+        Ok(correct) => json!({ "seen": correct }),
+        Err(error) => say::failed(tensorflow.py(), &step, &error),
+    };
+    json!({ "device": device, "name": "matmul", "correct": correct })
+}
+
+fn seen(version: Option<&str>, devices: &[Value], operations: &[Value]) -> Value {
+    json!({ "seen": { "version": version, "devices": devices, "operations": operations } })
+}

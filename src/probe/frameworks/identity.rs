@@ -1,0 +1,176 @@
+//! As whom a Python may run.
+//!
+//! Starting a Python runs whatever its environment holds: packages, `.pth` files, `sitecustomize`. Root must
+//! therefore not start one that somebody else can write to.
+//!
+//! Invariants: anyone but root runs it as themselves; root runs it as root only where nobody else can write to
+//! it, as its owner where exactly one user can, and not at all otherwise; what cannot be told counts as
+//! somebody else's. The folders of packages are looked at, and their direct entries; not what lies deeper.
+
+use super::{accounts::Accounts, discover::Candidate};
+use std::{
+    collections::BTreeSet,
+    env, fs, io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+/// As whom a Python runs.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    /// Somebody else, where it is not the asking user.
+    pub(super) owner: Option<Owner>,
+    /// Only the asking user can write to the working directory, from which Python imports as well.
+    pub(super) trusts_working_directory: bool,
+}
+
+/// A user to become.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Owner {
+    pub(super) uid: u32,
+    pub(super) gid: u32,
+    pub(super) name: Option<String>,
+    pub(super) home: Option<String>,
+}
+
+/// As whom this Python may run, or why it may not.
+pub(super) fn choose(candidate: &Candidate) -> Result<Identity, String> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(Identity { owner: None, trusts_working_directory: true });
+    }
+    let accounts = Accounts::of_this_machine();
+    let mut survey = Survey { accounts: &accounts, owners: BTreeSet::new() };
+    for path in parts(candidate) {
+        survey.path(&path)?;
+    }
+    let owners: Vec<u32> = survey.owners.into_iter().collect();
+    let owner = match owners.as_slice() {
+        [] => None,
+        [uid] => Some(accounts.owner(*uid, gid_of(candidate))),
+        more => {
+            let users = more.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+            return Err(format!(
+                "gpucheck runs as root, and {} is in the hands of several users: {users}",
+                candidate.program.display()
+            ));
+        }
+    };
+    Ok(Identity { owner, trusts_working_directory: only_root_writes_here(&accounts) })
+}
+
+fn gid_of(candidate: &Candidate) -> u32 {
+    let place = candidate.environment.as_ref().unwrap_or(&candidate.program);
+    // nogroup, where not even this can be told.
+    fs::metadata(place).map_or(65534, |found| found.gid())
+}
+
+fn only_root_writes_here(accounts: &Accounts) -> bool {
+    let mut survey = Survey { accounts, owners: BTreeSet::new() };
+    let Ok(folder) = env::current_dir() else { return false };
+    // A sticky folder keeps others from replacing files, not from adding some.
+    let open = fs::metadata(&folder).is_ok_and(|found| found.mode() & 0o002 == 0);
+    open && survey.path(&folder).is_ok() && survey.owners.is_empty()
+}
+
+/// Everything that decides what this Python runs.
+fn parts(candidate: &Candidate) -> Vec<PathBuf> {
+    let mut parts = links(&candidate.program);
+    let mut prefixes: BTreeSet<PathBuf> = candidate.environment.iter().cloned().collect();
+    if let Ok(binary) = fs::canonicalize(&candidate.program) {
+        prefixes.extend(binary.ancestors().nth(2).map(Path::to_owned));
+        parts.push(binary);
+    }
+    if prefixes.contains(Path::new("/usr")) {
+        // Debian's Python installs here.
+        prefixes.insert("/usr/local".into());
+    }
+    for prefix in prefixes {
+        parts.push(prefix.join("pyvenv.cfg"));
+        parts.extend(package_folders(&prefix));
+        parts.push(prefix);
+    }
+    parts
+}
+
+/// The program, and each link on the way from it to the binary.
+fn links(program: &Path) -> Vec<PathBuf> {
+    let mut links = vec![program.to_owned()];
+    while let Some(link) = links.last().filter(|_| links.len() < 40) {
+        let Ok(target) = fs::read_link(link) else { break };
+        let target = link.parent().unwrap_or(Path::new("/")).join(target);
+        links.push(target);
+    }
+    links
+}
+
+/// The folders that packages are imported from, with their direct entries.
+fn package_folders(prefix: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for lib in ["lib", "lib64"].map(|name| prefix.join(name)) {
+        let pythons = entries(&lib).filter(|path| {
+            path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("python3"))
+        });
+        for python in pythons {
+            for folder in ["site-packages", "dist-packages"].map(|name| python.join(name)) {
+                found.extend(entries(&folder));
+                found.push(folder);
+            }
+            found.extend(entries(&python));
+            found.push(python);
+        }
+    }
+    found
+}
+
+fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path())
+}
+
+/// Who can write to some places.
+struct Survey<'a> {
+    accounts: &'a Accounts,
+    /// Users other than root.
+    owners: BTreeSet<u32>,
+}
+
+impl Survey<'_> {
+    /// Takes in a path and every folder above it, as it is written and as it resolves.
+    fn path(&mut self, path: &Path) -> Result<(), String> {
+        for place in path.ancestors().skip_while(|place| !place.is_absolute()) {
+            self.place(place)?;
+        }
+        match fs::canonicalize(path) {
+            Ok(real) if real != path => real.ancestors().try_for_each(|place| self.place(place)),
+            _ => Ok(()),
+        }
+    }
+
+    fn place(&mut self, place: &Path) -> Result<(), String> {
+        let found = match fs::metadata(place) {
+            Ok(found) => found,
+            // What is not there decides nothing.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(format!("{} cannot be looked at: {error}", place.display())),
+        };
+        let link = fs::symlink_metadata(place).map_or(0, |link| link.uid());
+        self.owners.extend([found.uid(), link].into_iter().filter(|uid| *uid != 0));
+        let mode = found.mode();
+        // In a sticky folder nobody replaces what belongs to another.
+        if found.is_dir() && mode & 0o1000 != 0 {
+            return Ok(());
+        }
+        let others = if mode & 0o002 != 0 {
+            Some("everyone".to_owned())
+        } else if mode & 0o020 != 0 {
+            self.accounts.others_in_group(found.gid(), found.uid())
+        } else {
+            None
+        };
+        match others {
+            Some(others) => {
+                Err(format!("gpucheck runs as root, and {} can be written by {others}", place.display()))
+            }
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! One look: the probe is carried into a Python, and what it says is taken in.
+//!
+//! Invariants: the Python runs as its user would run it, with the inherited environment and working directory
+//! and without `-I`; a look leaves nothing behind, neither byte code nor files; however many carriers are
+//! tried, they share one deadline.
+
+use super::{
+    Ask,
+    carrier::Carried,
+    discover::Candidate,
+    identity::Identity,
+    said::{Looked, Said},
+};
+use crate::child::{self, Finished, Job};
+use gpucheck_checks::fact::{Carrier, Listing, Look, Observed, PhysicalDevice, ProbeFailure, Way};
+use std::{ffi::OsString, time::Instant};
+
+/// Loads the extension; an interpreter that cannot says so.
+const BOOT: &str = include_str!("../../../python/boot.py");
+/// Asks the same without it.
+const PLAIN: &str = include_str!("../../../python/plain.py");
+/// What BOOT announces first.
+const LOADING: &str = "load the extension";
+/// Limit of a Python's private memory. TensorFlow takes about one gigabyte of it for its import.
+const MEMORY: u64 = 8 << 30;
+
+/// A look, and what came with it.
+pub(super) struct Taken {
+    pub(super) look: Look,
+    /// What is known of the Python, or why nothing is.
+    pub(super) looked: Result<Looked, ProbeFailure>,
+}
+
+/// Takes one look.
+pub(super) fn take(ask: &Ask, candidate: &Candidate, identity: &Identity, way: Way) -> Taken {
+    let start = Instant::now();
+    let deadline = match way {
+        Way::Bare => ask.bare_deadline,
+        Way::Full => ask.full_deadline,
+    };
+    let mut not_loaded = None;
+    for &carrier in &ask.carriers {
+        let carried = match Carried::new(carrier, ask.environment.cache.as_deref(), identity) {
+            Ok(carried) => carried,
+            Err(error) => {
+                not_loaded = Some(refused_to_load("NotCarried", error.to_string()));
+                continue;
+            }
+        };
+        let mut job = job(ask, candidate, identity, way, &carried);
+        job.deadline = deadline.saturating_sub(start.elapsed());
+        job.files = carried.file.into_iter().collect();
+        let finished = child::run::<Said>(job);
+        match not_loaded_in(&finished.observed) {
+            Some(failure) => not_loaded = Some(failure),
+            None => return taken(way, carrier, finished),
+        }
+    }
+    let failure =
+        not_loaded.unwrap_or_else(|| refused_to_load("NotCarried", "no carrier is allowed".to_owned()));
+    let look = Look {
+        way,
+        carrier: Observed::Failed(failure.clone()),
+        listing: Observed::not_probed("the probe did not get into the interpreter"),
+        log: String::new(),
+        elapsed_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
+    };
+    Taken { look, looked: Err(failure) }
+}
+
+fn job(ask: &Ask, candidate: &Candidate, identity: &Identity, way: Way, carried: &Carried) -> Job {
+    let script = if carried.path.is_some() { BOOT } else { PLAIN };
+    let way_word = match way {
+        Way::Bare => "bare",
+        Way::Full => "full",
+    };
+    let trusted = if identity.trusts_working_directory { "1" } else { "0" };
+    let mut args: Vec<OsString> =
+        ["-X", "faulthandler", "-c", script, way_word, trusted].map(OsString::from).into();
+    args.extend(carried.path.iter().map(|path| path.clone().into_os_string()));
+    Job {
+        program: candidate.program.clone().into_os_string(),
+        args,
+        env: variables(ask, identity, way),
+        deadline: ask.bare_deadline,
+        memory: MEMORY,
+        files: Vec::new(),
+        identity: identity.owner.as_ref().map(|owner| (owner.uid, owner.gid)),
+        may_make_nodes: ask.may_make_nodes,
+        stack_at_deadline: true,
+    }
+}
+
+fn variables(ask: &Ask, identity: &Identity, way: Way) -> Vec<(&'static str, Option<OsString>)> {
+    let mut variables = ask.environment.changes.clone();
+    let mut set = |name, value: &str| variables.push((name, Some(value.into())));
+    set("PYTHONDONTWRITEBYTECODE", "1");
+    // Without these two TensorFlow keeps to itself which CUDA library it did not find.
+    set("TF_CPP_MIN_LOG_LEVEL", "0");
+    set("TF_CPP_VMODULE", "dso_loader=1");
+    if way == Way::Full {
+        // The operation shall take what it needs, not the whole GPU from under a notebook. A call to
+        // tf.config.experimental.set_memory_growth would come to nothing: list_local_devices makes the
+        // process's one allocator of each GPU, with session options of its own. This variable rules both.
+        set("TF_FORCE_GPU_ALLOW_GROWTH", "true");
+    }
+    if let Some(owner) = &identity.owner {
+        // The packages of the owner's own home are part of what is tested.
+        variables.push(("HOME", owner.home.clone().map(OsString::from)));
+        variables.push(("USER", owner.name.clone().map(OsString::from)));
+        variables.push(("LOGNAME", owner.name.clone().map(OsString::from)));
+        variables.push(("XDG_CACHE_HOME", None));
+    }
+    variables
+}
+
+fn refused_to_load(name: &str, message: String) -> ProbeFailure {
+    ProbeFailure::Refused { step: LOADING.to_owned(), code: 0, name: name.to_owned(), message }
+}
+
+/// The failure to get in, where another carrier may fare better.
+fn not_loaded_in(observed: &Observed<Said>) -> Option<ProbeFailure> {
+    if let Observed::Seen(Said::NotLoaded(why)) = observed {
+        return Some(refused_to_load("NotLoaded", why.clone()));
+    }
+    let by = observed.failure().filter(|by| by.step() == LOADING)?;
+    // What hung once hangs again.
+    (!matches!(by, ProbeFailure::TimedOut { .. })).then(|| by.clone())
+}
+
+fn taken(way: Way, carrier: Carrier, finished: Finished<Said>) -> Taken {
+    let (looked, failure) = match finished.observed {
+        Observed::Seen(Said::Looked(looked)) => (Some(*looked), None),
+        Observed::Interrupted { seen: Said::Looked(looked), by } => (Some(*looked), Some(by)),
+        Observed::Failed(by) => (None, Some(by)),
+        Observed::Seen(Said::NotLoaded(why)) | Observed::Interrupted { seen: Said::NotLoaded(why), .. } => {
+            (None, Some(refused_to_load("NotLoaded", why)))
+        }
+        Observed::NotProbed { why } => (None, Some(ProbeFailure::NotStarted { message: why })),
+    };
+    let listed =
+        looked.as_ref().and_then(|looked| looked.tensorflow.as_ref()).map(|found| found.listing.clone());
+    let listing = match (listed, failure.clone()) {
+        (Some(listing), None) => listing,
+        (Some(Observed::Seen(seen)), Some(by)) => Observed::Interrupted { seen, by },
+        (_, Some(by)) => Observed::Failed(by),
+        (None, None) => Observed::not_probed("TensorFlow is not installed"),
+    };
+    let carrier = match (&looked, &failure) {
+        (None, Some(by)) => Observed::Failed(by.clone()),
+        _ => Observed::Seen(carrier),
+    };
+    let look = Look {
+        way,
+        carrier,
+        listing: listing.map(with_physical_devices),
+        log: finished.log,
+        elapsed_ms: finished.elapsed_ms,
+    };
+    let silent = ProbeFailure::NotStarted { message: String::new() };
+    Taken { look, looked: looked.ok_or_else(|| failure.unwrap_or(silent)) }
+}
+
+fn with_physical_devices(mut listing: Listing) -> Listing {
+    for device in &mut listing.devices {
+        device.physical_device = PhysicalDevice::parse(&device.physical_device_desc);
+    }
+    listing
+}

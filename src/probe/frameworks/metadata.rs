@@ -1,0 +1,128 @@
+//! What a distribution requires, read from its METADATA.
+//!
+//! Requirements with a marker or an extra hold only sometimes and are passed over: their absence proves nothing.
+//! Source: <https://packaging.python.org/en/latest/specifications/core-metadata/>.
+
+use pep440_rs::{Version, VersionSpecifiers};
+use std::str::FromStr;
+
+/// One `Requires-Dist` line that always holds.
+#[derive(Debug, PartialEq)]
+pub(super) struct Requirement {
+    /// In the normal form of distribution names.
+    pub(super) name: String,
+    specifiers: VersionSpecifiers,
+}
+
+impl Requirement {
+    /// Why an installed version does not meet it, as a fragment; none where it does.
+    pub(super) fn unmet_by(&self, installed: Option<&str>) -> Option<String> {
+        let Self { name, specifiers } = self;
+        let Some(installed) = installed else { return Some(format!("{name}{specifiers}: not installed")) };
+        let version = Version::from_str(installed).ok()?;
+        (!specifiers.contains(&version)).then(|| format!("{name}{specifiers}: {installed} is installed"))
+    }
+}
+
+/// The requirements in the headers of a METADATA text.
+pub(super) fn requirements(metadata: &str) -> Vec<Requirement> {
+    metadata
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| requirement(line.strip_prefix("Requires-Dist:")?.trim()))
+        .collect()
+}
+
+/// `name>=1,<2` and, from older tools, `name (>=1,<2)`.
+fn requirement(text: &str) -> Option<Requirement> {
+    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')));
+    let (name, rest) = text.split_at(end.unwrap_or(text.len()));
+    let rest = rest.trim();
+    if name.is_empty() || rest.contains([';', '@', '[']) {
+        return None;
+    }
+    let rest = rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(rest);
+    let specifiers = VersionSpecifiers::from_str(rest).ok()?;
+    Some(Requirement { name: normal(name), specifiers })
+}
+
+/// The normal form of a distribution's name: small letters, one hyphen for each run of `-`, `_` and `.`.
+pub(super) fn normal(name: &str) -> String {
+    let mut normal = String::with_capacity(name.len());
+    for c in name.chars() {
+        match c {
+            '-' | '_' | '.' if normal.ends_with('-') => {}
+            '-' | '_' | '.' => normal.push('-'),
+            other => normal.extend(other.to_lowercase()),
+        }
+    }
+    normal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unmet(metadata: &str, name: &str, installed: Option<&str>) -> Option<String> {
+        let requirements = requirements(metadata);
+        requirements.iter().find(|requirement| requirement.name == name).unwrap().unmet_by(installed)
+    }
+
+    /// Lines of tensorflow_cpu-2.12.1.dist-info/METADATA.
+    const TF_2_12: &str = "Metadata-Version: 2.1
+Name: tensorflow-cpu
+Version: 2.12.1
+Requires-Dist: gast (<=0.4.0,>=0.2.1)
+Requires-Dist: keras (<2.13,>=2.12.0)
+Requires-Dist: numpy (<=1.24.3,>=1.22)
+Requires-Dist: packaging
+Requires-Dist: protobuf (!=4.21.0,!=4.21.1,!=4.21.2,!=4.21.3,!=4.21.4,!=4.21.5,<5.0.0dev,>=3.20.3)
+Requires-Dist: tensorflow-io-gcs-filesystem (>=0.23.1) ; platform_machine != \"arm64\" or platform_system != \"Darwin\"
+Requires-Dist: tensorflow-intel (==2.12.1) ; platform_system == \"Windows\"
+
+Requires-Dist: nothing-of-the-description
+";
+
+    /// Lines of tensorflow-2.21.0.dist-info/METADATA.
+    const TF_2_21: &str = "Name: tensorflow
+Version: 2.21.0
+Requires-Dist: google_pasta>=0.1.1
+Requires-Dist: protobuf<8.0.0,>=6.31.1
+Requires-Dist: numpy>=1.26.0
+Requires-Dist: nvidia-cublas-cu12<13.0,>=12.5.3.2; extra == \"and-cuda\"
+Requires-Dist: tensorflow-io-gcs-filesystem>=0.23.1; (sys_platform != \"win32\" and python_version < \"3.13\") and extra == \"gcs-filesystem\"
+";
+
+    #[test]
+    fn tensorflow_2_12_1() {
+        let names: Vec<_> = requirements(TF_2_12).into_iter().map(|requirement| requirement.name).collect();
+        assert_eq!(names, ["gast", "keras", "numpy", "packaging", "protobuf"]);
+        assert_eq!(unmet(TF_2_12, "numpy", Some("1.24.3")), None);
+        assert_eq!(unmet(TF_2_12, "protobuf", Some("4.25.8")), None);
+        assert_eq!(unmet(TF_2_12, "packaging", Some("26.0")), None);
+        assert_eq!(
+            unmet(TF_2_12, "numpy", Some("2.3.5")).as_deref(),
+            Some("numpy>=1.22, <=1.24.3: 2.3.5 is installed")
+        );
+        assert_eq!(unmet(TF_2_12, "keras", None).as_deref(), Some("keras>=2.12.0, <2.13: not installed"));
+    }
+
+    #[test]
+    fn tensorflow_2_21_0() {
+        let names: Vec<_> = requirements(TF_2_21).into_iter().map(|requirement| requirement.name).collect();
+        assert_eq!(names, ["google-pasta", "protobuf", "numpy"]);
+        assert_eq!(unmet(TF_2_21, "protobuf", Some("7.34.1")), None);
+        assert!(unmet(TF_2_21, "protobuf", Some("4.25.8")).is_some());
+    }
+
+    #[test]
+    fn a_version_that_is_none_says_nothing() {
+        assert_eq!(unmet(TF_2_21, "numpy", Some("git")), None);
+    }
+
+    #[test]
+    fn names_have_one_form() {
+        assert_eq!(normal("Typing_Extensions"), "typing-extensions");
+        assert_eq!(normal("ruamel.-yaml"), "ruamel-yaml");
+    }
+}

@@ -1,0 +1,120 @@
+//! The Python of the current environment, and TensorFlow in it.
+//!
+//! Two looks. The bare one imports `tensorflow.python.client.device_lib` under empty parent packages: the same
+//! devices as the student sees, in about a tenth of the time, but no proof that `import tensorflow` works. The
+//! full one imports TensorFlow as a notebook does and computes on each GPU. A bare look that leaves a doubt is
+//! followed by a full one, and the facts hold both.
+//!
+//! Invariants: no Python runs in this process; a Python never runs as root where somebody else can write to it
+//! (`identity.rs`); a look leaves nothing behind.
+
+mod accounts;
+mod build_info;
+mod carrier;
+mod discover;
+mod distributions;
+mod files;
+mod identity;
+mod launch;
+mod metadata;
+mod said;
+mod tensorflow;
+
+pub use discover::Environment;
+
+use discover::Candidate;
+use gpucheck_checks::fact::{Carrier, Frameworks, Observed, Python, TensorFlow, Way};
+use launch::Taken;
+use std::time::Duration;
+
+/// What to look at, and how.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// Where to look for a Python, and what it inherits.
+    pub environment: Environment,
+    /// Take the full look alone, whatever a bare one would say.
+    pub full: bool,
+    /// A Python that runs as root keeps the right to make device nodes.
+    pub may_make_nodes: bool,
+    /// Time for a bare look.
+    pub bare_deadline: Duration,
+    /// Time for a full look.
+    pub full_deadline: Duration,
+    /// The carriers to try, in this order.
+    pub carriers: Vec<Carrier>,
+}
+
+impl Ask {
+    /// The usual: a bare look of at most 30 s, and where it leaves a doubt a full one of at most 120 s.
+    pub fn new(environment: Environment) -> Self {
+        Self {
+            environment,
+            full: false,
+            may_make_nodes: false,
+            bare_deadline: Duration::from_secs(30),
+            full_deadline: Duration::from_mins(2),
+            carriers: vec![Carrier::Memory, Carrier::File, Carrier::PlainPython],
+        }
+    }
+}
+
+/// Looks at the Python of the environment; an empty list where there is none.
+pub fn probe(ask: &Ask) -> Observed<Frameworks> {
+    let candidates = discover::candidates(&ask.environment);
+    Observed::Seen(Frameworks {
+        pythons: candidates.iter().map(|candidate| python(ask, candidate)).collect(),
+    })
+}
+
+fn python(ask: &Ask, candidate: &Candidate) -> Python {
+    let mut python = Python {
+        found_by: candidate.found_by,
+        path: candidate.program.to_string_lossy().into_owned(),
+        ran_as: None,
+        interpreter: Observed::not_probed("it was not started"),
+        tensorflow: Observed::not_probed("the interpreter was not started"),
+    };
+    let identity = match identity::choose(candidate) {
+        Ok(identity) => identity,
+        Err(why) => {
+            python.interpreter = Observed::not_probed(why.clone());
+            python.tensorflow = Observed::not_probed(why);
+            return python;
+        }
+    };
+    python.ran_as = identity.owner.as_ref().map(|owner| owner.uid);
+    let look = |way| launch::take(ask, candidate, &identity, way);
+    let first = look(if ask.full { Way::Full } else { Way::Bare });
+    note(&mut python, first);
+    if let Observed::Seen(Some(tensorflow)) = &mut python.tensorflow
+        && tensorflow.full_look().is_none()
+        && let Some(doubt) = tensorflow::doubt(tensorflow)
+    {
+        tracing::debug!(python = python.path, doubt, "taking a full look");
+        tensorflow.looks.push(look(Way::Full).look);
+    }
+    python
+}
+
+/// Takes in the first look.
+fn note(python: &mut Python, Taken { look, looked }: Taken) {
+    let looked = match looked {
+        Ok(looked) => looked,
+        Err(failure) => {
+            python.interpreter = Observed::Failed(failure);
+            python.tensorflow = Observed::not_probed("the interpreter gave no answer");
+            return;
+        }
+    };
+    python.interpreter = Observed::Seen(looked.interpreter);
+    python.tensorflow = match looked.tensorflow {
+        Some(found) if !found.package.is_empty() => {
+            Observed::Seen(Some(tensorflow::around(&found, &looked.sys_path, look)))
+        }
+        // The search for the package broke, or did not come to its end.
+        _ => match look.listing {
+            Observed::Failed(by) | Observed::Interrupted { by, .. } => Observed::Failed(by),
+            Observed::Seen(_) | Observed::NotProbed { .. } => Observed::Seen(None::<TensorFlow>),
+        },
+    };
+}

@@ -1,3 +1,4 @@
 //! The pure half of gpucheck.
 
 pub mod fact;
+pub mod kernels;

@@ -271,13 +271,19 @@ mod tests {
 
     #[test]
     fn a_name_may_hold_anything() {
-        let odd = "device: 1, name: A, pci bus id: B, name: C, pci bus id: 0000:01:00.0, compute capability: 9.0";
+        let odd =
+            "device: 1, name: A, pci bus id: B, name: C, pci bus id: 0000:01:00.0, compute capability: 9.0";
         assert_eq!(PhysicalDevice::parse(odd).unwrap().name, "A, pci bus id: B, name: C");
     }
 
     #[test]
     fn other_texts_are_no_gpu() {
-        for text in ["", "device: XLA_CPU device", "device: 0, name: x", "device: x, name: y, pci bus id: z, compute capability: 1.2"] {
+        for text in [
+            "",
+            "device: XLA_CPU device",
+            "device: 0, name: x",
+            "device: x, name: y, pci bus id: z, compute capability: 1.2",
+        ] {
             assert_eq!(PhysicalDevice::parse(text), None, "{text}");
         }
     }

@@ -13,15 +13,15 @@ mod platform;
 
 pub use driver::{Compute, ComputeDevice, CudaDevice, Driver, VectorAdd};
 pub use frameworks::{
-    Carrier, DeviceAttributes, Distribution, Frameworks, FoundBy, Interpreter, Link, Listing, Look, Operation,
-    PhysicalDevice, Python, TensorFlow, TensorFlowBuild, Way,
+    Carrier, DeviceAttributes, Distribution, FoundBy, Frameworks, Interpreter, Link, Listing, Look,
+    Operation, PhysicalDevice, Python, TensorFlow, TensorFlowBuild, Way,
 };
 pub use module::{
     Access, DeviceNode, Dkms, DriverFile, InstalledKernel, LoadedModule, Module, ModuleFile, Node, SecureBoot,
 };
 pub use nvml::{
-    Clocks, Ecc, GpuProcess, GridFeature, Memory, MigInstance, Nvml, NvmlDevice, PcieLink, Power, RemappedRows,
-    RetiredPages, Temperature,
+    Clocks, Ecc, GpuProcess, GridFeature, Memory, MigInstance, Nvml, NvmlDevice, PcieLink, Power,
+    RemappedRows, RetiredPages, Temperature,
 };
 pub use observed::{Observed, ProbeFailure};
 pub use pci::{ConfigSpace, Pci, PciAddress, PciFunction};

@@ -33,7 +33,12 @@ impl<T> Observed<T> {
 
     /// A refusal by a named call: `code` as the API numbers it, `name` as the API spells it.
     pub fn refused(step: &str, code: i64, name: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::Failed(ProbeFailure::Refused { step: step.to_owned(), code, name: name.into(), message: message.into() })
+        Self::Failed(ProbeFailure::Refused {
+            step: step.to_owned(),
+            code,
+            name: name.into(),
+            message: message.into(),
+        })
     }
 
     /// What was seen, whole or in part.
@@ -80,6 +85,15 @@ impl<T> Observed<T> {
             Self::Failed(by) => Observed::Failed(by),
             Self::Interrupted { seen, by } => Observed::Interrupted { seen: f(seen), by },
             Self::NotProbed { why } => Observed::NotProbed { why },
+        }
+    }
+}
+
+impl<T> From<Result<T, ProbeFailure>> for Observed<T> {
+    fn from(result: Result<T, ProbeFailure>) -> Self {
+        match result {
+            Ok(seen) => Self::Seen(seen),
+            Err(by) => Self::Failed(by),
         }
     }
 }

@@ -10,9 +10,11 @@ pub(super) struct Noted(Option<&'static AtomicI32>);
 
 /// Takes a place for the group. With all places taken the child still ends with its parent.
 pub(super) fn note(group: i32) -> Noted {
-    Noted(GROUPS.iter().find(|place| {
-        place.compare_exchange(0, group, Ordering::SeqCst, Ordering::SeqCst).is_ok()
-    }))
+    Noted(
+        GROUPS
+            .iter()
+            .find(|place| place.compare_exchange(0, group, Ordering::SeqCst, Ordering::SeqCst).is_ok()),
+    )
 }
 
 impl Drop for Noted {

@@ -1,7 +1,9 @@
 #!/bin/sh
 # Fetches NVIDIA's own user-space driver libraries, three branches, for tests against the real thing.
 #
-#   tests/parts/nvidia.sh [DIR]        DIR is target/test-parts/nvidia where none is given
+#   tests/parts/nvidia.sh [DIR]
+#
+# DIR is $GPUCHECK_TEST_PARTS/nvidia where none is given, else test-parts/nvidia under cargo's target directory.
 #
 # Afterwards DIR/390, DIR/470 and DIR/535 each hold libcuda.so.1, libnvidia-ml.so.1 and what these load. They
 # come from Debian's non-free, through apt lists of this script's own: the machine's sources stay as they are,
@@ -12,7 +14,7 @@
 # Exit status: 0 with at least two branches there, 1 with fewer.
 set -eu
 
-dir=${1:-${CARGO_TARGET_DIR:-target}/test-parts/nvidia}
+dir=${1:-${GPUCHECK_TEST_PARTS:-${CARGO_TARGET_DIR:-target}/test-parts}/nvidia}
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
 

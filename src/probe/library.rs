@@ -1,7 +1,8 @@
 //! Opening a foreign library and saying which file that was.
 //!
 //! Invariants: to be called in a worker only; the loader's own words are kept; a library that is not there and
-//! one that is there and cannot be loaded have different names.
+//! one that is there and cannot be loaded have different names; nothing is ever closed, for what driver libraries
+//! do when they are unloaded must not cost the answer.
 
 use gpucheck_checks::fact::ProbeFailure;
 use libloading::os::unix;
@@ -43,8 +44,8 @@ impl Search {
 /// An open library.
 #[derive(Debug)]
 pub struct Opened {
-    /// The library; it is closed when this is dropped.
-    pub library: libloading::Library,
+    /// The library, for as long as the process lives.
+    pub library: &'static libloading::Library,
     /// The file that the loader took, symbolic links resolved.
     pub path: String,
 }
@@ -76,12 +77,16 @@ pub fn open(soname: &str, search: &Search) -> Result<Opened, ProbeFailure> {
     let (library, path) = locate(library);
     let path = path.unwrap_or(file);
     let path = path.canonicalize().unwrap_or(path);
-    Ok(Opened { library: library.into(), path: path.to_string_lossy().into_owned() })
+    let library = Box::leak(Box::new(library.into()));
+    Ok(Opened { library, path: path.to_string_lossy().into_owned() })
 }
+
+/// What glibc says after the name of a file that is nowhere; this program leaves its locale at C.
+const NO_SUCH_FILE: &str = ": cannot open shared object file: No such file or directory";
 
 /// The loader did not find the library itself. Where one that it needs is absent, the text names that one.
 fn is_absent(message: &str, soname: &str) -> bool {
-    message.strip_prefix(soname).is_some_and(|rest| rest.starts_with(": cannot open shared object file"))
+    message.strip_prefix(soname).is_some_and(|rest| rest.starts_with(NO_SUCH_FILE))
 }
 
 fn list(directories: &[PathBuf]) -> String {
@@ -164,5 +169,9 @@ mod tests {
         let message =
             "libnvidia-fatbinaryloader.so.390.157: cannot open shared object file: No such file or directory";
         assert!(!is_absent(message, "libcuda.so.1"));
+        assert!(!is_absent(
+            "libcuda.so.1: cannot open shared object file: Permission denied",
+            "libcuda.so.1"
+        ));
     }
 }

@@ -20,6 +20,21 @@ fn a_crash_in_init_is_a_fact() {
 }
 
 #[test]
+fn a_crash_while_loading_is_a_fact() {
+    let (driver, _) = probe(&StandIn::cuda(&["LOAD_SEGV"]));
+    assert_eq!(
+        driver,
+        Observed::Failed(ProbeFailure::Crashed { signal: 11, step: "dlopen libcuda.so.1".to_owned() })
+    );
+}
+
+#[test]
+fn a_crash_while_unloading_costs_nothing() {
+    let (_, compute) = probe_cuda(&ask(StandIn::cuda(&["UNLOAD_SEGV"]).path()));
+    assert_eq!(compute.seen().unwrap().devices.len(), 1);
+}
+
+#[test]
 fn a_hang_in_init_ends_at_the_deadline() {
     let stand_in = StandIn::cuda(&["HANG"]);
     let (start, deadline) = (Instant::now(), Duration::from_secs(1));

@@ -1,9 +1,10 @@
 /* A libcuda whose device memory is malloc's and whose one kernel runs on the processor.
  *
- * Macros make it fail: SEGV, HANG, NOISE, EXIT in cuInit; DEVICES sets their number (1); FLIP=i flips the lowest bit
- * of element i; SKIP leaves the output alone; LAUNCH_CODE is what cuLaunchKernel returns; LAUNCH_SEGV;
- * RETAIN_HANG=ordinal; NO_PCI leaves cuDeviceGetPCIBusId out. LOG is a file that gets a line when a context is
- * released, with what had not been given back before.
+ * Macros make it fail. SEGV, HANG, NOISE, EXIT: in cuInit. LOAD_SEGV, UNLOAD_SEGV: before and after everything.
+ * FLIP=i flips the lowest bit of element i; SKIP leaves the output alone; LAUNCH_CODE is what cuLaunchKernel
+ * returns; LAUNCH_SEGV crashes it; RETAIN_HANG=ordinal hangs that device; NO_PCI leaves cuDeviceGetPCIBusId out.
+ * DEVICES is their number (1). LOG is a file that gets a line when a context is released, with what had not been
+ * given back before.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +19,13 @@
 
 static int initialized, buffers, modules, sticky;
 static int context[16];
+
+#ifdef LOAD_SEGV
+__attribute__((constructor)) static void load(void) { *(volatile int *)8 = 1; }
+#endif
+#ifdef UNLOAD_SEGV
+__attribute__((destructor)) static void unload(void) { *(volatile int *)8 = 1; }
+#endif
 
 int cuInit(unsigned flags) {
     (void)flags;

@@ -10,11 +10,11 @@ pub(super) type Handle = usize;
 /// An address in a device's memory, `CUdeviceptr`.
 pub(super) type DevicePointer = u64;
 /// Room for a text.
-type Text = [c_char; 256];
+type Text = [u8; 256];
 
 /// An open libcuda.
 pub(super) struct Api<'a> {
-    library: libloading::Library,
+    library: &'static libloading::Library,
     trail: &'a mut Trail,
 }
 
@@ -68,7 +68,7 @@ calls! {
 
 /// The same calls with values for answers.
 impl<'a> Api<'a> {
-    pub(super) fn new(library: libloading::Library, trail: &'a mut Trail) -> Self {
+    pub(super) fn new(library: &'static libloading::Library, trail: &'a mut Trail) -> Self {
         Self { library, trail }
     }
 
@@ -204,6 +204,5 @@ impl<'a> Api<'a> {
 
 /// What stands before the first NUL.
 fn text(room: &Text) -> String {
-    let bytes = room.map(c_char::cast_unsigned);
-    CStr::from_bytes_until_nul(&bytes).unwrap_or_default().to_string_lossy().into_owned()
+    CStr::from_bytes_until_nul(room).unwrap_or_default().to_string_lossy().into_owned()
 }

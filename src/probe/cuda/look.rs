@@ -5,7 +5,7 @@ use crate::{child::Trail, probe::library, worker::Ask};
 use gpucheck_checks::fact::{Compute, ComputeDevice, CudaDevice, Driver, Observed, ProbeFailure};
 
 /// Asks libcuda in this process.
-pub fn look(ask: &Ask, trail: &mut Trail) -> Cuda {
+pub(crate) fn look(ask: &Ask, trail: &mut Trail) -> Cuda {
     trail.step(&format!("dlopen {SONAME}"));
     let opened = match library::open(SONAME, &ask.search) {
         Ok(opened) => opened,

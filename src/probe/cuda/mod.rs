@@ -8,7 +8,7 @@ mod api;
 mod compute;
 mod look;
 
-pub use look::look;
+pub(crate) use look::look;
 
 use crate::worker::{Ask, Worker};
 use gpucheck_checks::fact::{Compute, Driver, Observed};
@@ -26,7 +26,7 @@ const MEMORY: u64 = 4 << 30;
 
 /// What a worker for this source answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Cuda {
+pub(crate) struct Cuda {
     driver: Driver,
     compute: Observed<Compute>,
     /// A kernel is at work: what happens now is no longer the driver's answer.

@@ -103,9 +103,9 @@ impl Asked<'_> {
         name: &str,
         symbol: &Result<GetText, E>,
     ) -> Result<String, ProbeFailure> {
-        let mut room: [c_char; TEXT] = [0; TEXT];
+        let mut room = [0_u8; TEXT];
         // SAFETY: nvml.h declares this signature; the handle is this library's and the room is as long as said.
-        self.call(name, symbol, |get, device| unsafe { get(device, room.as_mut_ptr(), ROOM) })?;
+        self.call(name, symbol, |get, device| unsafe { get(device, room.as_mut_ptr().cast(), ROOM) })?;
         Ok(text(&room))
     }
 }
@@ -116,9 +116,8 @@ pub(super) const TEXT: usize = 256;
 const ROOM: c_uint = 255;
 
 /// What stands before the first NUL.
-pub(super) fn text(room: &[c_char; TEXT]) -> String {
-    let bytes = room.map(c_char::cast_unsigned);
-    CStr::from_bytes_until_nul(&bytes).unwrap_or_default().to_string_lossy().into_owned()
+pub(super) fn text(room: &[u8]) -> String {
+    CStr::from_bytes_until_nul(room).unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Seen, or refused.

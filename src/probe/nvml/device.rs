@@ -10,7 +10,7 @@ use gpucheck_checks::fact::{
 use nvml_wrapper_sys::bindings::{
     nvmlBAR1Memory_t, nvmlGpuFabricInfo_t, nvmlMemory_t, nvmlMemory_v2_t, nvmlPciInfo_t, nvmlUtilization_t,
 };
-use std::{ffi::c_char, mem::zeroed};
+use std::mem::zeroed;
 
 /// `nvmlClockType_t`: multiprocessors, memory.
 const CLOCK: [u32; 2] = [1, 2];
@@ -73,18 +73,17 @@ fn pci(asked: &mut Asked<'_>) -> (Observed<PciAddress>, Observed<u32>) {
         // SAFETY: nvml.h declares this signature, and the structure outlives the call.
         unsafe { get(device, &raw mut info) }
     });
-    let mut room: [c_char; TEXT] = [0; TEXT];
-    room.iter_mut().zip(info.busId).for_each(|(to, from)| *to = from);
+    let address: Vec<u8> = info.busId.iter().flat_map(|byte| byte.to_ne_bytes()).collect();
     let told: Observed<()> = told.into();
-    (told.clone().map(|()| PciAddress::new(&text(&room))), told.map(|()| info.pciDeviceId))
+    (told.clone().map(|()| PciAddress::new(&text(&address))), told.map(|()| info.pciDeviceId))
 }
 
 fn gsp_firmware(asked: &mut Asked<'_>) -> Result<String, ProbeFailure> {
-    let mut room: [c_char; TEXT] = [0; TEXT];
+    let mut room = [0_u8; TEXT];
     let symbol = &asked.lib.nvmlDeviceGetGspFirmwareVersion;
     asked.call("nvmlDeviceGetGspFirmwareVersion", symbol, |get, device| {
         // SAFETY: nvml.h declares this signature and wants 64 bytes; there are more.
-        unsafe { get(device, room.as_mut_ptr()) }
+        unsafe { get(device, room.as_mut_ptr().cast()) }
     })?;
     Ok(text(&room))
 }

@@ -12,7 +12,7 @@ use nvml_wrapper_sys::bindings::{NvmlLib, nvmlDevice_t};
 use std::ffi::OsStr;
 
 /// Asks NVML in this process.
-pub fn look(ask: &Ask, trail: &mut Trail) -> Nvml {
+pub(crate) fn look(ask: &Ask, trail: &mut Trail) -> Nvml {
     trail.step(&format!("dlopen {SONAME}"));
     let opened = match library::open(SONAME, &ask.search) {
         Ok(opened) => opened,

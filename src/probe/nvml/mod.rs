@@ -10,7 +10,7 @@ mod lists;
 mod look;
 mod processes;
 
-pub use look::look;
+pub(crate) use look::look;
 
 use crate::worker::{Ask, Worker};
 use gpucheck_checks::fact::{Nvml, Observed};

@@ -1,5 +1,60 @@
-//! gpucheck, the shell: look, run, show.
+//! # gpucheck: the architecture
+//!
+//! gpucheck says whether a machine's NVIDIA GPU is usable, and if not, the one cause and the one fix. This crate is
+//! **the shell**: it looks, runs and shows. [`gpucheck_checks`] is **the pure half**: it knows and concludes.
+//!
+//! ```text
+//!           src/probe                          checks/                         src/render
+//!  machine ──────────▶ Facts ──▶ checks ──▶ outcomes ──▶ diagnose ──▶ Report ──────────▶ text, JSON
+//!           collect     │ ▲                                                      exit status
+//!                record ▼ │ judge
+//!                    facts.json
+//! ```
+//!
+//! One way through: no later stage calls an earlier one, and every arrow is a value that can be saved, sent and
+//! replayed.
+//!
+//! ## Five invariants
+//!
+//! 1. **Facts never judge; checks never look.** A probe records what the machine said
+//!    ([`gpucheck_checks::fact`]). A check is a pure function of facts. `checks/clippy.toml` bans files, environment,
+//!    processes, network, clocks and hash-ordered maps there.
+//! 2. **One way through**, as drawn: [`collect::collect`] cannot fail, [`gpucheck_checks::diagnose`] is total.
+//! 3. **Nothing foreign runs in this process.** NVML, libcuda and every Python run in children ([`child`]) with a
+//!    deadline, a process group and a trail that names each call before it is made. A crash, a hang, a refusal is a
+//!    fact. A child that cannot be killed is abandoned.
+//! 4. **Unknown is never a pass.** A value that could not be had is an [`Observed`](gpucheck_checks::fact::Observed)
+//!    that says why, and a check without its value concludes `unknown`.
+//! 5. **One place per idea.** A check is one file: its manual (the doc comment), its needs, its logic. What NVIDIA,
+//!    Microsoft or Google may change without us is a row of TOML under `checks/knowledge` with its source.
+//!
+//! ## Where things are
+//!
+//! | | |
+//! |---|---|
+//! | `checks/LAYER/NAME.rs` | the check `LAYER.NAME`; `checks/causes/NAME.rs` a named disease; both listed by `checks/build.rs` |
+//! | `checks/texts` | what people read |
+//! | [`probe`] | a source of facts each; [`worker`] is their other end, in the child |
+//! | [`probe::frameworks`] | finds Pythons and runs `python/`, the PyO3 extension that `build.rs` embeds |
+//! | [`child`] | starting, following and ending children; the line protocol |
+//! | [`render`] | a report made visible |
+//! | [`cli`], [`exit`], [`error`] | the command, what its status means, its own troubles |
+//! | [`root`] | the file system under `--root` |
+//!
+//! ## From failed checks to one cause
+//!
+//! Each check names those without which it cannot pass. A failure whose need failed (for a subject that reaches its
+//! own) is a consequence; one whose needs all hold is a root. A cause then takes over the roots that it explains,
+//! with its own words and its own fix. Everything is judged; a pass is never taken back.
 
 pub mod child;
+pub mod cli;
+pub mod collect;
+pub mod error;
+pub mod exit;
+pub mod output;
 pub mod probe;
+pub mod redact;
+pub mod render;
 pub mod root;
+pub mod worker;

@@ -1,2 +1,150 @@
-//! The command.
-fn main() {}
+//! The command: read the command line, call the stages, end with a status.
+
+use clap::Parser;
+use gpucheck::{
+    cli::{Cli, Color, Command, Format, LookArgs, ShowArgs},
+    collect::{self, Options},
+    error::Error,
+    exit::Exit,
+    output,
+    redact::redact,
+    render::{self, Style},
+    root::Root,
+    worker,
+};
+use gpucheck_checks::{
+    CAUSES, CHECKS, Knowledge, Report, Selection, UnknownId, diagnose,
+    fact::{FACTS_SCHEMA, Facts},
+};
+use std::{
+    fs::File,
+    io::{self, IsTerminal, Read, Write},
+    path::Path,
+    process::ExitCode,
+};
+
+/// Largest facts file that is read, in bytes; a recorded one has some ten thousand.
+const LARGEST_FACTS: u64 = 64 << 20;
+
+fn main() -> ExitCode {
+    let args: Vec<_> = std::env::args_os().collect();
+    if let [_, probe, rest @ ..] = args.as_slice()
+        && probe == "__probe"
+    {
+        return worker::run(rest);
+    }
+    let cli = Cli::parse();
+    log(cli.show.verbose);
+    gpucheck::child::end_children_on_signals();
+    match run(&cli) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "gpucheck: {error}");
+            error.exit().into()
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<Exit, Error> {
+    let (look, show) = (&cli.look, &cli.show);
+    match &cli.command {
+        None => {
+            let selection = selection(look)?;
+            report(&collect::collect(&options(look, &selection)?), &selection, show)
+        }
+        Some(Command::Record) => {
+            let facts = redact(collect::collect(&options(look, &selection(look)?)?));
+            output::write(&render::json(&facts), show.output.as_deref())?;
+            Ok(Exit::Usable)
+        }
+        Some(Command::Judge { facts }) => report(&read_facts(facts)?, &selection(look)?, show),
+        Some(Command::Explain { id }) => {
+            let known = CHECKS.iter().map(|check| check.id).chain(CAUSES.iter().map(|cause| cause.id));
+            let page = render::manual(id).ok_or_else(|| Error::unknown_id(id, known))?;
+            output::write(&page, show.output.as_deref())?;
+            Ok(Exit::Usable)
+        }
+        Some(Command::List) => {
+            output::write(&render::list(), show.output.as_deref())?;
+            Ok(Exit::Usable)
+        }
+    }
+}
+
+fn selection(look: &LookArgs) -> Result<Selection, Error> {
+    Selection::new(look.only.clone(), look.skip.clone()).map_err(|UnknownId(name)| {
+        let layers = CHECKS.iter().filter_map(|check| check.id.split_once('.')).map(|(layer, _)| layer);
+        Error::unknown_id(&name, CHECKS.iter().map(|check| check.id).chain(layers))
+    })
+}
+
+fn options(look: &LookArgs, selection: &Selection) -> Result<Options, Error> {
+    std::fs::read_dir(&look.root).map_err(|source| Error::Root { path: look.root.clone(), source })?;
+    Ok(Options {
+        root: Root::new(&look.root),
+        sources: selection.sources(),
+        cloud_metadata: (!look.no_cloud_metadata).then(|| look.cloud_metadata_url.clone()),
+        full: look.full,
+    })
+}
+
+fn read_facts(path: &Path) -> Result<Facts, Error> {
+    let name = path.display().to_string();
+    let unreadable = |source| Error::ReadFacts { path: name.clone(), source };
+    let mut text = Vec::new();
+    let source: Box<dyn Read> =
+        if path == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(path).map_err(unreadable)?) };
+    source.take(LARGEST_FACTS + 1).read_to_end(&mut text).map_err(unreadable)?;
+    let no_facts = |message: String| Error::NoFacts { path: name.clone(), message };
+    if text.len() as u64 > LARGEST_FACTS {
+        return Err(no_facts(format!("more than {LARGEST_FACTS} bytes")));
+    }
+    #[derive(serde::Deserialize)]
+    struct Layout {
+        schema: u64,
+    }
+    let layout: Layout = serde_json::from_slice(&text).map_err(|error| no_facts(error.to_string()))?;
+    if layout.schema > u64::from(FACTS_SCHEMA) {
+        return Err(Error::NewerFacts { path: name, schema: layout.schema, known: FACTS_SCHEMA });
+    }
+    serde_json::from_slice(&text).map_err(|error| no_facts(error.to_string()))
+}
+
+fn report(facts: &Facts, selection: &Selection, show: &ShowArgs) -> Result<Exit, Error> {
+    let knowledge = Knowledge::built_in().map_err(|error| Error::Knowledge(error.to_string()))?;
+    let report = diagnose(facts, &knowledge, selection);
+    output::write(&render(&report, show), show.output.as_deref())?;
+    Ok(Exit::of(&report, show.strict))
+}
+
+fn render(report: &Report, show: &ShowArgs) -> String {
+    match show.format {
+        Format::Json => render::json(report),
+        Format::Text if show.quiet => format!("{}\n", render::answer(report)),
+        Format::Text => render::text(report, style(show)),
+    }
+}
+
+fn style(show: &ShowArgs) -> Style {
+    let to_terminal = show.output.is_none() && io::stdout().is_terminal();
+    let color = match show.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => to_terminal && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
+    };
+    let terminal = to_terminal.then(|| rustix::termios::tcgetwinsize(io::stdout()).ok()).flatten();
+    let columns = terminal.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0);
+    let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    Style { width: columns.or(asked).unwrap_or(100).clamp(40, 160), color }
+}
+
+/// Logs go to standard error, for whoever asks for them; the report alone has standard output.
+fn log(verbose: u8) {
+    let level = match verbose {
+        0 => tracing::level_filters::LevelFilter::OFF,
+        1 => tracing::level_filters::LevelFilter::INFO,
+        2 => tracing::level_filters::LevelFilter::DEBUG,
+        _ => tracing::level_filters::LevelFilter::TRACE,
+    };
+    tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).init();
+}

@@ -89,6 +89,15 @@ impl<T> Observed<T> {
     }
 }
 
+impl<T> From<Result<T, ProbeFailure>> for Observed<T> {
+    fn from(result: Result<T, ProbeFailure>) -> Self {
+        match result {
+            Ok(seen) => Self::Seen(seen),
+            Err(by) => Self::Failed(by),
+        }
+    }
+}
+
 /// How a look at something foreign ended without a whole answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -5,7 +5,6 @@
 
 use anstyle::{AnsiColor, Style as Ansi};
 use gpucheck_checks::{Machine, MachineVerdict, Outcome, PythonSummary, Report, Root, Severity, Subject, Verdict};
-use std::fmt::Write;
 use unicode_width::UnicodeWidthStr;
 
 /// How to draw.

@@ -1,0 +1,50 @@
+//! Where a document goes: standard output, or a file that is there whole or not at all.
+
+use crate::error::Error;
+use std::{
+    fs, io,
+    io::Write,
+    path::{Path, PathBuf},
+    process,
+};
+
+/// Writes a document. A reader that went away is no error: it has read what it wanted.
+///
+/// # Errors
+/// [`Error::Write`], with the place.
+pub fn write(document: &str, to: Option<&Path>) -> Result<(), Error> {
+    let (name, written) = match to {
+        None => ("standard output".to_owned(), to_stdout(document)),
+        Some(path) => (path.display().to_string(), to_file(document, path)),
+    };
+    written.map_err(|source| Error::Write { path: name, source })
+}
+
+fn to_stdout(document: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(document.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// A regular file is replaced by a finished one; a pipe or a terminal is written to.
+fn to_file(document: &str, path: &Path) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return fs::OpenOptions::new().write(true).open(path)?.write_all(document.as_bytes());
+    }
+    // Through a link the file behind it is replaced, not the link.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let unfinished = beside(&path);
+    let written = fs::write(&unfinished, document).and_then(|()| fs::rename(&unfinished, &path));
+    if written.is_err() {
+        let _ = fs::remove_file(&unfinished);
+    }
+    written
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.unfinished", process::id()));
+    path.with_file_name(name)
+}

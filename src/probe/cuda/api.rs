@@ -1,0 +1,208 @@
+//! The functions of libcuda that are asked, each looked up when it is called.
+
+use crate::child::Trail;
+use cudarc::driver::sys::CUdevice_attribute;
+use gpucheck_checks::fact::{PciAddress, ProbeFailure};
+use std::ffi::{CStr, c_char, c_void};
+
+/// A context, a module or a function, which are pointers to libcuda.
+pub(super) type Handle = usize;
+/// An address in a device's memory, `CUdeviceptr`.
+pub(super) type DevicePointer = u64;
+/// Room for a text.
+type Text = [u8; 256];
+
+/// An open libcuda.
+pub(super) struct Api<'a> {
+    library: &'static libloading::Library,
+    trail: &'a mut Trail,
+}
+
+/// Methods that make one call each. References stand for the pointers of cuda.h: they cannot be null or dangle.
+macro_rules! calls {
+    ($($visible:vis $method:ident: $symbol:ident($($arg:ident: $type:ty),*);)*) => {
+        impl Api<'_> {
+            $(#[allow(clippy::too_many_arguments, reason = "cuda.h says how many there are")]
+            $visible fn $method(&mut self, $($arg: $type),*) -> Result<(), ProbeFailure> {
+                let step = stringify!($symbol);
+                let call: unsafe extern "C" fn($($type),*) -> u32 = self.find(step)?;
+                self.trail.step(step);
+                // SAFETY: cuda.h declares this signature; what references point to outlives the call, and
+                // handles come from this library.
+                let code = unsafe { call($($arg),*) };
+                self.check(step, code)
+            })*
+        }
+    };
+}
+
+calls! {
+    pub(super) init: cuInit(flags: u32);
+    raw_version: cuDriverGetVersion(version: &mut i32);
+    raw_count: cuDeviceGetCount(count: &mut i32);
+    raw_device: cuDeviceGet(device: &mut i32, ordinal: i32);
+    raw_name: cuDeviceGetName(name: &mut Text, length: i32, device: i32);
+    raw_pci: cuDeviceGetPCIBusId(address: &mut Text, length: i32, device: i32);
+    raw_attribute: cuDeviceGetAttribute(value: &mut i32, attribute: i32, device: i32);
+    raw_memory: cuDeviceTotalMem_v2(bytes: &mut usize, device: i32);
+    raw_retain: cuDevicePrimaryCtxRetain(context: &mut Handle, device: i32);
+    release_v2: cuDevicePrimaryCtxRelease_v2(device: i32);
+    release_v1: cuDevicePrimaryCtxRelease(device: i32);
+    pub(super) make_current: cuCtxSetCurrent(context: Handle);
+    pub(super) synchronize: cuCtxSynchronize();
+    raw_allocate: cuMemAlloc_v2(address: &mut DevicePointer, bytes: usize);
+    pub(super) free: cuMemFree_v2(address: DevicePointer);
+    pub(super) fill: cuMemsetD8_v2(address: DevicePointer, byte: u8, bytes: usize);
+    raw_upload: cuMemcpyHtoD_v2(to: DevicePointer, from: *const c_void, bytes: usize);
+    raw_download: cuMemcpyDtoH_v2(to: *mut c_void, from: DevicePointer, bytes: usize);
+    raw_load: cuModuleLoadDataEx(
+        module: &mut Handle, image: *const c_char, options: u32, names: *mut u32, values: *mut *mut c_void
+    );
+    pub(super) unload: cuModuleUnload(module: Handle);
+    raw_function: cuModuleGetFunction(function: &mut Handle, module: Handle, name: *const c_char);
+    raw_launch: cuLaunchKernel(
+        function: Handle, grid_x: u32, grid_y: u32, grid_z: u32, block_x: u32, block_y: u32, block_z: u32,
+        shared: u32, stream: Handle, parameters: *mut *mut c_void, extra: *mut *mut c_void
+    );
+}
+
+/// The same calls with values for answers.
+impl<'a> Api<'a> {
+    pub(super) fn new(library: &'static libloading::Library, trail: &'a mut Trail) -> Self {
+        Self { library, trail }
+    }
+
+    /// Tells what has been seen up to now.
+    pub(super) fn so_far(&mut self, seen: &super::Cuda) {
+        self.trail.so_far(seen);
+    }
+
+    pub(super) fn version(&mut self) -> Result<i32, ProbeFailure> {
+        let mut version = 0;
+        self.raw_version(&mut version).map(|()| version)
+    }
+
+    pub(super) fn count(&mut self) -> Result<i32, ProbeFailure> {
+        let mut count = 0;
+        self.raw_count(&mut count).map(|()| count)
+    }
+
+    pub(super) fn device(&mut self, ordinal: i32) -> Result<i32, ProbeFailure> {
+        let mut device = 0;
+        self.raw_device(&mut device, ordinal).map(|()| device)
+    }
+
+    pub(super) fn name(&mut self, device: i32) -> Result<String, ProbeFailure> {
+        let mut name: Text = [0; 256];
+        self.raw_name(&mut name, 255, device).map(|()| text(&name))
+    }
+
+    pub(super) fn pci(&mut self, device: i32) -> Result<PciAddress, ProbeFailure> {
+        let mut address: Text = [0; 256];
+        self.raw_pci(&mut address, 255, device).map(|()| PciAddress::new(&text(&address)))
+    }
+
+    pub(super) fn compute_capability(&mut self, device: i32) -> Result<(i32, i32), ProbeFailure> {
+        let (mut major, mut minor) = (0, 0);
+        let attribute = CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR as i32;
+        self.raw_attribute(&mut major, attribute, device)?;
+        let attribute = CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR as i32;
+        self.raw_attribute(&mut minor, attribute, device)?;
+        Ok((major, minor))
+    }
+
+    pub(super) fn memory(&mut self, device: i32) -> Result<u64, ProbeFailure> {
+        let mut bytes = 0;
+        self.raw_memory(&mut bytes, device).map(|()| bytes as u64)
+    }
+
+    pub(super) fn retain(&mut self, device: i32) -> Result<Handle, ProbeFailure> {
+        let mut context = 0;
+        self.raw_retain(&mut context, device).map(|()| context)
+    }
+
+    /// Gives the context back; drivers before R450 have the first version of the call only.
+    pub(super) fn release(&mut self, device: i32) -> Result<(), ProbeFailure> {
+        type Release = unsafe extern "C" fn(i32) -> u32;
+        match self.find::<Release>("cuDevicePrimaryCtxRelease_v2") {
+            Ok(_) => self.release_v2(device),
+            Err(_) => self.release_v1(device),
+        }
+    }
+
+    pub(super) fn allocate(&mut self, bytes: usize) -> Result<DevicePointer, ProbeFailure> {
+        let mut address = 0;
+        self.raw_allocate(&mut address, bytes).map(|()| address)
+    }
+
+    pub(super) fn upload(&mut self, to: DevicePointer, from: &[f32]) -> Result<(), ProbeFailure> {
+        self.raw_upload(to, from.as_ptr().cast(), size_of_val(from))
+    }
+
+    pub(super) fn download(&mut self, to: &mut [f32], from: DevicePointer) -> Result<(), ProbeFailure> {
+        let bytes = size_of_val(to);
+        self.raw_download(to.as_mut_ptr().cast(), from, bytes)
+    }
+
+    /// Has the driver compile PTX text for the current context's device.
+    pub(super) fn load(&mut self, ptx: &CStr) -> Result<Handle, ProbeFailure> {
+        let mut module = 0;
+        let none = std::ptr::null_mut();
+        self.raw_load(&mut module, ptx.as_ptr(), 0, std::ptr::null_mut(), none).map(|()| module)
+    }
+
+    pub(super) fn function(&mut self, module: Handle, name: &CStr) -> Result<Handle, ProbeFailure> {
+        let mut function = 0;
+        self.raw_function(&mut function, module, name.as_ptr()).map(|()| function)
+    }
+
+    /// Launches in one dimension, on the default stream. `parameters` point to the kernel's arguments.
+    pub(super) fn launch(
+        &mut self,
+        function: Handle,
+        (grid, block): (u32, u32),
+        parameters: &mut [*mut c_void],
+    ) -> Result<(), ProbeFailure> {
+        let parameters = parameters.as_mut_ptr();
+        self.raw_launch(function, grid, 1, 1, block, 1, 1, 0, 0, parameters, std::ptr::null_mut())
+    }
+
+    fn find<F: Copy>(&self, symbol: &str) -> Result<F, ProbeFailure> {
+        // SAFETY: the callers name the signature that cuda.h declares for the symbol.
+        let found = unsafe { self.library.get::<F>(symbol) };
+        found.map(|function| *function).map_err(|_| ProbeFailure::Refused {
+            step: symbol.to_owned(),
+            code: 0,
+            name: "missing symbol".to_owned(),
+            message: format!("the library has no {symbol}"),
+        })
+    }
+
+    fn check(&self, step: &str, code: u32) -> Result<(), ProbeFailure> {
+        if code == 0 {
+            return Ok(());
+        }
+        Err(ProbeFailure::Refused {
+            step: step.to_owned(),
+            code: code.into(),
+            name: self.word("cuGetErrorName", code).unwrap_or_else(|| format!("error {code}")),
+            message: self.word("cuGetErrorString", code).unwrap_or_default(),
+        })
+    }
+
+    /// What libcuda itself calls a code: codes are added faster than any list of ours would be.
+    fn word(&self, symbol: &str, code: u32) -> Option<String> {
+        let call: unsafe extern "C" fn(u32, &mut *const c_char) -> u32 = self.find(symbol).ok()?;
+        let mut word = std::ptr::null();
+        // SAFETY: cuda.h declares this signature; the text is static in the library.
+        unsafe {
+            (call(code, &mut word) == 0 && !word.is_null())
+                .then(|| CStr::from_ptr(word).to_string_lossy().into_owned())
+        }
+    }
+}
+
+/// What stands before the first NUL.
+fn text(room: &Text) -> String {
+    CStr::from_bytes_until_nul(room).unwrap_or_default().to_string_lossy().into_owned()
+}

@@ -1,0 +1,106 @@
+//! The worker's side: open, initialize, ask the system, ask each device, shut down.
+
+use super::{
+    SONAME,
+    asked::{Asked, failure, told},
+    device,
+};
+use crate::{child::Trail, probe::library, worker::Ask};
+use gpucheck_checks::fact::{Nvml, Observed, ProbeFailure};
+use nvml_wrapper::Nvml as Library;
+use nvml_wrapper_sys::bindings::{NvmlLib, nvmlDevice_t};
+use std::ffi::OsStr;
+
+/// Asks NVML in this process.
+pub(crate) fn look(ask: &Ask, trail: &mut Trail) -> Nvml {
+    trail.step(&format!("dlopen {SONAME}"));
+    let opened = match library::open(SONAME, &ask.search) {
+        Ok(opened) => opened,
+        Err(by) => {
+            return Nvml {
+                library: Observed::Failed(by),
+                ..Nvml::unasked(&format!("{SONAME} was not loaded"))
+            };
+        }
+    };
+    let why = ask.hold_init.as_deref().unwrap_or("not reached");
+    let mut nvml = Nvml { library: Observed::Seen(opened.path.clone()), ..Nvml::unasked(why) };
+    trail.so_far(&nvml);
+    if ask.hold_init.is_some() {
+        return nvml;
+    }
+    trail.step("nvmlInit_v2");
+    // The file is open already, so that this takes the same one and no other.
+    match Library::builder().lib_path(OsStr::new(&opened.path)).init() {
+        Err(error) => {
+            let init = Observed::Failed(failure("nvmlInit_v2", error));
+            return Nvml { library: nvml.library, init, ..Nvml::unasked("nvmlInit_v2 failed") };
+        }
+        Ok(library) => {
+            nvml.init = Observed::Seen(());
+            trail.so_far(&nvml);
+            ask_system(&library, &mut nvml, trail);
+            ask_devices(&library, &mut nvml, trail);
+            trail.step("nvmlShutdown");
+            if let Err(error) = library.shutdown() {
+                tracing::debug!(%error, "nvmlShutdown");
+            }
+        }
+    }
+    nvml
+}
+
+fn ask_system(library: &Library, nvml: &mut Nvml, trail: &mut Trail) {
+    trail.step("nvmlSystemGetDriverVersion");
+    nvml.driver_version = told("nvmlSystemGetDriverVersion", library.sys_driver_version());
+    trail.step("nvmlSystemGetNVMLVersion");
+    nvml.nvml_version = told("nvmlSystemGetNVMLVersion", library.sys_nvml_version());
+    trail.step("nvmlSystemGetCudaDriverVersion_v2");
+    nvml.cuda_version = match library.lib().nvmlSystemGetCudaDriverVersion_v2 {
+        Ok(_) => told("nvmlSystemGetCudaDriverVersion_v2", library.sys_cuda_driver_version()),
+        // R390 has the first version only.
+        Err(_) => cuda_version(library.lib(), trail).into(),
+    };
+    trail.so_far(nvml);
+}
+
+fn cuda_version(lib: &NvmlLib, trail: &mut Trail) -> Result<i32, ProbeFailure> {
+    let mut version = 0;
+    let mut asked = Asked { lib, handle: std::ptr::null_mut(), trail };
+    asked.call("nvmlSystemGetCudaDriverVersion", &lib.nvmlSystemGetCudaDriverVersion, |get, _| {
+        // SAFETY: nvml.h declares this signature, and `version` outlives the call.
+        unsafe { get(&raw mut version) }
+    })?;
+    Ok(version)
+}
+
+fn ask_devices(library: &Library, nvml: &mut Nvml, trail: &mut Trail) {
+    trail.step("nvmlDeviceGetCount_v2");
+    let count = match library.device_count() {
+        Ok(count) => count,
+        Err(error) => {
+            nvml.devices = Observed::Failed(failure("nvmlDeviceGetCount_v2", error));
+            return;
+        }
+    };
+    let mut devices = Vec::new();
+    for index in 0..count {
+        devices
+            .push(open(library.lib(), index, trail).map(|mut asked| device::look(&mut asked, index)).into());
+        nvml.devices = Observed::Seen(devices.clone());
+        trail.so_far(nvml);
+    }
+    nvml.devices = Observed::Seen(devices);
+}
+
+/// The device's handle. One that has fallen off the bus refuses here.
+fn open<'a>(lib: &'a NvmlLib, index: u32, trail: &'a mut Trail) -> Result<Asked<'a>, ProbeFailure> {
+    let mut handle: nvmlDevice_t = std::ptr::null_mut();
+    let mut asked = Asked { lib, handle, trail };
+    asked.call("nvmlDeviceGetHandleByIndex_v2", &lib.nvmlDeviceGetHandleByIndex_v2, |get, _| {
+        // SAFETY: nvml.h declares this signature, and `handle` outlives the call.
+        unsafe { get(index, &raw mut handle) }
+    })?;
+    asked.handle = handle;
+    Ok(asked)
+}

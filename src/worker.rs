@@ -1,0 +1,112 @@
+//! Workers: this program once more, as the process in which a driver library is loaded.
+//!
+//! Invariants: a worker's whole instruction is its command line, `__probe SOURCE ASK`; its whole answer is its
+//! trail; it leaves without running anything that the library wanted run at exit.
+
+use crate::{
+    child::{self, Job, Trail},
+    probe::{cuda, library::Search, nvml},
+};
+use gpucheck_checks::fact::{Observed, ProbeFailure};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{ffi::OsString, process::ExitCode, time::Duration};
+
+/// Exit status of a worker that cannot read its command line.
+const USAGE: u8 = 2;
+
+/// What a worker is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    /// Where the library is looked for.
+    pub search: Search,
+    /// Why the library shall be opened and not initialized; none where it shall be initialized.
+    pub hold_init: Option<String>,
+    /// Whether, as root, the library may make device nodes.
+    pub may_make_nodes: bool,
+}
+
+/// How a worker is run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Worker {
+    /// The program that understands `__probe`.
+    pub program: OsString,
+    /// Time until it must have answered.
+    pub deadline: Duration,
+}
+
+impl Worker {
+    /// This very program.
+    pub fn own(deadline: Duration) -> Self {
+        Self { program: "/proc/self/exe".into(), deadline }
+    }
+
+    /// Runs a worker for a source, with so many bytes of memory, and waits for what becomes of it.
+    pub(crate) fn ask<T: DeserializeOwned>(
+        &self,
+        source: &str,
+        ask: &Ask,
+        memory: u64,
+        mut env: Vec<(&'static str, Option<OsString>)>,
+    ) -> Observed<T> {
+        let asked = match serde_json::to_string(ask) {
+            Ok(asked) => asked,
+            Err(error) => return Observed::Failed(ProbeFailure::NotStarted { message: error.to_string() }),
+        };
+        env.extend(ask.search.environment());
+        let finished = child::run(Job {
+            program: self.program.clone(),
+            args: vec!["__probe".into(), source.into(), asked.into()],
+            env,
+            deadline: self.deadline,
+            memory,
+            files: Vec::new(),
+            identity: None,
+            may_make_nodes: ask.may_make_nodes,
+            stack_at_deadline: false,
+        });
+        tracing::debug!(source, elapsed_ms = finished.elapsed_ms, log = finished.log, "worker ended");
+        finished.observed
+    }
+}
+
+/// Does a worker's work; `args` is what follows `__probe`. Returns only where it cannot read them.
+pub fn run(args: &[OsString]) -> ExitCode {
+    let [source, ask] = args else { return ExitCode::from(USAGE) };
+    let Some(ask) = ask.to_str().and_then(|ask| serde_json::from_str::<Ask>(ask).ok()) else {
+        return ExitCode::from(USAGE);
+    };
+    match source.to_str() {
+        Some(nvml::SOURCE) => answer(|trail| nvml::look(&ask, trail)),
+        Some(cuda::SOURCE) => answer(|trail| cuda::look(&ask, trail)),
+        Some(_) | None => ExitCode::from(USAGE),
+    }
+}
+
+/// Looks, answers, and is gone: a driver library's destructors have crashed and hung before.
+fn answer<T: Serialize>(look: impl FnOnce(&mut Trail) -> T) -> ExitCode {
+    // SAFETY: sets the default action. Rust's own handler turns a stack overflow in foreign code into SIGABRT.
+    unsafe {
+        libc::signal(libc::SIGSEGV, libc::SIG_DFL);
+        libc::signal(libc::SIGBUS, libc::SIG_DFL);
+    }
+    let mut trail = Trail::from_parent();
+    let seen = look(&mut trail);
+    trail.answer(&seen);
+    // SAFETY: ends the process at once; nothing of this program's waits to be written.
+    unsafe { libc::_exit(0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unreadable_command_line_is_a_usage_error() {
+        let ask = r#"{"search":"loader","hold_init":null,"may_make_nodes":false}"#;
+        assert!(serde_json::from_str::<Ask>(ask).is_ok());
+        for args in [&[][..], &["nvml"], &["nvml", "{"], &["other", ask], &["nvml", ask, "more"]] {
+            let args: Vec<OsString> = args.iter().map(OsString::from).collect();
+            assert_eq!(format!("{:?}", run(&args)), format!("{:?}", ExitCode::from(USAGE)), "{args:?}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+#!/bin/sh
+# Fetches NVIDIA's own user-space driver libraries, three branches, for tests against the real thing.
+#
+#   tests/parts/nvidia.sh [DIR]
+#
+# DIR is $GPUCHECK_TEST_PARTS/nvidia where none is given, else test-parts/nvidia under cargo's target directory.
+#
+# Afterwards DIR/390, DIR/470 and DIR/535 each hold libcuda.so.1, libnvidia-ml.so.1 and what these load. They
+# come from Debian's non-free, through apt lists of this script's own: the machine's sources stay as they are,
+# nothing is installed, root is not needed. The packages are under NVIDIA's licence and are never committed.
+# Needs apt-get and dpkg-deb, so Debian or Ubuntu, and about 70 MB. DEBIAN_MIRROR and DEBIAN_SECURITY_MIRROR
+# name other servers. Running it again fetches what is missing.
+#
+# Exit status: 0 with at least two branches there, 1 with fewer.
+set -eu
+
+dir=${1:-${GPUCHECK_TEST_PARTS:-${CARGO_TARGET_DIR:-target}/test-parts}/nvidia}
+mkdir -p "$dir"
+dir=$(cd "$dir" && pwd)
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+
+say() { echo "nvidia.sh: $*" >&2; }
+
+# Which packages make a branch. A package is taken in its newest version of that branch, from whatever suite.
+packages() {
+    case $1 in
+    390) echo libnvidia-legacy-390xx-cuda1 libnvidia-legacy-390xx-ml1 \
+        libnvidia-legacy-390xx-fatbinaryloader libnvidia-legacy-390xx-ptxjitcompiler1 ;;
+    470) echo libnvidia-tesla-470-cuda1 libnvidia-tesla-470-ml1 libnvidia-tesla-470-ptxjitcompiler1 ;;
+    535) echo libcuda1 libnvidia-ml1 libnvidia-ptxjitcompiler1 ;;
+    esac
+}
+
+complete() {
+    for file in libcuda.so.1 libnvidia-ml.so.1 libnvidia-ptxjitcompiler.so.1; do
+        [ -e "$dir/$1/$file" ] || return 1
+    done
+    [ "$1" != 390 ] || ls "$dir/390" | grep -q '^libnvidia-fatbinaryloader\.so\.'
+}
+
+apt_lists() {
+    mkdir -p "$work/etc" "$work/lists/partial" "$work/archives/partial"
+    keys=/usr/share/keyrings/debian-archive-keyring.gpg
+    debian=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+    security=${DEBIAN_SECURITY_MIRROR:-http://deb.debian.org/debian-security}
+    for suite in bullseye bookworm sid; do
+        echo "deb [arch=amd64 signed-by=$keys] $debian $suite non-free"
+    done >"$work/etc/parts.list"
+    for suite in bullseye-security bookworm-security; do
+        echo "deb [arch=amd64 signed-by=$keys] $security $suite non-free"
+    done >>"$work/etc/parts.list"
+    # A suite that has moved away must not cost the others: apt says so and goes on.
+    apt update >&2 || say "some suites could not be read"
+}
+
+apt() {
+    command=$1
+    shift
+    "apt-$(if [ "$command" = madison ]; then echo cache; else echo get; fi)" -q \
+        -oDir::Etc::sourcelist=/dev/null -oDir::Etc::sourceparts="$work/etc" \
+        -oDir::State::Lists="$work/lists" -oDir::State::status=/dev/null -oDir::Cache="$work" \
+        -oDir::Cache::archives="$work/archives" -oAPT::Architecture=amd64 -oAPT::Architectures::=amd64 \
+        -oAPT::Sandbox::User= -oDebug::NoLocking=true -oAcquire::Languages=none \
+        "$command" "$@"
+}
+
+# The newest version of a package that belongs to a branch.
+newest() {
+    apt madison "$1" | awk -F'|' '{ gsub(/ /, "", $2); print $2 }' | grep "^$2\." | sort -V | tail -n 1
+}
+
+# Unpacks the packages of a branch flat into its directory.
+fetch() (
+    branch=$1
+    into=$work/$branch
+    mkdir -p "$into/debs" "$into/root" "$into/flat"
+    cd "$into/debs"
+    for package in $(packages "$branch"); do
+        version=$(newest "$package" "$branch")
+        if [ -z "$version" ]; then
+            say "branch $branch: no package $package of that branch"
+            exit 1
+        fi
+        say "branch $branch: $package $version"
+        apt download "$package=$version" >&2 || exit 1
+    done
+    for deb in *.deb; do
+        dpkg-deb -x "$deb" "$into/root" || exit 1
+    done
+    find "$into/root" -name '*.so.*' -type f -exec cp {} "$into/flat" \;
+    # The loader looks for the names that each library gives itself.
+    cd "$into/flat"
+    for file in *.so.*.*; do
+        ln -sf "$file" "${file%%.so.*}.so.1"
+    done
+    rm -rf "${dir:?}/$branch"
+    mv "$into/flat" "$dir/$branch"
+)
+
+lists=
+there=0
+for branch in 390 470 535; do
+    if ! complete "$branch"; then
+        [ -n "$lists" ] || apt_lists
+        lists=read
+        fetch "$branch" || say "branch $branch is not to be had"
+    fi
+    if complete "$branch"; then
+        there=$((there + 1))
+    fi
+done
+say "$there of 3 branches are in $dir"
+[ "$there" -ge 2 ]

@@ -2,7 +2,7 @@
 
 use super::{Cuda, SONAME, api::Api, compute};
 use crate::{child::Trail, probe::library, worker::Ask};
-use gpucheck_checks::fact::{Compute, ComputeDevice, CudaDevice, Driver, Observed, ProbeFailure};
+use gpucheck_checks::fact::{Compute, ComputeDevice, CudaDevice, Driver, Observed, ProbeFailure, VectorAdd};
 
 /// Asks libcuda in this process.
 pub(crate) fn look(ask: &Ask, trail: &mut Trail) -> Cuda {
@@ -105,10 +105,7 @@ fn describe(api: &mut Api<'_>, ordinal: i32) -> CudaDevice {
 }
 
 /// Adds in the context of a device, then gives the context back.
-fn work(
-    api: &mut Api<'_>,
-    (device, context): (i32, usize),
-) -> Result<gpucheck_checks::fact::VectorAdd, ProbeFailure> {
+fn work(api: &mut Api<'_>, (device, context): (i32, usize)) -> Result<VectorAdd, ProbeFailure> {
     let sum = api.make_current(context).and_then(|()| compute::vector_add(api));
     let released = api.release(device);
     sum.and_then(|sum| released.map(|()| sum))

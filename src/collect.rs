@@ -45,11 +45,11 @@ pub fn collect(options: &Options) -> Facts {
     std::thread::scope(|scope| {
         let platform = scope.spawn(|| platform::probe(root, &platform));
         let frameworks = scope.spawn(|| look_at_frameworks(options));
-        let nvml = scope.spawn(|| {
-            if options.sources.contains(&Source::Nvml) { nvml::probe(&ask) } else { unwanted() }
-        });
+        let nvml = scope
+            .spawn(|| if options.sources.contains(&Source::Nvml) { nvml::probe(&ask) } else { unwanted() });
         let cuda = scope.spawn(|| {
-            let wanted = [Source::Driver, Source::Compute].iter().any(|source| options.sources.contains(source));
+            let wanted =
+                [Source::Driver, Source::Compute].iter().any(|source| options.sources.contains(source));
             if wanted { cuda::probe(&ask) } else { (unwanted(), unwanted()) }
         });
         let pci = pci::probe(root);

@@ -39,7 +39,9 @@ pub enum Error {
         message: String,
     },
     /// A facts file of a newer gpucheck.
-    #[error("{path}: facts of layout {schema}, this gpucheck reads up to {known}: judge them with a newer one")]
+    #[error(
+        "{path}: facts of layout {schema}, this gpucheck reads up to {known}: judge them with a newer one"
+    )]
     NewerFacts {
         /// The file.
         path: String,

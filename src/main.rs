@@ -92,8 +92,11 @@ fn read_facts(path: &Path) -> Result<Facts, Error> {
     let name = path.display().to_string();
     let unreadable = |source| Error::ReadFacts { path: name.clone(), source };
     let mut text = Vec::new();
-    let source: Box<dyn Read> =
-        if path == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(path).map_err(unreadable)?) };
+    let source: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(io::stdin())
+    } else {
+        Box::new(File::open(path).map_err(unreadable)?)
+    };
     source.take(LARGEST_FACTS + 1).read_to_end(&mut text).map_err(unreadable)?;
     let no_facts = |message: String| Error::NoFacts { path: name.clone(), message };
     if text.len() as u64 > LARGEST_FACTS {
@@ -130,7 +133,9 @@ fn style(show: &ShowArgs) -> Style {
     let color = match show.color {
         Color::Always => true,
         Color::Never => false,
-        Color::Auto => to_terminal && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
+        Color::Auto => {
+            to_terminal && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+        }
     };
     let terminal = to_terminal.then(|| rustix::termios::tcgetwinsize(io::stdout()).ok()).flatten();
     let columns = terminal.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0);

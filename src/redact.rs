@@ -14,11 +14,14 @@ pub fn redact(mut facts: Facts) -> Facts {
 
 fn hide_uuids(facts: &mut Facts) {
     let (Observed::Seen(nvml) | Observed::Interrupted { seen: nvml, .. }) = &mut facts.nvml else { return };
-    let (Observed::Seen(devices) | Observed::Interrupted { seen: devices, .. }) = &mut nvml.devices else { return };
+    let (Observed::Seen(devices) | Observed::Interrupted { seen: devices, .. }) = &mut nvml.devices else {
+        return;
+    };
     for device in devices {
         if let Observed::Seen(device) | Observed::Interrupted { seen: device, .. } = device {
             let index = device.index;
-            device.uuid = std::mem::replace(&mut device.uuid, Observed::not_probed("")).map(|_| format!("GPU-redacted-{index}"));
+            device.uuid = std::mem::replace(&mut device.uuid, Observed::not_probed(""))
+                .map(|_| format!("GPU-redacted-{index}"));
         }
     }
 }
@@ -53,7 +56,8 @@ fn without_uuids(text: &str) -> String {
         let mut next = parts.next().unwrap_or_default();
         for part in parts {
             let end = part.find(|c: char| !(c.is_ascii_hexdigit() || c == '-')).unwrap_or(part.len());
-            let named = if end >= 8 { format!("redacted{}", part.get(end..).unwrap_or_default()) } else { part };
+            let named =
+                if end >= 8 { format!("redacted{}", part.get(end..).unwrap_or_default()) } else { part };
             next = format!("{next}{prefix}{named}");
         }
         out = next;

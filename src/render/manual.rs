@@ -8,7 +8,11 @@ pub fn manual(id: &str) -> Option<String> {
     if let Some(check) = CHECKS.iter().find(|check| check.id == id) {
         let mut page = page(check.id, check.manual);
         let needs = check.item.needs;
-        let _ = writeln!(page, "\nNeeds\n  {}", if needs.is_empty() { "nothing".to_owned() } else { needs.join(", ") });
+        let _ = writeln!(
+            page,
+            "\nNeeds\n  {}",
+            if needs.is_empty() { "nothing".to_owned() } else { needs.join(", ") }
+        );
         return Some(page);
     }
     let cause = CAUSES.iter().find(|cause| cause.id == id)?;
@@ -44,5 +48,10 @@ pub fn list() -> String {
 }
 
 fn width() -> usize {
-    CHECKS.iter().map(|check| check.id.len()).chain(CAUSES.iter().map(|cause| cause.id.len())).max().unwrap_or(0)
+    CHECKS
+        .iter()
+        .map(|check| check.id.len())
+        .chain(CAUSES.iter().map(|cause| cause.id.len()))
+        .max()
+        .unwrap_or(0)
 }

@@ -4,7 +4,9 @@
 //! texts reaches the terminal; commands are never wrapped.
 
 use anstyle::{AnsiColor, Style as Ansi};
-use gpucheck_checks::{Machine, MachineVerdict, Outcome, PythonSummary, Report, Root, Severity, Subject, Verdict};
+use gpucheck_checks::{
+    Machine, MachineVerdict, Outcome, PythonSummary, Report, Root, Severity, Subject, Verdict,
+};
 use unicode_width::UnicodeWidthStr;
 
 /// How to draw.
@@ -37,7 +39,8 @@ fn word(verdict: MachineVerdict) -> &'static str {
 }
 
 fn usable(machine: &Machine) -> String {
-    let gpus: Vec<&str> = machine.gpus.iter().map(|gpu| gpu.name.as_deref().unwrap_or("NVIDIA GPU")).collect();
+    let gpus: Vec<&str> =
+        machine.gpus.iter().map(|gpu| gpu.name.as_deref().unwrap_or("NVIDIA GPU")).collect();
     let frameworks: Vec<String> = machine
         .pythons
         .iter()
@@ -161,7 +164,9 @@ impl Page {
         for unverified in &report.unverified {
             let about = match &unverified.subject {
                 Subject::Host => String::new(),
-                subject @ (Subject::Gpu(_) | Subject::Python(_) | Subject::Notebook(_)) => format!(" ({subject})"),
+                subject @ (Subject::Gpu(_) | Subject::Python(_) | Subject::Notebook(_)) => {
+                    format!(" ({subject})")
+                }
             };
             self.item(&format!("{}{about}: {}", unverified.id, unverified.why));
         }
@@ -181,11 +186,15 @@ impl Page {
             };
             let about = match &outcome.subject {
                 Subject::Host => String::new(),
-                subject @ (Subject::Gpu(_) | Subject::Python(_) | Subject::Notebook(_)) => format!("{subject}: "),
+                subject @ (Subject::Gpu(_) | Subject::Python(_) | Subject::Notebook(_)) => {
+                    format!("{subject}: ")
+                }
             };
             let room = self.style.width.saturating_sub(column).max(30);
             let body = clean(&format!("{about}{said}"));
-            for (index, line) in textwrap::wrap(&body, textwrap::Options::new(room).break_words(false)).iter().enumerate() {
+            for (index, line) in
+                textwrap::wrap(&body, textwrap::Options::new(room).break_words(false)).iter().enumerate()
+            {
                 let head = if index == 0 { head.clone() } else { " ".repeat(column) };
                 self.line(&format!("{head}{line}"));
             }
@@ -204,11 +213,16 @@ impl Page {
         for gpu in &machine.gpus {
             let name = gpu.name.as_deref().unwrap_or("NVIDIA GPU");
             let memory = gpu.memory.map(|bytes| format!(", {} MiB", bytes >> 20)).unwrap_or_default();
-            let capability = gpu.compute_capability.as_ref().map(|c| format!(", compute capability {c}")).unwrap_or_default();
+            let capability = gpu
+                .compute_capability
+                .as_ref()
+                .map(|c| format!(", compute capability {c}"))
+                .unwrap_or_default();
             self.item(&format!("{name} at {}{memory}{capability}", gpu.address));
         }
         if let Some(version) = machine.driver.version.as_ref().or(machine.driver.module.as_ref()) {
-            let cuda = machine.driver.cuda.as_ref().map(|cuda| format!(", CUDA up to {cuda}")).unwrap_or_default();
+            let cuda =
+                machine.driver.cuda.as_ref().map(|cuda| format!(", CUDA up to {cuda}")).unwrap_or_default();
             self.item(&format!("NVIDIA driver {version}{cuda}"));
         }
         for python in &machine.pythons {
@@ -221,7 +235,9 @@ fn describe(python: &PythonSummary) -> String {
     let version = python.version.as_ref().map(|version| format!("Python {version}, ")).unwrap_or_default();
     let tensorflow = match &python.tensorflow {
         None => "no TensorFlow seen".to_owned(),
-        Some(tensorflow) if tensorflow.devices.is_empty() => format!("{}, no devices listed", tensorflow.distribution),
+        Some(tensorflow) if tensorflow.devices.is_empty() => {
+            format!("{}, no devices listed", tensorflow.distribution)
+        }
         Some(tensorflow) => format!("{}, lists {}", tensorflow.distribution, tensorflow.devices.join(" ")),
     };
     format!("{}: {version}{tensorflow}", python.path)
@@ -239,5 +255,15 @@ fn status(outcome: &Outcome) -> (&'static str, Option<AnsiColor>) {
 
 /// A text of a machine as a terminal may have it: on one line, without control characters.
 fn clean(text: &str) -> String {
-    text.chars().map(|c| if c == '\n' || c == '\t' { ' ' } else if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| {
+            if c == '\n' || c == '\t' {
+                ' '
+            } else if c.is_control() {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
 }

@@ -94,7 +94,7 @@ fn root_of(judged: &[JudgedOutcome], index: usize) -> Option<usize> {
     if !matches!(outcome.verdict, Verdict::Fail | Verdict::Warn | Verdict::Unknown) {
         return None;
     }
-    let first = judged.iter().position(|other| explains(&other.outcome, outcome));
+    let first = judged.iter().position(|other| explains(judged, &other.outcome, outcome));
     match first {
         // What explains it may itself be explained by something that is judged later or is about the host.
         Some(first) => root_of(judged, first),
@@ -103,10 +103,17 @@ fn root_of(judged: &[JudgedOutcome], index: usize) -> Option<usize> {
     }
 }
 
-fn explains(reason: &Outcome, outcome: &Outcome) -> bool {
+fn explains(judged: &[JudgedOutcome], reason: &Outcome, outcome: &Outcome) -> bool {
     reason.verdict == Verdict::Fail
         && reason.subject.reaches(&outcome.subject)
         && registry::all_needs(&outcome.id).contains(&reason.id.as_str())
+        && (reason.subject == outcome.subject || !holds_for_another_gpu(judged, reason))
+}
+
+/// One GPU in trouble explains nothing beyond itself while another one is fine.
+fn holds_for_another_gpu(judged: &[JudgedOutcome], reason: &Outcome) -> bool {
+    matches!(reason.subject, Subject::Gpu(_))
+        && judged.iter().any(|other| other.outcome.id == reason.id && other.outcome.verdict == Verdict::Pass)
 }
 
 /// Lets the causes take over the roots that they explain, and words what remains.

@@ -83,6 +83,11 @@ pub(crate) fn tensorflow(
     }
 }
 
+/// Whether a look failed when TensorFlow was already imported: while listing or computing.
+pub(crate) fn came_after_import(failure: &ProbeFailure) -> bool {
+    ["device_lib.", "tf."].iter().any(|step| failure.step().starts_with(step))
+}
+
 /// The listing that tells most, and the look that it came from.
 pub(crate) fn listing(tensorflow: &TensorFlow) -> Option<(&Look, &Listing)> {
     tensorflow.looks.iter().rev().find_map(|look| Some((look, look.listing.seen()?)))

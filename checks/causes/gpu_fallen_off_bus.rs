@@ -21,7 +21,13 @@ use crate::{
 const GPU_IS_LOST: i64 = 15;
 
 pub(crate) static CAUSE: Cause = Cause {
-    explains: &["pci.gpu_answers", "module.drives_gpu", "nvml.sees_gpu", "driver.sees_gpu"],
+    explains: &[
+        "pci.gpu_answers",
+        "module.drives_gpu",
+        "nvml.sees_gpu",
+        "driver.initializes",
+        "driver.sees_gpu",
+    ],
     severity: Severity::Unusable,
     who: Who::Platform,
     recognize,

@@ -18,7 +18,13 @@ use crate::{Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who, f
 
 pub(crate) static CHECK: Check = Check {
     reads: &[Source::Driver],
-    needs: &["driver.loads", "module.loaded", "module.nodes_accessible", "module.unified_memory"],
+    needs: &[
+        "driver.loads",
+        "module.loaded",
+        "module.nodes_accessible",
+        "module.unified_memory",
+        "module.drives_gpu",
+    ],
     severity: Severity::Unusable,
     who: Who::Instructor,
     judge: judge_init,

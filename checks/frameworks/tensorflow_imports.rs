@@ -17,7 +17,7 @@
 
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
-    fact::{Facts, Observed, Python, TensorFlow},
+    fact::{Facts, Observed, Python, TensorFlow, Way},
     judge,
 };
 
@@ -37,28 +37,36 @@ fn judge_import(subject: Subject, python: &Python, tensorflow: &TensorFlow) -> F
     let Some(look) = tensorflow.best_look() else {
         return Finding::unknown(subject, "nobody looked");
     };
-    let finding = match (&look.listing, tensorflow.full_look()) {
-        (Observed::Seen(listing), Some(_)) => {
-            let version = listing.version.clone().unwrap_or_else(|| tensorflow.label());
-            return Finding::pass(subject, format!("imported TensorFlow {version}"));
+    let by = match &look.listing {
+        Observed::Seen(listing) => {
+            return imported(subject, tensorflow, look.way, listing.version.as_deref());
         }
-        (Observed::Seen(_), None) => {
-            return Finding::unknown(
-                subject,
-                format!("the runtime of {} loads; the import was not tried", tensorflow.label()),
-            )
-            .because("gpucheck --full tries it");
+        Observed::Failed(by) | Observed::Interrupted { by, .. } if judge::came_after_import(by) => {
+            return imported(subject, tensorflow, look.way, None);
         }
-        (Observed::Interrupted { seen, .. }, Some(_)) if !seen.devices.is_empty() => {
-            return Finding::pass(subject, "imported; something broke afterwards");
-        }
-        (Observed::Failed(by) | Observed::Interrupted { by, .. }, _) => {
-            Finding::fail(subject, by.to_string())
-        }
-        (Observed::NotProbed { why }, _) => return Finding::unknown(subject, why.clone()),
+        Observed::Failed(by) | Observed::Interrupted { by, .. } => by,
+        Observed::NotProbed { why } => return Finding::unknown(subject, why.clone()),
     };
+    let finding = Finding::fail(subject, by.to_string());
     let finding =
         tensorflow.unmet.iter().fold(finding, |finding, unmet| finding.because(format!("unmet: {unmet}")));
     judge::log_lines(finding, &look.log, &["Error", "error:", "File \"", "ABI", "NumPy"])
         .run(format!("{} -m pip check", judge::quoted(&python.path)))
+}
+
+fn imported(subject: Subject, tensorflow: &TensorFlow, way: Way, version: Option<&str>) -> Finding {
+    match way {
+        Way::Full => {
+            let version =
+                version.map_or_else(|| tensorflow.label(), |version| format!("TensorFlow {version}"));
+            Finding::pass(subject, format!("imported {version}"))
+        }
+        Way::Bare => {
+            let label = tensorflow.label();
+            Finding::unknown(
+                subject,
+                format!("the runtime of {label} loads; the import was not tried (--full tries it)"),
+            )
+        }
+    }
 }

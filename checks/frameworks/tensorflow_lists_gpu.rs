@@ -38,7 +38,7 @@ fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
 
 fn judge_listing(subject: Subject, _: &Python, tensorflow: &TensorFlow) -> Finding {
     let Some((look, listing)) = judge::listing(tensorflow) else {
-        return Finding::unknown(subject, "nothing was listed");
+        return unlisted(subject, tensorflow);
     };
     let names: Vec<&str> = listing.devices.iter().map(|device| device.name.as_str()).collect();
     let names = if names.is_empty() { "no device".to_owned() } else { names.join(", ") };
@@ -47,4 +47,16 @@ fn judge_listing(subject: Subject, _: &Python, tensorflow: &TensorFlow) -> Findi
     }
     let finding = Finding::fail(subject, format!("{} lists {names} only", tensorflow.label()));
     judge::log_lines(finding, &look.log, judge::GPU_TROUBLE)
+}
+
+fn unlisted(subject: Subject, tensorflow: &TensorFlow) -> Finding {
+    let Some(look) = tensorflow.best_look() else { return Finding::unknown(subject, "nobody looked") };
+    match look.listing.failure() {
+        Some(by) if judge::came_after_import(by) => {
+            judge::log_lines(Finding::fail(subject, by.to_string()), &look.log, judge::GPU_TROUBLE)
+        }
+        Some(_) | None => {
+            Finding::unknown(subject, format!("nothing was listed: {}", look.listing.why_not()))
+        }
+    }
 }

@@ -16,7 +16,7 @@ use crate::{Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who, f
 
 pub(crate) static CHECK: Check = Check {
     reads: &[Source::Nvml],
-    needs: &["nvml.loads", "module.loaded", "module.nodes_accessible"],
+    needs: &["nvml.loads", "module.loaded", "module.nodes_accessible", "module.drives_gpu"],
     severity: Severity::Degraded,
     who: Who::Instructor,
     judge: judge_init,

@@ -30,8 +30,8 @@ fn main() {
         }
         text += "}\n";
     }
-    text += "/// Every check, in the order in which a machine works.\n";
-    text += "pub static CHECKS: &[Registered<Check>] = &[\n";
+    text += "/// Every check, by layer and name.\n";
+    text += "static BY_NAME: &[Registered<Check>] = &[\n";
     for (layer, files) in &checks {
         for file in files {
             text += &file.entry(&format!("{layer}.{}", file.name), &format!("{layer}::{}::CHECK", file.name));

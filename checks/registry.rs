@@ -3,6 +3,7 @@
 //! Adding one is adding a file: `LAYER/NAME.rs` with a `CHECK`, or `causes/NAME.rs` with a `CAUSE`.
 
 use crate::{Cause, Check};
+use std::sync::LazyLock;
 
 /// A check or a cause, with what its file says about it.
 pub struct Registered<T: 'static> {
@@ -18,6 +19,20 @@ pub struct Registered<T: 'static> {
 
 include!(concat!(env!("OUT_DIR"), "/registry.rs"));
 
+/// Every check, in the order in which a machine works: layer by layer, and none before those that it needs.
+pub static CHECKS: LazyLock<Vec<&'static Registered<Check>>> = LazyLock::new(|| {
+    let mut waiting: Vec<&Registered<Check>> = BY_NAME.iter().collect();
+    let mut ordered: Vec<&Registered<Check>> = Vec::new();
+    while !waiting.is_empty() {
+        let is_ready =
+            |check: &&Registered<Check>| !waiting.iter().any(|other| check.item.needs.contains(&other.id));
+        // Checks that need each other would wait for ever; a test keeps them out.
+        let next = waiting.remove(waiting.iter().position(is_ready).unwrap_or(0));
+        ordered.push(next);
+    }
+    ordered
+});
+
 /// The position of a check among all: the order in which a machine works, from the bus to the framework.
 pub(crate) fn position(id: &str) -> usize {
     CHECKS.iter().position(|check| check.id == id).unwrap_or(usize::MAX)
@@ -25,7 +40,7 @@ pub(crate) fn position(id: &str) -> usize {
 
 /// The check of this id.
 pub(crate) fn check(id: &str) -> Option<&'static Registered<Check>> {
-    CHECKS.iter().find(|check| check.id == id)
+    CHECKS.iter().find(|check| check.id == id).copied()
 }
 
 /// Every check that this one needs, directly or through others.
@@ -62,7 +77,7 @@ mod tests {
 
     #[test]
     fn every_id_that_is_named_exists() {
-        for check in CHECKS {
+        for check in CHECKS.iter() {
             for need in check.item.needs {
                 assert!(super::check(need).is_some(), "{} needs {need}, which is no check", check.id);
                 assert!(!all_needs(need).contains(&check.id), "{} and {need} need each other", check.id);
@@ -79,7 +94,7 @@ mod tests {
 
     #[test]
     fn every_check_and_cause_has_texts() {
-        for check in CHECKS {
+        for check in CHECKS.iter() {
             assert!(texts::check(check.id, None).is_some(), "no texts for the failure of {}", check.id);
         }
         for cause in CAUSES {

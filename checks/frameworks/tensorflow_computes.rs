@@ -50,9 +50,14 @@ fn judge_operations(subject: Subject, _: &Python, tensorflow: &TensorFlow) -> Fi
         Some(by) if gpus > 0 => {
             judge::log_lines(Finding::fail(subject, by.to_string()), &look.log, judge::GPU_TROUBLE)
         }
-        _ if gpus > 0 && done >= gpus => {
-            Finding::pass(subject, format!("{done} right results on {gpus} GPUs"))
-        }
+        _ if gpus > 0 && done >= gpus => Finding::pass(
+            subject,
+            if gpus == 1 {
+                "a matrix product, exactly right".to_owned()
+            } else {
+                format!("a matrix product on each of {gpus} GPUs, exactly right")
+            },
+        ),
         _ => Finding::unknown(subject, "no operation was tried on a GPU"),
     }
 }

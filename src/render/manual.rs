@@ -37,7 +37,7 @@ fn page(id: &str, manual: &str) -> String {
 /// Every check and every cause, a line each.
 pub fn list() -> String {
     let mut text = String::from("Checks, in the order in which a machine works\n");
-    for check in CHECKS {
+    for check in CHECKS.iter() {
         let _ = writeln!(text, "  {:width$}  {}", check.id, check.title, width = width());
     }
     text.push_str("\nCauses\n");

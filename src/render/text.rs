@@ -5,8 +5,9 @@
 
 use anstyle::{AnsiColor, Style as Ansi};
 use gpucheck_checks::{
-    Machine, MachineVerdict, Outcome, PythonSummary, Report, Root, Severity, Subject, Verdict,
+    Machine, MachineVerdict, Outcome, PythonSummary, Report, Root, Severity, Subject, Verdict, Who,
 };
+use textwrap::WordSplitter::NoHyphenation;
 use unicode_width::UnicodeWidthStr;
 
 /// How to draw.
@@ -46,11 +47,11 @@ fn usable(machine: &Machine) -> String {
         .iter()
         .filter_map(|python| Some(python.tensorflow.as_ref()?.distribution.clone()))
         .collect();
-    let gpus = format!("{} computes", gpus.join(" and "));
+    let gpus = gpus.join(" and ");
     if frameworks.is_empty() {
-        format!("{gpus}; no TensorFlow was found to try it from")
+        format!("{gpus} computes; no TensorFlow was found to try it from")
     } else {
-        format!("{gpus}, from {} too", frameworks.join(" and "))
+        format!("{gpus} computes, and {} computes on it", frameworks.join(" and "))
     }
 }
 
@@ -124,7 +125,8 @@ impl Page {
         let options = textwrap::Options::new(self.style.width.max(40))
             .initial_indent(first)
             .subsequent_indent(rest)
-            .break_words(false);
+            .break_words(false)
+            .word_splitter(NoHyphenation);
         for line in textwrap::wrap(&clean(text), options) {
             self.line(&line);
         }
@@ -136,7 +138,12 @@ impl Page {
 
     fn root(&mut self, root: &Root) {
         self.paragraph(&root.meaning);
-        self.heading("Fix");
+        self.heading(match root.who {
+            Who::Student => "Fix",
+            Who::Instructor => "Fix, for whoever made this machine",
+            Who::ImageBaker => "Fix, for whoever builds the image",
+            Who::Platform => "Fix, for whoever runs the hardware or the cloud",
+        });
         self.paragraph(&root.fix.text);
         if !root.fix.commands.is_empty() {
             self.line("");
@@ -157,7 +164,7 @@ impl Page {
     }
 
     fn unverified(&mut self, report: &Report) {
-        if report.unverified.is_empty() {
+        if report.verdict != MachineVerdict::Incomplete || report.unverified.is_empty() {
             return;
         }
         self.heading("Could not be told");
@@ -172,32 +179,51 @@ impl Page {
         }
     }
 
+    /// What each check found; consequences are only named, after the failure that they follow from.
     fn checks(&mut self, report: &Report) {
         self.heading("Checks");
+        let of_python =
+            |outcome: &&Outcome| matches!(outcome.subject, Subject::Python(_) | Subject::Notebook(_));
         let width = report.outcomes.iter().map(|outcome| outcome.id.width()).max().unwrap_or(0);
-        for outcome in &report.outcomes {
-            let (status, color) = status(outcome);
-            let status = self.paint(&format!("{status:7}"), Ansi::new().fg_color(color.map(Into::into)));
-            let head = format!("  {status}  {:width$}  ", outcome.id);
-            let column = 2 + 7 + 2 + width + 2;
-            let said = match &outcome.root {
-                Some(root) if *root != outcome.id => format!("because of {root}"),
-                Some(_) | None => outcome.summary.clone(),
-            };
+        let many_gpus = report.machine.gpus.len() > 1;
+        for outcome in report.outcomes.iter().filter(|outcome| !of_python(outcome)) {
             let about = match &outcome.subject {
-                Subject::Host => String::new(),
-                subject @ (Subject::Gpu(_) | Subject::Python(_) | Subject::Notebook(_)) => {
-                    format!("{subject}: ")
-                }
+                Subject::Gpu(address) if many_gpus => format!("{address}: "),
+                Subject::Gpu(_) | Subject::Host | Subject::Python(_) | Subject::Notebook(_) => String::new(),
             };
-            let room = self.style.width.saturating_sub(column).max(30);
-            let body = clean(&format!("{about}{said}"));
-            for (index, line) in
-                textwrap::wrap(&body, textwrap::Options::new(room).break_words(false)).iter().enumerate()
-            {
-                let head = if index == 0 { head.clone() } else { " ".repeat(column) };
-                self.line(&format!("{head}{line}"));
+            self.outcome(outcome, width, &about);
+        }
+        for python in &report.machine.pythons {
+            let here = Subject::Python(python.path.clone());
+            self.heading(&format!("Checks in {}", python.path));
+            for outcome in report.outcomes.iter().filter(|outcome| outcome.subject == here) {
+                self.outcome(outcome, width, "");
             }
+        }
+        for root in report.roots.iter().filter(|root| !root.explains.is_empty()) {
+            self.line("");
+            self.paragraph(&format!(
+                "Not judged or failed because of {}: {}",
+                root.id,
+                root.explains.join(", ")
+            ));
+        }
+    }
+
+    fn outcome(&mut self, outcome: &Outcome, width: usize, about: &str) {
+        if outcome.root.as_ref().is_some_and(|root| *root != outcome.id) {
+            return;
+        }
+        let (status, color) = status(outcome);
+        let status = self.paint(&format!("{status:7}"), Ansi::new().fg_color(color.map(Into::into)));
+        let column = 2 + 7 + 2 + width + 2;
+        let head = format!("  {status}  {:width$}  ", outcome.id);
+        let room = self.style.width.saturating_sub(column).max(30);
+        let options = textwrap::Options::new(room).break_words(false).word_splitter(NoHyphenation);
+        let body = clean(&format!("{about}{}", outcome.summary));
+        for (index, line) in textwrap::wrap(&body, options).iter().enumerate() {
+            let head = if index == 0 { head.clone() } else { " ".repeat(column) };
+            self.line(&format!("{head}{line}"));
         }
     }
 

@@ -68,7 +68,7 @@ fn every_report_reads_as_its_golden() {
 fn every_check_fails_on_some_machine_and_passes_on_the_healthy_one() {
     let machines = Machine::all();
     let reports: Vec<Report> = machines.iter().map(|machine| judge(&machine.facts)).collect();
-    for check in CHECKS {
+    for check in CHECKS.iter() {
         let is_root = |report: &Report| report.roots.iter().any(|root| root.id == check.id);
         assert!(reports.iter().any(is_root), "{} is the root on no machine", check.id);
     }
@@ -78,7 +78,7 @@ fn every_check_fails_on_some_machine_and_passes_on_the_healthy_one() {
         assert!(reports.iter().any(recognized), "{} is recognized on no machine", cause.id);
     }
     let healthy = judge(&Machine::load("t4-535").facts);
-    for check in CHECKS {
+    for check in CHECKS.iter() {
         let mut outcomes = healthy.outcomes.iter().filter(|outcome| outcome.id == check.id).peekable();
         assert!(outcomes.peek().is_some(), "{} says nothing of the healthy machine", check.id);
         assert!(outcomes.all(|outcome| outcome.verdict == Verdict::Pass), "{} fails on it", check.id);

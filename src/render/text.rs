@@ -275,7 +275,7 @@ fn status(outcome: &Outcome) -> (&'static str, Option<AnsiColor>) {
         Verdict::Warn => ("warning", Some(AnsiColor::Yellow)),
         Verdict::Fail => ("FAILED", Some(AnsiColor::Red)),
         Verdict::Unknown => ("unknown", Some(AnsiColor::Yellow)),
-        Verdict::NotApplicable => ("-", None),
+        Verdict::NotApplicable => ("n/a", None),
     }
 }
 

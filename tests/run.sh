@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Installs what the tests need (below target/test-parts, nothing elsewhere) and runs all of them.
+# Wants: Rust, gcc, Python 3.9 or newer, apt, the package registries. No GPU, no driver, no CUDA.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '\n== %s\n' "$*"; }
+
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
+export GPUCHECK_TEST_PARTS="${GPUCHECK_TEST_PARTS:-$CARGO_TARGET_DIR/test-parts}"
+
+say "real parts: NVIDIA's user-space libraries, TensorFlow"
+tests/parts/nvidia.sh "$GPUCHECK_TEST_PARTS/nvidia"
+tests/parts/tensorflow.sh "$GPUCHECK_TEST_PARTS/python"
+
+say "form and lints"
+cargo fmt --check
+# The build script lists these files, so cargo does not know them.
+find checks -name '*.rs' -print0 | xargs -0 rustfmt --edition 2024 --check
+cargo clippy --workspace --all-targets --locked -- -D warnings
+RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+
+say "tests"
+cargo test --workspace --locked
+
+say "figures"
+cargo build --release --locked
+tests/figures.sh

@@ -1,1 +1,5 @@
 //! The one test binary.
+
+mod broken_pythons;
+mod pythons;
+mod real_tensorflow;

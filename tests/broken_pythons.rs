@@ -367,6 +367,34 @@ fn root_runs_another_s_python_as_its_owner() {
     assert_eq!((python.ran_as, exit_code(&python)), (Some(12_345), Some(12_345 % 250)));
 }
 
+/// The real thing: each carrier gets through the change of user.
+#[test]
+fn a_real_python_of_another_user_is_looked_at_by_every_carrier() {
+    let system = Path::new("/usr/bin/python3");
+    if !is_root() || !system.exists() {
+        println!("skipped: needs root, and a Python at {}", system.display());
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let bin = folder.path().join("bin");
+    fs::create_dir(&bin).unwrap();
+    symlink(system, bin.join("python")).unwrap();
+    fs::write(folder.path().join("pyvenv.cfg"), "home = /usr/bin\n").unwrap();
+    for path in [folder.path(), &bin] {
+        chown(path, Some(12_345), Some(12_345)).unwrap();
+    }
+    for carrier in [Carrier::Memory, Carrier::File, Carrier::PlainPython] {
+        let mut ask = ask(folder.path());
+        ask.carriers = vec![carrier];
+        let python = look_in_time(&ask);
+        assert_eq!(python.ran_as, Some(12_345));
+        let interpreter = python.interpreter.seen().unwrap_or_else(|| panic!("{python:#?}"));
+        assert_eq!(Path::new(&interpreter.prefix), folder.path());
+        assert_eq!(python.tensorflow, Observed::Seen(None));
+    }
+}
+
 fn exit_code(python: &Python) -> Option<i32> {
     match python.interpreter.failure() {
         Some(ProbeFailure::Exited { code, .. }) => Some(*code),

@@ -1,5 +1,13 @@
 //! The one test binary.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, and says what it skips"
+)]
+
 mod broken_pythons;
+mod other_users;
 mod pythons;
 mod real_tensorflow;

@@ -1,4 +1,4 @@
-//! Real TensorFlows: what the probe says is what TensorFlow itself says.
+//! The real TensorFlow: what the probe says is what TensorFlow itself says.
 
 use crate::pythons::{ask, devices, look, output, part, tensorflow};
 use gpucheck_checks::fact::{Carrier, DeviceAttributes, Observed, ProbeFailure, TensorFlowBuild, Way};

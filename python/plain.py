@@ -212,11 +212,12 @@ def look(way):
     return tell("answer", package, listing)
 
 
-look(sys.argv[1])
-for stream in (sys.stdout, sys.stderr):
-    try:
-        stream.flush()
-    except BaseException:
-        pass
-# Leaving in the usual way takes TensorFlow up to half a second, and a crash on the way would spoil the answer.
-os._exit(0)
+if __name__ == "__main__":
+    look(sys.argv[1])
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BaseException:
+            pass
+    # Leaving in the usual way takes TensorFlow up to half a second, and a crash on the way would spoil the answer.
+    os._exit(0)

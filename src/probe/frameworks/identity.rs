@@ -39,9 +39,12 @@ pub(super) fn choose(candidate: &Candidate) -> Result<Identity, String> {
         return Ok(Identity { owner: None, trusts_working_directory: true });
     }
     let accounts = Accounts::of_this_machine();
-    let mut survey = Survey { accounts: &accounts, owners: BTreeSet::new() };
+    let mut survey = Survey::new(&accounts);
     for path in parts(candidate) {
         survey.path(&path)?;
+    }
+    for folder in package_folders(&prefixes(candidate)) {
+        survey.folder(&folder)?;
     }
     let owners: Vec<u32> = survey.owners.into_iter().collect();
     let owner = match owners.as_slice() {
@@ -65,31 +68,34 @@ fn gid_of(candidate: &Candidate) -> u32 {
 }
 
 fn only_root_writes_here(accounts: &Accounts) -> bool {
-    let mut survey = Survey { accounts, owners: BTreeSet::new() };
+    let mut survey = Survey::new(accounts);
     let Ok(folder) = env::current_dir() else { return false };
     // A sticky folder keeps others from replacing files, not from adding some.
     let open = fs::metadata(&folder).is_ok_and(|found| found.mode() & 0o002 == 0);
     open && survey.path(&folder).is_ok() && survey.owners.is_empty()
 }
 
-/// Everything that decides what this Python runs.
+/// What starts this Python: the links to the binary, the binary, the configuration, the prefixes.
 fn parts(candidate: &Candidate) -> Vec<PathBuf> {
     let mut parts = links(&candidate.program);
-    let mut prefixes: BTreeSet<PathBuf> = candidate.environment.iter().cloned().collect();
-    if let Ok(binary) = fs::canonicalize(&candidate.program) {
-        prefixes.extend(binary.ancestors().nth(2).map(Path::to_owned));
-        parts.push(binary);
+    parts.extend(fs::canonicalize(&candidate.program));
+    for prefix in prefixes(candidate) {
+        parts.push(prefix.join("pyvenv.cfg"));
+        parts.push(prefix);
     }
+    parts
+}
+
+/// The environment's folder and that of the interpreter that it was made from.
+fn prefixes(candidate: &Candidate) -> BTreeSet<PathBuf> {
+    let mut prefixes: BTreeSet<PathBuf> = candidate.environment.iter().cloned().collect();
+    let binary = fs::canonicalize(&candidate.program).ok();
+    prefixes.extend(binary.as_deref().and_then(|binary| binary.ancestors().nth(2)).map(Path::to_owned));
     if prefixes.contains(Path::new("/usr")) {
         // Debian's Python installs here.
         prefixes.insert("/usr/local".into());
     }
-    for prefix in prefixes {
-        parts.push(prefix.join("pyvenv.cfg"));
-        parts.extend(package_folders(&prefix));
-        parts.push(prefix);
-    }
-    parts
+    prefixes
 }
 
 /// The program, and each link on the way from it to the binary.
@@ -103,23 +109,17 @@ fn links(program: &Path) -> Vec<PathBuf> {
     links
 }
 
-/// The folders that packages are imported from, with their direct entries.
-fn package_folders(prefix: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for lib in ["lib", "lib64"].map(|name| prefix.join(name)) {
-        let pythons = entries(&lib).filter(|path| {
-            path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("python3"))
-        });
-        for python in pythons {
-            for folder in ["site-packages", "dist-packages"].map(|name| python.join(name)) {
-                found.extend(entries(&folder));
-                found.push(folder);
-            }
-            found.extend(entries(&python));
-            found.push(python);
-        }
-    }
-    found
+/// The folders that packages are imported from.
+fn package_folders(prefixes: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
+    let libs = prefixes.iter().flat_map(|prefix| ["lib", "lib64"].map(|name| prefix.join(name)));
+    let is_python = |path: &PathBuf| {
+        path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("python3"))
+    };
+    let pythons = libs.flat_map(|lib| entries(&lib).filter(is_python).collect::<Vec<_>>());
+    pythons
+        .flat_map(|python| [python.join("site-packages"), python.join("dist-packages"), python])
+        .filter(|folder| folder.is_dir())
+        .collect()
 }
 
 fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
@@ -131,18 +131,43 @@ struct Survey<'a> {
     accounts: &'a Accounts,
     /// Users other than root.
     owners: BTreeSet<u32>,
+    /// Folders that were taken in: hundreds of paths share them.
+    known: BTreeSet<PathBuf>,
 }
 
-impl Survey<'_> {
+impl<'a> Survey<'a> {
+    fn new(accounts: &'a Accounts) -> Self {
+        Self { accounts, owners: BTreeSet::new(), known: BTreeSet::new() }
+    }
+
+    /// Takes in a folder and its direct entries.
+    fn folder(&mut self, folder: &Path) -> Result<(), String> {
+        self.path(folder)?;
+        for entry in entries(folder) {
+            // What is no link lies where the folder lies.
+            if entry.is_symlink() { self.path(&entry)? } else { self.place(&entry)? }
+        }
+        Ok(())
+    }
+
     /// Takes in a path and every folder above it, as it is written and as it resolves.
     fn path(&mut self, path: &Path) -> Result<(), String> {
-        for place in path.ancestors().skip_while(|place| !place.is_absolute()) {
-            self.place(place)?;
-        }
+        self.lineage(path)?;
         match fs::canonicalize(path) {
-            Ok(real) if real != path => real.ancestors().try_for_each(|place| self.place(place)),
+            Ok(real) if real != path => self.lineage(&real),
             _ => Ok(()),
         }
+    }
+
+    fn lineage(&mut self, path: &Path) -> Result<(), String> {
+        for place in path.ancestors().take_while(|place| place.is_absolute()) {
+            if !self.known.insert(place.to_owned()) {
+                // Then everything above it is known, too.
+                return Ok(());
+            }
+            self.place(place)?;
+        }
+        Ok(())
     }
 
     fn place(&mut self, place: &Path) -> Result<(), String> {

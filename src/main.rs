@@ -53,8 +53,8 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
             report(&collect::collect(&options(look, &selection)?), &selection, show)
         }
         Some(Command::Record) => {
-            let facts = redact(collect::collect(&options(look, &selection(look)?)?));
-            output::write(&render::json(&facts), show.output.as_deref())?;
+            let facts = collect::collect(&options(look, &selection(look)?)?);
+            output::write(&render::json(&redact(&facts)), show.output.as_deref())?;
             Ok(Exit::Usable)
         }
         Some(Command::Judge { facts }) => report(&read_facts(facts)?, &selection(look)?, show),
@@ -88,6 +88,12 @@ fn options(look: &LookArgs, selection: &Selection) -> Result<Options, Error> {
     })
 }
 
+/// The one field that every layout of facts has.
+#[derive(serde::Deserialize)]
+struct Layout {
+    schema: u64,
+}
+
 fn read_facts(path: &Path) -> Result<Facts, Error> {
     let name = path.display().to_string();
     let unreadable = |source| Error::ReadFacts { path: name.clone(), source };
@@ -102,15 +108,12 @@ fn read_facts(path: &Path) -> Result<Facts, Error> {
     if text.len() as u64 > LARGEST_FACTS {
         return Err(no_facts(format!("more than {LARGEST_FACTS} bytes")));
     }
-    #[derive(serde::Deserialize)]
-    struct Layout {
-        schema: u64,
-    }
-    let layout: Layout = serde_json::from_slice(&text).map_err(|error| no_facts(error.to_string()))?;
+    let text = String::from_utf8(text).map_err(|error| no_facts(error.to_string()))?;
+    let layout: Layout = serde_json::from_str(&text).map_err(|error| no_facts(error.to_string()))?;
     if layout.schema > u64::from(FACTS_SCHEMA) {
         return Err(Error::NewerFacts { path: name, schema: layout.schema, known: FACTS_SCHEMA });
     }
-    serde_json::from_slice(&text).map_err(|error| no_facts(error.to_string()))
+    serde_json::from_str(&text).map_err(|error| no_facts(error.to_string()))
 }
 
 fn report(facts: &Facts, selection: &Selection, show: &ShowArgs) -> Result<Exit, Error> {

@@ -1,34 +1,19 @@
 //! Facts made fit to be shown around: without what names a card or a person.
 
-use gpucheck_checks::fact::{Facts, Observed};
+use gpucheck_checks::fact::Facts;
 use serde_json::Value;
 
 /// The same facts without UUIDs of GPUs and with every home folder's owner called `user`.
-pub fn redact(mut facts: Facts) -> Facts {
-    let before = facts.clone();
-    hide_uuids(&mut facts);
-    let Ok(mut value) = serde_json::to_value(&facts) else { return before };
-    walk(&mut value);
-    serde_json::from_value(value).unwrap_or(before)
-}
-
-fn hide_uuids(facts: &mut Facts) {
-    let (Observed::Seen(nvml) | Observed::Interrupted { seen: nvml, .. }) = &mut facts.nvml else { return };
-    let (Observed::Seen(devices) | Observed::Interrupted { seen: devices, .. }) = &mut nvml.devices else {
-        return;
-    };
-    for device in devices {
-        if let Observed::Seen(device) | Observed::Interrupted { seen: device, .. } = device {
-            let index = device.index;
-            device.uuid = std::mem::replace(&mut device.uuid, Observed::not_probed(""))
-                .map(|_| format!("GPU-redacted-{index}"));
-        }
-    }
+pub fn redact(facts: &Facts) -> Value {
+    // Facts hold nothing that JSON cannot; null would be refused by every reader.
+    let mut facts = serde_json::to_value(facts).unwrap_or(Value::Null);
+    walk(&mut facts);
+    facts
 }
 
 fn walk(value: &mut Value) {
     match value {
-        Value::String(text) => *text = without_uuids(&without_users(text)),
+        Value::String(text) => *text = without_builders(&without_uuids(&without_users(text))),
         Value::Array(items) => items.iter_mut().for_each(walk),
         Value::Object(fields) => fields.values_mut().for_each(walk),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -65,6 +50,20 @@ fn without_uuids(text: &str) -> String {
     out
 }
 
+/// `(somebody@host)`, as Linux and its modules note who built them, becomes `(user@host)`.
+fn without_builders(text: &str) -> String {
+    let mut parts = text.split('(');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let named = part.split_once(')').filter(|(inside, _)| inside.contains('@') && !inside.contains(' '));
+        match named {
+            Some((_, rest)) => out.extend(["(user@host)", rest]),
+            None => out.extend(["(", part]),
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +77,20 @@ mod tests {
             ("/usr/bin/python3", "/usr/bin/python3"),
         ] {
             assert_eq!(without_users(text), kept);
+        }
+    }
+
+    #[test]
+    fn builders_lose_their_names() {
+        for (text, kept) in [
+            (
+                "Linux version 6.1 (kim@lab-7) (gcc (Debian 12.2) 12.2) #1",
+                "Linux version 6.1 (user@host) (gcc (Debian 12.2) 12.2) #1",
+            ),
+            ("515.43.04  Release Build  (root@x)  Tue", "515.43.04  Release Build  (user@host)  Tue"),
+            ("(no name) (a b@c) (", "(no name) (a b@c) ("),
+        ] {
+            assert_eq!(without_builders(text), kept);
         }
     }
 

@@ -146,6 +146,11 @@ impl Root {
     }
 }
 
+/// Whether a file of a `.d` folder is read: those whose names end with `.conf`, in small letters.
+pub(crate) fn is_conf(name: &str) -> bool {
+    name.strip_suffix(".conf").is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -69,9 +69,7 @@ fn is_nvidia_module(name: &str) -> bool {
 }
 
 fn is_signed(root: &Root, path: &str) -> Option<bool> {
-    if !path.ends_with(".ko") {
-        return None;
-    }
+    path.strip_suffix(".ko")?;
     let mut file = root.open(path).ok()?;
     let mut end = vec![0_u8; SIGNED.len()];
     file.seek(SeekFrom::End(-i64::try_from(SIGNED.len()).ok()?)).ok()?;
@@ -120,7 +118,7 @@ fn last_lines(log: &str) -> String {
 pub(super) fn nouveau_blacklists(root: &Root) -> Vec<String> {
     let mut found = Vec::new();
     for folder in ["/etc/modprobe.d", "/run/modprobe.d", "/usr/lib/modprobe.d", "/lib/modprobe.d"] {
-        for name in root.names(folder).into_iter().filter(|name| name.ends_with(".conf")) {
+        for name in root.names(folder).into_iter().filter(|name| crate::root::is_conf(name)) {
             let path = format!("{folder}/{name}");
             let text = root.text_of(&path).unwrap_or_default();
             let blacklists = |line: &str| line.split_whitespace().eq(["blacklist", "nouveau"]);

@@ -38,7 +38,7 @@ pub(super) fn libraries(root: &Root) -> Vec<DriverFile> {
 
 /// What `/etc/ld.so.conf.d` adds to the loader's folders.
 fn configured_folders(root: &Root) -> Vec<String> {
-    let files = root.names("/etc/ld.so.conf.d").into_iter().filter(|name| name.ends_with(".conf"));
+    let files = root.names("/etc/ld.so.conf.d").into_iter().filter(|name| crate::root::is_conf(name));
     files
         .filter_map(|name| root.text_of(&format!("/etc/ld.so.conf.d/{name}")))
         .flat_map(|text| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>())

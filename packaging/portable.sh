@@ -1,0 +1,39 @@
+#!/bin/sh
+# Builds one gpucheck that runs on every Linux with glibc 2.27 or newer (Ubuntu 18.04, Debian 10, ...), whatever this
+# machine has, and proves it by the symbols that the file and the extension in it ask for.
+#
+#   packaging/portable.sh [FILE]     default: target/portable/gpucheck
+#
+# Wants Rust, Python 3 with venv, and the package registries. Zig links against the old glibc.
+set -eu
+
+cd "$(dirname "$0")/.."
+glibc=2.27
+triple=x86_64-unknown-linux-gnu
+target=${CARGO_TARGET_DIR:-target}/portable
+out=${1:-$target/gpucheck}
+tools=$target/tools
+
+[ -x "$tools/bin/cargo-zigbuild" ] || {
+    python3 -m venv "$tools"
+    "$tools/bin/pip" install --quiet --disable-pip-version-check cargo-zigbuild==0.24.0 ziglang==0.15.2
+}
+PATH=$tools/bin:$PATH cargo zigbuild --release --locked --target "$triple.$glibc" --target-dir "$target"
+built=$target/$triple/release/gpucheck
+
+# newest FILE: the newest glibc that a file asks for.
+newest() {
+    objdump -T "$1" | grep -o 'GLIBC_[0-9.]*' | sed 's/GLIBC_//' | sort -Vu | tail -n 1
+}
+
+extension=$target/$triple/gpucheck-python/$triple/release/libgpucheck_python.so
+for file in "$built" "$extension"; do
+    needs=$(newest "$file")
+    echo "$file: glibc $needs"
+    [ "$(printf '%s\n%s\n' "$needs" "$glibc" | sort -V | tail -n 1)" = "$glibc" ] || {
+        echo "portable.sh: $file wants glibc $needs, newer than $glibc" >&2
+        exit 1
+    }
+done
+[ "$built" -ef "$out" ] || install -D -m 755 "$built" "$out"
+echo "$out"

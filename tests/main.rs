@@ -1,3 +1,12 @@
 //! The one test binary.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "clippy knows #[test] functions as tests, and not what they call"
+)]
+
+mod children;
 mod real_nvidia;
+mod stage;

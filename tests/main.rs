@@ -8,5 +8,7 @@
 )]
 
 mod children;
+mod healthy;
+mod protocol;
 mod real_nvidia;
 mod stage;

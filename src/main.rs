@@ -74,7 +74,10 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
             output::write(&render::json(&facts), show.output.as_deref())?;
             Ok(Exit::Usable)
         }
-        Some(Command::Judge { facts }) => report(&read_facts(facts)?, &selection(look)?, show),
+        Some(Command::Judge { facts }) => {
+            let selection = selection(look)?;
+            report(&read_facts(facts)?, &selection, show)
+        }
         Some(Command::Explain { id }) => {
             let known = CHECKS.iter().map(|check| check.id).chain(CAUSES.iter().map(|cause| cause.id));
             let page = render::manual(id).ok_or_else(|| Error::unknown_id(id, known))?;

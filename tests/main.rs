@@ -8,6 +8,7 @@
 )]
 
 mod children;
+mod cli;
 mod healthy;
 mod protocol;
 mod real_nvidia;

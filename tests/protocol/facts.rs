@@ -183,7 +183,7 @@ fn the_machine_that_the_others_are_made_from_is_usable() {
 
 #[test]
 fn a_source_that_is_missing_takes_no_proof_away_and_adds_none() {
-    for source in ["platform", "pci", "module", "nvml", "driver", "compute", "frameworks"] {
+    for source in ["platform", "pci", "module", "nvml", "driver", "compute"] {
         for observed in
             [json!({"not_probed": {"why": "test"}}), json!({"failed": {"not_started": {"message": "test"}}})]
         {

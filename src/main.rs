@@ -25,6 +25,10 @@ use std::{
 
 /// Largest facts file that is read, in bytes; a recorded one has some ten thousand.
 const LARGEST_FACTS: u64 = 64 << 20;
+/// Characters kept of the beginning of a message that is too long.
+const MESSAGE_HEAD: usize = 600;
+/// Characters kept of its end, where the advice is.
+const MESSAGE_TAIL: usize = 200;
 
 fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
@@ -39,10 +43,23 @@ fn main() -> ExitCode {
     match run(&cli) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            let _ = writeln!(io::stderr(), "gpucheck: {error}");
+            let _ = writeln!(io::stderr(), "gpucheck: {}", one_line(&error.to_string()));
             error.exit().into()
         }
     }
+}
+
+/// A message on one line, without control characters and not without end: it may repeat what stands in a file that
+/// somebody sent.
+fn one_line(message: &str) -> String {
+    let clean = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    let length = message.chars().count();
+    if length <= MESSAGE_HEAD + MESSAGE_TAIL {
+        return message.chars().map(clean).collect();
+    }
+    let head: String = message.chars().take(MESSAGE_HEAD).map(clean).collect();
+    let tail: String = message.chars().skip(length - MESSAGE_TAIL).map(clean).collect();
+    format!("{head} [...] {tail}")
 }
 
 fn run(cli: &Cli) -> Result<Exit, Error> {
@@ -57,7 +74,10 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
             output::write(&render::json(&redact(&facts)), show.output.as_deref())?;
             Ok(Exit::Usable)
         }
-        Some(Command::Judge { facts }) => report(&read_facts(facts)?, &selection(look)?, show),
+        Some(Command::Judge { facts }) => {
+            let selection = selection(look)?;
+            report(&read_facts(facts)?, &selection, show)
+        }
         Some(Command::Explain { id }) => {
             let known = CHECKS.iter().map(|check| check.id).chain(CAUSES.iter().map(|cause| cause.id));
             let page = render::manual(id).ok_or_else(|| Error::unknown_id(id, known))?;

@@ -4,6 +4,7 @@ use crate::error::Error;
 use std::{
     fs, io,
     io::Write,
+    os::unix::fs::{MetadataExt, fchown},
     path::{Path, PathBuf},
     process,
 };
@@ -30,17 +31,32 @@ fn to_stdout(document: &str) -> io::Result<()> {
 
 /// A regular file is replaced by a finished one; a pipe or a terminal is written to.
 fn to_file(document: &str, path: &Path) -> io::Result<()> {
-    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+    let found = fs::metadata(path).ok();
+    if found.as_ref().is_some_and(|found| !found.is_file()) {
         return fs::OpenOptions::new().write(true).open(path)?.write_all(document.as_bytes());
     }
     // Through a link the file behind it is replaced, not the link.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let unfinished = beside(&path);
-    let written = fs::write(&unfinished, document).and_then(|()| fs::rename(&unfinished, &path));
+    let written =
+        write_new(&unfinished, document, found.as_ref()).and_then(|()| fs::rename(&unfinished, &path));
     if written.is_err() {
         let _ = fs::remove_file(&unfinished);
     }
     written
+}
+
+/// Writes a file that was not there, as accessible as the one that it is to replace.
+fn write_new(path: &Path, document: &str, like: Option<&fs::Metadata>) -> io::Result<()> {
+    // The name can be guessed: in a shared folder somebody may have put a link to a file of ours there.
+    let _ = fs::remove_file(path);
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path)?;
+    if let Some(like) = like {
+        // Whoever is not root cannot give files away, and keeps this one.
+        let _ = fchown(&file, Some(like.uid()), Some(like.gid()));
+        file.set_permissions(like.permissions())?;
+    }
+    file.write_all(document.as_bytes())
 }
 
 fn beside(path: &Path) -> PathBuf {

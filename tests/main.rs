@@ -5,12 +5,17 @@
     clippy::print_stderr,
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "a test that panics has failed, and says what it skips"
+    reason = "clippy knows #[test] functions as tests, and not what they call"
 )]
 
 mod broken_pythons;
+mod children;
+mod cli;
+mod healthy;
 mod judge;
 mod other_users;
+mod protocol;
 mod pythons;
 mod real_nvidia;
 mod real_tensorflow;
+mod stage;

@@ -114,16 +114,15 @@ impl Child {
                 None => command.env_remove(name),
             };
         }
-        if let Some((uid, gid)) = job.identity {
-            command.uid(uid).gid(gid);
-        }
         let mut files = vec![(high(&answer_end)?, ANSWER_FD)];
         for (file, number) in &job.files {
             files.push((high(file)?, *number));
         }
-        let (memory, may_make_nodes, parent) = (job.memory, job.may_make_nodes, std::process::id());
+        let limits =
+            Limits { memory: job.memory, may_make_nodes: job.may_make_nodes, identity: job.identity };
+        let parent = std::process::id();
         // SAFETY: between fork and exec the closure makes plain system calls only, on values made before.
-        unsafe { command.pre_exec(move || confine(&files, memory, may_make_nodes, parent)) };
+        unsafe { command.pre_exec(move || confine(&files, &limits, parent)) };
         let start = Instant::now();
         let child = command.spawn()?;
         drop(command);
@@ -309,20 +308,23 @@ fn high(file: &OwnedFd) -> io::Result<OwnedFd> {
     Ok(rustix::io::fcntl_dupfd_cloexec(file.as_fd(), 64)?)
 }
 
+/// What a child is confined to.
+struct Limits {
+    memory: u64,
+    may_make_nodes: bool,
+    identity: Option<(u32, u32)>,
+}
+
 /// What the child does to itself between fork and exec.
-fn confine(files: &[(OwnedFd, RawFd)], memory: u64, may_make_nodes: bool, parent: u32) -> io::Result<()> {
+fn confine(files: &[(OwnedFd, RawFd)], limits: &Limits, parent: u32) -> io::Result<()> {
     let core = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    let data = libc::rlimit { rlim_cur: memory, rlim_max: memory };
+    let data = libc::rlimit { rlim_cur: limits.memory, rlim_max: limits.memory };
     // SAFETY: system calls on numbers and on structures that live on this stack; a refused call leaves the
     // child with more freedom than planned, which is no reason to go without its facts.
     unsafe {
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        if u32::try_from(libc::getppid()) != Ok(parent) {
-            libc::_exit(125);
-        }
         libc::setrlimit(libc::RLIMIT_CORE, &raw const core);
         libc::setrlimit(libc::RLIMIT_DATA, &raw const data);
-        if !may_make_nodes {
+        if !limits.may_make_nodes {
             const CAP_MKNOD: libc::c_ulong = 27;
             libc::prctl(libc::PR_CAPBSET_DROP, CAP_MKNOD, 0, 0, 0);
         }
@@ -341,5 +343,25 @@ fn confine(files: &[(OwnedFd, RawFd)], memory: u64, may_make_nodes: bool, parent
             }
         }
     }
+    // Only root may do the above in full, so the identity comes after it. It undoes a death signal, so that comes last.
+    if let Some((uid, gid)) = limits.identity {
+        become_user(uid, gid)?;
+    }
+    // SAFETY: system calls on numbers.
+    unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        if u32::try_from(libc::getppid()) != Ok(parent) {
+            libc::_exit(125);
+        }
+    }
     Ok(())
+}
+
+/// Becomes a user, without the groups that the asking one is in. A child that stays root is no child.
+fn become_user(uid: u32, gid: u32) -> io::Result<()> {
+    // SAFETY: system calls on numbers; an empty list of groups is not looked at.
+    let taken = unsafe {
+        libc::setgroups(0, std::ptr::null()) == 0 && libc::setgid(gid) == 0 && libc::setuid(uid) == 0
+    };
+    if taken { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -83,8 +83,8 @@ impl ReadTrail {
             let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else {
                 self.pending.extend_from_slice(bytes);
                 if self.pending.len() > LONGEST_LINE {
-                    self.pending = Vec::new();
-                    self.error = Some(TrailError::TooLong);
+                    let line = std::mem::take(&mut self.pending);
+                    self.read_line(&line);
                 }
                 return;
             };
@@ -97,6 +97,10 @@ impl ReadTrail {
     }
 
     fn read_line(&mut self, line: &[u8]) {
+        if line.len() > LONGEST_LINE {
+            self.error = Some(TrailError::TooLong);
+            return;
+        }
         match serde_json::from_slice::<Message<Box<RawValue>>>(line) {
             Ok(Message::Step(step)) => self.step = step,
             Ok(Message::SoFar(seen)) => self.so_far = Some(seen),

@@ -1,0 +1,79 @@
+//! `--only`, `--skip`, `--strict`: less is looked at, and less is claimed.
+
+use super::{broken_facts, json, judge_facts, look};
+use crate::{healthy, stage::Machine};
+use gpucheck_checks::fact::{Facts, Observed};
+use serde_json::Value;
+
+fn ids(report: &Value) -> Vec<&str> {
+    report["outcomes"].as_array().unwrap().iter().map(|outcome| outcome["id"].as_str().unwrap()).collect()
+}
+
+/// Two Pythons, of which one does not start.
+fn half_broken() -> Facts {
+    let mut facts = healthy::facts();
+    let Observed::Seen(frameworks) = &mut facts.frameworks else { panic!() };
+    let mut broken = frameworks.pythons[0].clone();
+    broken.path = "/opt/broken/bin/python".to_owned();
+    broken.interpreter = Observed::refused("exec", 8, "ENOEXEC", "Exec format error");
+    broken.tensorflow = Observed::refused("exec", 8, "ENOEXEC", "Exec format error");
+    frameworks.pythons.push(broken);
+    facts
+}
+
+#[test]
+fn without_the_proof_nothing_is_called_usable() {
+    assert_eq!(judge_facts(&healthy::facts(), &[]).status, Some(0));
+    for args in [
+        &["--only", "nvml"][..],
+        &["--only", "pci,module,nvml"],
+        &["--only", "driver"],
+        &["--skip", "compute"],
+        &["--skip", "compute.adds_vectors"],
+        &["--only", "compute", "--skip", "compute"],
+    ] {
+        let ran = judge_facts(&healthy::facts(), args);
+        assert_eq!(ran.status, Some(3), "{args:?}: {}", ran.out);
+        assert!(ran.out.starts_with("NOT VERIFIED"), "{args:?}: {}", ran.out);
+    }
+}
+
+#[test]
+fn only_brings_what_is_needed_and_nothing_else() {
+    let report = json(&judge_facts(&healthy::facts(), &["--only", "pci.gpu_present", "--format", "json"]));
+    assert_eq!(ids(&report), ["pci.gpu_present"]);
+    let report = json(&judge_facts(&healthy::facts(), &["--only", "driver.initializes", "--format", "json"]));
+    assert!(ids(&report).contains(&"pci.gpu_present") && ids(&report).contains(&"driver.initializes"));
+    assert!(!ids(&report).iter().any(|id| id.starts_with("nvml.") || id.starts_with("frameworks.")));
+}
+
+#[test]
+fn skip_leaves_out_a_check_or_a_layer() {
+    let report =
+        json(&judge_facts(&healthy::facts(), &["--skip", "nvml,pci.gpu_answers", "--format", "json"]));
+    assert!(!ids(&report).iter().any(|id| id.starts_with("nvml.") || *id == "pci.gpu_answers"));
+    assert!(ids(&report).contains(&"pci.gpu_present") && ids(&report).contains(&"compute.adds_vectors"));
+}
+
+#[test]
+fn what_is_not_asked_for_is_not_looked_at() {
+    let ran = look(&Machine::linux(), &["record", "--only", "pci"]);
+    let facts: Facts = serde_json::from_str(&ran.out).unwrap();
+    assert!(facts.pci.seen().is_some());
+    for why in
+        [facts.nvml.why_not(), facts.driver.why_not(), facts.compute.why_not(), facts.frameworks.why_not()]
+    {
+        assert_eq!(why, "not probed: no check that was asked for reads it");
+    }
+}
+
+#[test]
+fn strict_makes_a_warning_a_failure_and_nothing_else() {
+    for (facts, lenient, strict) in [(healthy::facts(), 0, 0), (half_broken(), 0, 1), (broken_facts(), 1, 1)]
+    {
+        let ran = judge_facts(&facts, &[]);
+        assert_eq!(ran.status, Some(lenient), "{}", ran.out);
+        assert_eq!(judge_facts(&facts, &["--strict"]).status, Some(strict), "{}", ran.out);
+    }
+    assert_eq!(judge_facts(&healthy::facts(), &["--only", "nvml", "--strict"]).status, Some(3));
+}

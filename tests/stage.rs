@@ -1,0 +1,95 @@
+//! What several tests stand on: machines made of files, programs compiled on the spot, waiting for something.
+
+use gpucheck::root::Root;
+use std::{
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+/// A machine in a folder.
+pub(crate) struct Machine {
+    folder: tempfile::TempDir,
+}
+
+impl Machine {
+    /// A folder with nothing in it.
+    pub(crate) fn empty() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// A Linux of Azure's without a GPU, as far as the probes need one to be there.
+    pub(crate) fn linux() -> Self {
+        Self::empty()
+            .file("/proc/sys/kernel/osrelease", "6.8.0-1021-azure\n")
+            .file(
+                "/proc/version",
+                "Linux version 6.8.0-1021-azure (buildd@lcy02) (gcc 12.3.0) #25-Ubuntu SMP\n",
+            )
+            .file("/proc/modules", "hv_netvsc 98304 0 - Live 0x0000000000000000\n")
+            .folder("/sys/bus/pci/devices")
+    }
+
+    /// With this file; what is there is replaced.
+    pub(crate) fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
+        std::fs::write(self.place_for(path), content).unwrap();
+        self
+    }
+
+    /// With this symbolic link.
+    pub(crate) fn link(self, path: &str, target: &str) -> Self {
+        symlink(target, self.place_for(path)).unwrap();
+        self
+    }
+
+    /// With this folder.
+    pub(crate) fn folder(self, path: &str) -> Self {
+        std::fs::create_dir_all(self.place_for(path)).unwrap();
+        self
+    }
+
+    /// Where a path of the machine lies; the folder it is in is there.
+    pub(crate) fn place_for(&self, path: &str) -> PathBuf {
+        let place = self.folder.path().join(path.trim_start_matches('/'));
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        place
+    }
+
+    /// The folder.
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The folder, as probes take it.
+    pub(crate) fn root(&self) -> Root {
+        Root::new(self.folder.path())
+    }
+}
+
+/// Compiles a C program.
+pub(crate) fn compile(source: &str, program: &Path) {
+    let file = program.with_extension("c");
+    std::fs::write(&file, source).unwrap();
+    let compiled = Command::new("cc").args(["-O0", "-w", "-o"]).arg(program).arg(&file).status();
+    assert!(compiled.unwrap().success(), "{source}");
+}
+
+/// Waits until something holds; false where it does not come to hold in time.
+pub(crate) fn within(time: Duration, mut holds: impl FnMut() -> bool) -> bool {
+    let start = Instant::now();
+    while !holds() {
+        if start.elapsed() > time {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    true
+}
+
+/// Whether a process is there and not merely waiting to be reaped.
+pub(crate) fn is_alive(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
+}

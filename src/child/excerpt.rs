@@ -1,5 +1,7 @@
 //! The head and the tail of a stream that may be endless.
 
+use std::fmt::Write;
+
 /// Bytes kept from the beginning.
 const HEAD: usize = 8 << 10;
 /// Bytes kept from the end.
@@ -32,7 +34,7 @@ impl Excerpt {
         let dropped = self.dropped + excess as u64;
         let mut text = String::from_utf8_lossy(&self.head).into_owned();
         if dropped > 0 {
-            text.push_str(&format!("\n[{dropped} bytes left out]\n"));
+            let _ = write!(text, "\n[{dropped} bytes left out]\n");
         }
         text.push_str(&String::from_utf8_lossy(self.tail.get(excess..).unwrap_or_default()));
         text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()

@@ -19,6 +19,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// linux/capability.h.
+const CAP_MKNOD: libc::c_ulong = 27;
+/// linux/close_range.h.
+const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
+
 /// What a child is left after its deadline or its answer, before the next means is taken.
 const GRACE: Duration = Duration::from_millis(500);
 /// How long pipes that a grandchild keeps open are read on after the child's end.
@@ -63,7 +68,10 @@ pub struct Finished<T> {
 /// Runs a child to its answer or its end. Returns at the latest one second after the deadline.
 pub fn run<T: DeserializeOwned>(job: Job) -> Finished<T> {
     let start = Instant::now();
-    let (observed, log) = match Child::start(job) {
+    let started = Child::start(&job);
+    // What was handed over is the child's now.
+    drop(job);
+    let (observed, log) = match started {
         Err(error) => {
             (Observed::Failed(ProbeFailure::NotStarted { message: error.to_string() }), String::new())
         }
@@ -98,7 +106,7 @@ struct Child {
 }
 
 impl Child {
-    fn start(job: Job) -> io::Result<Self> {
+    fn start(job: &Job) -> io::Result<Self> {
         let (answer, answer_end) = pipe()?;
         let (stderr, stderr_end) = pipe()?;
         let mut command = Command::new(&job.program);
@@ -285,9 +293,9 @@ fn end_of(status: &WaitIdStatus) -> End {
 
 /// Reads what is there; a pipe at its end is dropped.
 fn read_available(pipe: &mut Option<OwnedFd>, mut take: impl FnMut(&[u8])) {
-    let mut buffer = [0_u8; 64 << 10];
+    let mut buffer = [0_u8; 16 << 10];
     // One round reads a bounded amount, so that an endless stream cannot hold up the deadline.
-    for _ in 0..64 {
+    for _ in 0..256 {
         let Some(file) = pipe.as_ref() else { return };
         match rustix::io::read(file, &mut buffer) {
             Ok(0) => *pipe = None,
@@ -325,7 +333,6 @@ fn confine(files: &[(OwnedFd, RawFd)], limits: &Limits, parent: u32) -> io::Resu
         libc::setrlimit(libc::RLIMIT_CORE, &raw const core);
         libc::setrlimit(libc::RLIMIT_DATA, &raw const data);
         if !limits.may_make_nodes {
-            const CAP_MKNOD: libc::c_ulong = 27;
             libc::prctl(libc::PR_CAPBSET_DROP, CAP_MKNOD, 0, 0, 0);
         }
         // Under memory pressure the kernel shall end the probe, not a student's notebook.
@@ -335,7 +342,6 @@ fn confine(files: &[(OwnedFd, RawFd)], limits: &Limits, parent: u32) -> io::Resu
             libc::close(score);
         }
         // What the caller left open must not be kept open by a child that cannot be killed.
-        const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
         libc::syscall(libc::SYS_close_range, 3 as libc::c_uint, libc::c_uint::MAX, CLOSE_RANGE_CLOEXEC);
         for (file, number) in files {
             if libc::dup2(file.as_raw_fd(), *number) < 0 {

@@ -219,7 +219,7 @@ fn an_interpreter_that_is_gone() {
 #[test]
 fn programs_that_are_no_python() {
     let (_folder, python) = interpreter("/bin/true");
-    let step = "starting".to_owned();
+    let step = "start-up".to_owned();
     assert_eq!(python.interpreter, Observed::Failed(ProbeFailure::Exited { code: 0, step: step.clone() }));
     let (_folder, python) = interpreter("/bin/cat");
     assert_eq!(python.interpreter, Observed::Failed(ProbeFailure::Exited { code: 1, step }));

@@ -207,7 +207,7 @@ fn a_garbled_question_is_a_usage_error() {
             may_make_nodes: false,
             stack_at_deadline: false,
         });
-        let exited = ProbeFailure::Exited { code: 2, step: "starting".to_owned() };
+        let exited = ProbeFailure::Exited { code: 2, step: "start-up".to_owned() };
         assert_eq!(finished.observed.failure(), Some(&exited), "{args:?}");
     }
 }

@@ -22,6 +22,9 @@ pub struct Python {
     pub ran_as: Option<u32>,
     /// What the interpreter said of itself.
     pub interpreter: Observed<Interpreter>,
+    /// Head and tail of what an interpreter that gave no answer wrote to its standard streams; else empty.
+    #[serde(default)]
+    pub log: String,
     /// TensorFlow; none where it is not installed.
     pub tensorflow: Observed<Option<TensorFlow>>,
 }

@@ -17,6 +17,7 @@
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
     fact::{Facts, FoundBy, Observed, Python},
+    judge,
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -24,10 +25,10 @@ pub(crate) static CHECK: Check = Check {
     needs: &[],
     severity: Severity::Unusable,
     who: Who::Student,
-    judge,
+    judge: judge_all,
 };
 
-fn judge(facts: &Facts, _: &Knowledge) -> Judged {
+fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
     let Some(frameworks) = facts.frameworks.seen() else {
         return vec![Finding::unknown(Subject::Host, facts.frameworks.why_not())];
     };
@@ -49,7 +50,10 @@ fn judge_python(python: &Python) -> Finding {
             subject,
             format!("{} {}, {found_by}", interpreter.implementation, interpreter.version),
         ),
-        Observed::Failed(by) => Finding::fail(subject, by.to_string()).because(found_by),
+        Observed::Failed(by) => {
+            let finding = Finding::fail(subject, by.to_string()).because(found_by);
+            judge::log_lines(finding, &python.log, &["rror", "warning", "No module"])
+        }
         Observed::NotProbed { why } => Finding::unknown(subject, why.clone()).because(found_by),
     }
 }

@@ -262,7 +262,7 @@ impl Child {
     }
 
     fn conclude<T: DeserializeOwned>(&self, end: End) -> Observed<T> {
-        let step = if self.trail.step().is_empty() { "starting" } else { self.trail.step() }.to_owned();
+        let step = if self.trail.step().is_empty() { "start-up" } else { self.trail.step() }.to_owned();
         let garbled = |message| ProbeFailure::Garbled { step: step.clone(), message };
         let failure = match (self.trail.answer::<T>(), self.trail.error(), end) {
             (Some(Ok(answer)), _, _) => return Observed::Seen(answer),

@@ -193,12 +193,14 @@ impl Page {
             };
             self.outcome(outcome, width, &about);
         }
+        self.not_applicable(report, &Subject::Host);
         for python in &report.machine.pythons {
             let here = Subject::Python(python.path.clone());
             self.heading(&format!("Checks in {}", python.path));
             for outcome in report.outcomes.iter().filter(|outcome| outcome.subject == here) {
                 self.outcome(outcome, width, "");
             }
+            self.not_applicable(report, &here);
         }
         for root in report.roots.iter().filter(|root| !root.explains.is_empty()) {
             self.line("");
@@ -210,8 +212,25 @@ impl Page {
         }
     }
 
+    /// What has nothing to be about here, each reason once.
+    fn not_applicable(&mut self, report: &Report, subject: &Subject) {
+        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+        for outcome in &report.outcomes {
+            if outcome.verdict == Verdict::NotApplicable && outcome.subject == *subject {
+                match reasons.iter_mut().find(|(reason, _)| *reason == outcome.summary) {
+                    Some((_, ids)) => ids.push(&outcome.id),
+                    None => reasons.push((&outcome.summary, vec![&outcome.id])),
+                }
+            }
+        }
+        for (reason, ids) in reasons {
+            self.wrapped("  n/a      ", "           ", &format!("{reason}: {}", ids.join(", ")));
+        }
+    }
+
     fn outcome(&mut self, outcome: &Outcome, width: usize, about: &str) {
-        if outcome.root.as_ref().is_some_and(|root| *root != outcome.id) {
+        let follows = outcome.root.as_ref().is_some_and(|root| *root != outcome.id);
+        if follows || outcome.verdict == Verdict::NotApplicable {
             return;
         }
         let (status, color) = status(outcome);
@@ -275,7 +294,7 @@ fn status(outcome: &Outcome) -> (&'static str, Option<AnsiColor>) {
         Verdict::Warn => ("warning", Some(AnsiColor::Yellow)),
         Verdict::Fail => ("FAILED", Some(AnsiColor::Red)),
         Verdict::Unknown => ("unknown", Some(AnsiColor::Yellow)),
-        Verdict::NotApplicable => ("n/a", None),
+        Verdict::NotApplicable => ("", None),
     }
 }
 

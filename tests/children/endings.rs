@@ -33,8 +33,8 @@ fn an_answer_stands_whatever_comes_after_it() {
 #[test]
 fn an_end_without_an_answer_is_told_with_its_status() {
     for (text, code, step) in [
-        ("exit 0", 0, "starting"),
-        ("exit 3", 3, "starting"),
+        ("exit 0", 0, "start-up"),
+        ("exit 3", 3, "start-up"),
         ("say '{\"step\":\"cuInit\"}'; exit 1", 1, "cuInit"),
     ] {
         assert_eq!(ran(text).observed.failure(), Some(&exited(code, step)), "{text}");

@@ -72,6 +72,7 @@ fn python(ask: &Ask, candidate: &Candidate) -> Python {
         path: candidate.program.to_string_lossy().into_owned(),
         ran_as: None,
         interpreter: Observed::not_probed("it was not started"),
+        log: String::new(),
         tensorflow: Observed::not_probed("the interpreter was not started"),
     };
     let identity = match identity::choose(candidate) {
@@ -102,6 +103,7 @@ fn note(python: &mut Python, Taken { look, looked }: Taken) {
         Ok(looked) => looked,
         Err(failure) => {
             python.interpreter = Observed::Failed(failure);
+            python.log = look.log;
             python.tensorflow = Observed::not_probed("the interpreter gave no answer");
             return;
         }

@@ -22,7 +22,7 @@ pub fn probe(root: &Root) -> Observed<Pci> {
 
 /// A display controller, or another function of NVIDIA's. Of the others no more is read than what tells so.
 fn function(root: &Root, name: &str) -> Option<PciFunction> {
-    let file = |file: &str| root.text_of(&format!("{DEVICES}/{name}/{file}"));
+    let file = |file: &str| root.value(&format!("{DEVICES}/{name}/{file}"));
     let id = |name: &str| u16::try_from(hexadecimal(&file(name)?)?).ok();
     let known = |name: &str| file(name).filter(|text| !text.starts_with("Unknown"));
     // sysfs writes 255 where the width is unknown.
@@ -62,7 +62,7 @@ fn hexadecimal(text: &str) -> Option<u32> {
 
 fn unbound_vmbus_pci(root: &Root) -> Vec<String> {
     let is_pci =
-        |name: &String| root.text_of(&format!("{VMBUS}/{name}/class_id")).as_deref() == Some(VMBUS_PCI_CLASS);
+        |name: &String| root.value(&format!("{VMBUS}/{name}/class_id")).as_deref() == Some(VMBUS_PCI_CLASS);
     let is_unbound = |name: &String| root.link_name(&format!("{VMBUS}/{name}/driver")).is_none();
     root.names(VMBUS).into_iter().filter(|name| is_pci(name) && is_unbound(name)).collect()
 }

@@ -23,9 +23,9 @@ pub use container::Environment;
 /// Looks at the host.
 pub fn probe(root: &Root, ask: &Ask) -> Observed<Platform> {
     let dmi = dmi(root);
-    let kernel_version = root.text_of("/proc/version");
+    let kernel_version = root.value("/proc/version");
     let Some(kernel_release) =
-        root.text_of("/proc/sys/kernel/osrelease").or_else(|| release(kernel_version.as_deref()))
+        root.value("/proc/sys/kernel/osrelease").or_else(|| release(kernel_version.as_deref()))
     else {
         return Observed::refused("read /proc/sys/kernel/osrelease", 0, "not found", "no /proc in this root");
     };
@@ -52,8 +52,7 @@ fn release(version: Option<&str>) -> Option<String> {
 }
 
 fn dmi(root: &Root) -> Dmi {
-    let field =
-        |name: &str| root.text_of(&format!("/sys/class/dmi/id/{name}")).filter(|text| !text.is_empty());
+    let field = |name: &str| root.value(&format!("/sys/class/dmi/id/{name}")).filter(|text| !text.is_empty());
     Dmi {
         sys_vendor: field("sys_vendor"),
         product_name: field("product_name"),

@@ -10,6 +10,7 @@
 mod children;
 mod cli;
 mod healthy;
+mod platform;
 mod protocol;
 mod real_nvidia;
 mod stage;

@@ -1,8 +1,8 @@
 //! Facts files that are damaged, foreign or malicious.
 
-use super::{Ran, broken_facts, gpucheck, judge, judge_facts, run};
+use super::{Ran, gpucheck, judge, judge_facts, run};
 use crate::healthy;
-use gpucheck_checks::fact::Facts;
+use gpucheck_checks::fact::{Facts, Observed, ProbeFailure};
 use serde_json::{Value, json};
 use std::process::Command;
 
@@ -143,28 +143,26 @@ fn poisoned(facts: &Facts, with: &str) -> (Facts, usize) {
 
 #[test]
 fn no_text_of_a_machine_reaches_the_terminal_as_anything_but_text() {
-    for facts in [healthy::facts(), broken_facts(), without_python()] {
-        let (facts, replaced) = poisoned(&facts, HOSTILE);
-        assert!(replaced > 60, "{replaced}");
-        for args in [&["--color", "never"][..], &["--quiet"]] {
-            let ran = judge_facts(&facts, args);
-            assert_clean(&ran.out, "the report");
-            assert_eq!(ran.err, "");
-            let forged = ran.out.lines().filter(|line| line.starts_with("USABLE: all is well")).count();
-            assert_eq!(forged, 0, "{}", ran.out);
-        }
-        assert_eq!(judge_facts(&facts, &["--quiet"]).out.lines().count(), 1);
+    let (healthy, replaced) = poisoned(&healthy::facts(), HOSTILE);
+    assert!(replaced > 60, "{replaced}");
+    let mut crashed = healthy.clone();
+    crashed.compute = Observed::Failed(ProbeFailure::Crashed { signal: 11, step: HOSTILE.to_owned() });
+    // The texts of failures are shown as well.
+    let mut unasked = healthy.clone();
+    let Observed::Seen(frameworks) = &mut unasked.frameworks else { panic!() };
+    frameworks.pythons[0].interpreter = Observed::refused(HOSTILE, 2, HOSTILE, HOSTILE);
+    frameworks.pythons[0].tensorflow = Observed::refused(HOSTILE, 2, HOSTILE, HOSTILE);
+    unasked.nvml = Observed::not_probed(HOSTILE);
+    for facts in [healthy, crashed, unasked] {
+        let text = judge_facts(&facts, &["--color", "never"]);
+        assert_clean(&text.out, "the report");
+        assert!(text.out.contains("[31mred"), "{}", text.out);
+        let forged = text.out.lines().filter(|line| line.starts_with("USABLE: all is well")).count();
+        assert_eq!((forged, text.err.as_str()), (0, ""), "{}", text.out);
+        let quiet = judge_facts(&facts, &["--quiet"]).out;
+        assert_clean(&quiet, "the answer");
+        assert_eq!(quiet.lines().count(), 1);
     }
-}
-
-/// A machine whose Python does not start: the texts of failures are shown as well.
-fn without_python() -> Facts {
-    let mut document = serde_json::to_value(healthy::facts()).unwrap();
-    let refused =
-        json!({"failed": {"refused": {"step": "exec", "code": 2, "name": "ENOENT", "message": "gone"}}});
-    document["frameworks"]["seen"]["pythons"][0]["interpreter"] = refused.clone();
-    document["frameworks"]["seen"]["pythons"][0]["tensorflow"] = refused;
-    serde_json::from_value(document).unwrap()
 }
 
 #[test]

@@ -25,6 +25,7 @@ pub(crate) fn facts() -> Facts {
     facts
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is for the many fields that may be none")]
 fn text(text: &str) -> Option<String> {
     Some(text.to_owned())
 }

@@ -14,7 +14,7 @@ fn half_broken() -> Facts {
     let mut facts = healthy::facts();
     let Observed::Seen(frameworks) = &mut facts.frameworks else { panic!() };
     let mut broken = frameworks.pythons[0].clone();
-    broken.path = "/opt/broken/bin/python".to_owned();
+    "/opt/broken/bin/python".clone_into(&mut broken.path);
     broken.interpreter = Observed::refused("exec", 8, "ENOEXEC", "Exec format error");
     broken.tensorflow = Observed::refused("exec", 8, "ENOEXEC", "Exec format error");
     frameworks.pythons.push(broken);

@@ -13,6 +13,8 @@ use std::{
 
 /// Most that is read of one file, in bytes.
 const LARGEST: u64 = 4 << 20;
+/// Most that is read of a file that holds one value, in bytes: the page that sysfs has for each.
+const PAGE: u64 = 4 << 10;
 
 /// A root directory.
 #[derive(Clone, Debug)]
@@ -42,6 +44,12 @@ impl Root {
     /// The text of a file that need not be there.
     pub fn text_of(&self, path: &str) -> Option<String> {
         self.text(path).ok()
+    }
+
+    /// The first line of a file that holds one value, and of that no more than a page.
+    pub fn value(&self, path: &str) -> Option<String> {
+        let bytes = self.bytes(path, PAGE).ok()?;
+        Some(String::from_utf8_lossy(&bytes).lines().next().unwrap_or_default().trim_end().to_owned())
     }
 
     /// The first bytes of a file.

@@ -7,7 +7,7 @@ mod selection;
 mod signals;
 mod usage;
 
-use crate::{healthy, stage::Machine};
+use crate::{machine::healthy, stage::Machine};
 use gpucheck_checks::fact::{Facts, Observed, ProbeFailure};
 use serde_json::Value;
 use std::{
@@ -72,7 +72,7 @@ fn json(ran: &Ran) -> Value {
 
 /// A machine whose one kernel on the GPU crashed.
 fn broken_facts() -> Facts {
-    let mut facts = healthy::facts();
+    let mut facts = healthy();
     facts.compute = Observed::Failed(ProbeFailure::Crashed { signal: 11, step: "cuLaunchKernel".to_owned() });
     facts
 }

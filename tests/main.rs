@@ -11,9 +11,10 @@
 mod broken_pythons;
 mod children;
 mod cli;
-mod healthy;
 mod judge;
+mod machine;
 mod other_users;
+mod platform;
 mod protocol;
 mod pythons;
 mod real_nvidia;

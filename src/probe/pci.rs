@@ -13,29 +13,30 @@ const CONFIG_HEADER: u64 = 64;
 /// Looks at the bus. A machine without one (some containers) has no functions.
 pub fn probe(root: &Root) -> Observed<Pci> {
     let names = root.names(DEVICES);
-    let functions = names
-        .iter()
-        .filter_map(|name| function(root, name))
-        .filter(|f| f.class >> 16 == 0x03 || f.vendor == 0x10de);
     Observed::Seen(Pci {
-        functions: functions.collect(),
+        functions: names.iter().filter_map(|name| function(root, name)).collect(),
         function_count: names.len(),
         unbound_vmbus_pci: unbound_vmbus_pci(root),
     })
 }
 
+/// A display controller, or another function of NVIDIA's. Of the others no more is read than what tells so.
 fn function(root: &Root, name: &str) -> Option<PciFunction> {
-    let file = |file: &str| root.text_of(&format!("{DEVICES}/{name}/{file}"));
+    let file = |file: &str| root.value(&format!("{DEVICES}/{name}/{file}"));
     let id = |name: &str| u16::try_from(hexadecimal(&file(name)?)?).ok();
     let known = |name: &str| file(name).filter(|text| !text.starts_with("Unknown"));
     // sysfs writes 255 where the width is unknown.
     let width = |name: &str| known(name)?.parse().ok().filter(|lanes| (1..=32).contains(lanes));
+    let (vendor, class) = (id("vendor")?, hexadecimal(&file("class")?)?);
+    if class >> 16 != 0x03 && vendor != 0x10de {
+        return None;
+    }
     Some(PciFunction {
         address: PciAddress::new(name),
-        vendor: id("vendor")?,
+        vendor,
         device: id("device")?,
         subsystem: id("subsystem_vendor").zip(id("subsystem_device")),
-        class: hexadecimal(&file("class")?)?,
+        class,
         driver: root.link_name(&format!("{DEVICES}/{name}/driver")),
         link_speed: known("current_link_speed"),
         link_speed_max: known("max_link_speed"),
@@ -61,7 +62,7 @@ fn hexadecimal(text: &str) -> Option<u32> {
 
 fn unbound_vmbus_pci(root: &Root) -> Vec<String> {
     let is_pci =
-        |name: &String| root.text_of(&format!("{VMBUS}/{name}/class_id")).as_deref() == Some(VMBUS_PCI_CLASS);
+        |name: &String| root.value(&format!("{VMBUS}/{name}/class_id")).as_deref() == Some(VMBUS_PCI_CLASS);
     let is_unbound = |name: &String| root.link_name(&format!("{VMBUS}/{name}/driver")).is_none();
     root.names(VMBUS).into_iter().filter(|name| is_pci(name) && is_unbound(name)).collect()
 }

@@ -1,7 +1,7 @@
 //! What the report looks like: text, one line, JSON, colour, width.
 
 use super::{Ran, broken_facts, gpucheck, json, judge_facts, look, run};
-use crate::{healthy, stage::Machine};
+use crate::{machine::healthy, stage::Machine};
 use gpucheck_checks::fact::Facts;
 use serde_json::Value;
 use std::{collections::BTreeSet, process::Command};
@@ -48,7 +48,7 @@ fn assert_contract(report: &Value) {
 
 #[test]
 fn json_keeps_its_contract() {
-    for facts in [healthy::facts(), broken_facts()] {
+    for facts in [healthy(), broken_facts()] {
         assert_contract(&json(&judge_facts(&facts, &["--format", "json"])));
     }
     for machine in [Machine::linux(), Machine::empty()] {
@@ -56,14 +56,12 @@ fn json_keeps_its_contract() {
         assert_contract(&json(&ran));
         assert_eq!(ran.err, "");
     }
-    assert_eq!(json(&judge_facts(&healthy::facts(), &["--format", "json"]))["roots"], serde_json::json!([]));
+    assert_eq!(json(&judge_facts(&healthy(), &["--format", "json"]))["roots"], serde_json::json!([]));
 }
 
 #[test]
 fn the_status_is_that_of_the_verdict() {
-    for (facts, args) in
-        [(healthy::facts(), &[][..]), (broken_facts(), &[]), (healthy::facts(), &["--only", "nvml"])]
-    {
+    for (facts, args) in [(healthy(), &[][..]), (broken_facts(), &[]), (healthy(), &["--only", "nvml"])] {
         let ran = judge_facts(&facts, &[args, &["--format", "json"]].concat());
         let expected = match json(&ran)["verdict"].as_str().unwrap() {
             "usable" | "degraded" => 0,
@@ -78,7 +76,7 @@ fn the_status_is_that_of_the_verdict() {
 
 #[test]
 fn quiet_is_the_first_line_of_the_text() {
-    for facts in [healthy::facts(), broken_facts()] {
+    for facts in [healthy(), broken_facts()] {
         let (text, quiet) = (judge_facts(&facts, &[]), judge_facts(&facts, &["--quiet"]));
         assert!(text.out.lines().count() > 10, "{}", text.out);
         assert_eq!(quiet.out, format!("{}\n", text.out.lines().next().unwrap()));

@@ -1,8 +1,8 @@
 //! Facts files that are damaged, foreign or malicious.
 
-use super::{Ran, broken_facts, gpucheck, judge, judge_facts, run};
-use crate::healthy;
-use gpucheck_checks::fact::Facts;
+use super::{Ran, gpucheck, judge, judge_facts, run};
+use crate::machine::healthy;
+use gpucheck_checks::fact::{Facts, Observed, ProbeFailure};
 use serde_json::{Value, json};
 use std::process::Command;
 
@@ -24,9 +24,9 @@ fn assert_clean(text: &str, what: &str) {
 
 #[test]
 fn what_is_no_facts_file_is_refused() {
-    let whole = serde_json::to_vec(&healthy::facts()).unwrap();
+    let whole = serde_json::to_vec(&healthy()).unwrap();
     let deep = |depth: usize| [b"[".repeat(depth), b"]".repeat(depth)].concat();
-    let report = judge_facts(&healthy::facts(), &["--format", "json"]).out;
+    let report = judge_facts(&healthy(), &["--format", "json"]).out;
     for (what, bytes) in [
         ("nothing", Vec::new()),
         ("a line end", b"\n".to_vec()),
@@ -75,7 +75,7 @@ fn a_newer_layout_is_told_from_a_broken_file() {
 
 #[test]
 fn fields_that_nobody_knows_are_passed_over() {
-    let mut facts = serde_json::to_value(healthy::facts()).unwrap();
+    let mut facts = serde_json::to_value(healthy()).unwrap();
     facts["of_a_later_version"] = json!({"a": [1, {"b": null}]});
     facts["platform"]["seen"]["of_a_later_version"] = json!("x");
     let ran = judge(facts.to_string().as_bytes(), &["--quiet"]);
@@ -103,7 +103,7 @@ fn a_file_that_is_too_large_takes_neither_time_nor_memory() {
 #[test]
 fn a_refusal_does_not_repeat_control_characters() {
     for pointer in ["/module/seen/secure_boot", "/platform/seen/cloud/provider"] {
-        let mut facts = serde_json::to_value(healthy::facts()).unwrap();
+        let mut facts = serde_json::to_value(healthy()).unwrap();
         *facts.pointer_mut(pointer).unwrap() = json!(HOSTILE);
         assert_refused(&judge(facts.to_string().as_bytes(), &[]), pointer);
         *facts.pointer_mut(pointer).unwrap() = json!("x".repeat(1 << 20));
@@ -143,33 +143,31 @@ fn poisoned(facts: &Facts, with: &str) -> (Facts, usize) {
 
 #[test]
 fn no_text_of_a_machine_reaches_the_terminal_as_anything_but_text() {
-    for facts in [healthy::facts(), broken_facts(), without_python()] {
-        let (facts, replaced) = poisoned(&facts, HOSTILE);
-        assert!(replaced > 60, "{replaced}");
-        for args in [&["--color", "never"][..], &["--quiet"]] {
-            let ran = judge_facts(&facts, args);
-            assert_clean(&ran.out, "the report");
-            assert_eq!(ran.err, "");
-            let forged = ran.out.lines().filter(|line| line.starts_with("USABLE: all is well")).count();
-            assert_eq!(forged, 0, "{}", ran.out);
-        }
-        assert_eq!(judge_facts(&facts, &["--quiet"]).out.lines().count(), 1);
+    let (healthy, replaced) = poisoned(&healthy(), HOSTILE);
+    assert!(replaced > 60, "{replaced}");
+    let mut crashed = healthy.clone();
+    crashed.compute = Observed::Failed(ProbeFailure::Crashed { signal: 11, step: HOSTILE.to_owned() });
+    // The texts of failures are shown as well.
+    let mut unasked = healthy.clone();
+    let Observed::Seen(frameworks) = &mut unasked.frameworks else { panic!() };
+    frameworks.pythons[0].interpreter = Observed::refused(HOSTILE, 2, HOSTILE, HOSTILE);
+    frameworks.pythons[0].tensorflow = Observed::refused(HOSTILE, 2, HOSTILE, HOSTILE);
+    unasked.nvml = Observed::not_probed(HOSTILE);
+    for facts in [healthy, crashed, unasked] {
+        let text = judge_facts(&facts, &["--color", "never"]);
+        assert_clean(&text.out, "the report");
+        assert!(text.out.contains("[31mred"), "{}", text.out);
+        let forged = text.out.lines().filter(|line| line.starts_with("USABLE: all is well")).count();
+        assert_eq!((forged, text.err.as_str()), (0, ""), "{}", text.out);
+        let quiet = judge_facts(&facts, &["--quiet"]).out;
+        assert_clean(&quiet, "the answer");
+        assert_eq!(quiet.lines().count(), 1);
     }
-}
-
-/// A machine whose Python does not start: the texts of failures are shown as well.
-fn without_python() -> Facts {
-    let mut document = serde_json::to_value(healthy::facts()).unwrap();
-    let refused =
-        json!({"failed": {"refused": {"step": "exec", "code": 2, "name": "ENOENT", "message": "gone"}}});
-    document["frameworks"]["seen"]["pythons"][0]["interpreter"] = refused.clone();
-    document["frameworks"]["seen"]["pythons"][0]["tensorflow"] = refused;
-    serde_json::from_value(document).unwrap()
 }
 
 #[test]
 fn thousands_of_devices_are_judged() {
-    let mut document = serde_json::to_value(healthy::facts()).unwrap();
+    let mut document = serde_json::to_value(healthy()).unwrap();
     let gpu = document["pci"]["seen"]["functions"][0].clone();
     let many = (0..2_000).map(|i| {
         let mut gpu = gpu.clone();
@@ -186,7 +184,7 @@ fn thousands_of_devices_are_judged() {
 #[test]
 fn a_name_of_a_file_is_not_taken_for_an_option() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("--quiet"), serde_json::to_vec(&healthy::facts()).unwrap()).unwrap();
+    std::fs::write(folder.path().join("--quiet"), serde_json::to_vec(&healthy()).unwrap()).unwrap();
     let ran: Ran =
         gpucheck().current_dir(folder.path()).args(["judge", "--", "--quiet"]).output().unwrap().into();
     assert_eq!(ran.status, Some(0), "{}", ran.err);

@@ -1,7 +1,7 @@
 //! `--only`, `--skip`, `--strict`: less is looked at, and less is claimed.
 
 use super::{broken_facts, json, judge_facts, look};
-use crate::{healthy, stage::Machine};
+use crate::{machine::healthy, stage::Machine};
 use gpucheck_checks::fact::{Facts, Observed};
 use serde_json::Value;
 
@@ -11,10 +11,10 @@ fn ids(report: &Value) -> Vec<&str> {
 
 /// Two Pythons, of which one does not start.
 fn half_broken() -> Facts {
-    let mut facts = healthy::facts();
+    let mut facts = healthy();
     let Observed::Seen(frameworks) = &mut facts.frameworks else { panic!() };
     let mut broken = frameworks.pythons[0].clone();
-    broken.path = "/opt/broken/bin/python".to_owned();
+    "/opt/broken/bin/python".clone_into(&mut broken.path);
     broken.interpreter = Observed::refused("exec", 8, "ENOEXEC", "Exec format error");
     broken.tensorflow = Observed::refused("exec", 8, "ENOEXEC", "Exec format error");
     frameworks.pythons.push(broken);
@@ -23,7 +23,7 @@ fn half_broken() -> Facts {
 
 #[test]
 fn without_the_proof_nothing_is_called_usable() {
-    assert_eq!(judge_facts(&healthy::facts(), &[]).status, Some(0));
+    assert_eq!(judge_facts(&healthy(), &[]).status, Some(0));
     for args in [
         &["--only", "nvml"][..],
         &["--only", "pci,module,nvml"],
@@ -32,7 +32,7 @@ fn without_the_proof_nothing_is_called_usable() {
         &["--skip", "compute.adds_vectors"],
         &["--only", "compute", "--skip", "compute"],
     ] {
-        let ran = judge_facts(&healthy::facts(), args);
+        let ran = judge_facts(&healthy(), args);
         assert_eq!(ran.status, Some(3), "{args:?}: {}", ran.out);
         assert!(ran.out.starts_with("NOT VERIFIED"), "{args:?}: {}", ran.out);
     }
@@ -40,17 +40,16 @@ fn without_the_proof_nothing_is_called_usable() {
 
 #[test]
 fn only_brings_what_is_needed_and_nothing_else() {
-    let report = json(&judge_facts(&healthy::facts(), &["--only", "pci.gpu_present", "--format", "json"]));
+    let report = json(&judge_facts(&healthy(), &["--only", "pci.gpu_present", "--format", "json"]));
     assert_eq!(ids(&report), ["pci.gpu_present"]);
-    let report = json(&judge_facts(&healthy::facts(), &["--only", "driver.initializes", "--format", "json"]));
+    let report = json(&judge_facts(&healthy(), &["--only", "driver.initializes", "--format", "json"]));
     assert!(ids(&report).contains(&"pci.gpu_present") && ids(&report).contains(&"driver.initializes"));
     assert!(!ids(&report).iter().any(|id| id.starts_with("nvml.") || id.starts_with("frameworks.")));
 }
 
 #[test]
 fn skip_leaves_out_a_check_or_a_layer() {
-    let report =
-        json(&judge_facts(&healthy::facts(), &["--skip", "nvml,pci.gpu_answers", "--format", "json"]));
+    let report = json(&judge_facts(&healthy(), &["--skip", "nvml,pci.gpu_answers", "--format", "json"]));
     assert!(!ids(&report).iter().any(|id| id.starts_with("nvml.") || *id == "pci.gpu_answers"));
     assert!(ids(&report).contains(&"pci.gpu_present") && ids(&report).contains(&"compute.adds_vectors"));
 }
@@ -69,11 +68,10 @@ fn what_is_not_asked_for_is_not_looked_at() {
 
 #[test]
 fn strict_makes_a_warning_a_failure_and_nothing_else() {
-    for (facts, lenient, strict) in [(healthy::facts(), 0, 0), (half_broken(), 0, 1), (broken_facts(), 1, 1)]
-    {
+    for (facts, lenient, strict) in [(healthy(), 0, 0), (half_broken(), 0, 1), (broken_facts(), 1, 1)] {
         let ran = judge_facts(&facts, &[]);
         assert_eq!(ran.status, Some(lenient), "{}", ran.out);
         assert_eq!(judge_facts(&facts, &["--strict"]).status, Some(strict), "{}", ran.out);
     }
-    assert_eq!(judge_facts(&healthy::facts(), &["--only", "nvml", "--strict"]).status, Some(3));
+    assert_eq!(judge_facts(&healthy(), &["--only", "nvml", "--strict"]).status, Some(3));
 }

@@ -3,15 +3,14 @@
 //! What is expected stands in each machine's file, with the vendor page or thread that it comes from. The reports
 //! as people see them are goldens beside it; `INSTA_UPDATE=always cargo test --test suite judge` writes them anew.
 
-mod machine;
 mod schema;
 
+use crate::machine::{ExpectedRoot, Machine};
 use gpucheck::{
     exit::Exit,
     render::{Style, json, text},
 };
 use gpucheck_checks::{CAUSES, CHECKS, Knowledge, Report, Selection, Verdict, diagnose, fact::Facts};
-use machine::{ExpectedRoot, Machine};
 use std::time::Instant;
 
 fn judge(facts: &Facts) -> Report {

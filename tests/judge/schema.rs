@@ -1,6 +1,7 @@
 //! The layouts of Facts and Report, held as goldens: whoever changes one sees it, and decides about its number.
 
-use super::{judge, machine::Machine};
+use super::judge;
+use crate::machine::Machine;
 use gpucheck_checks::{Report, fact::Facts};
 use serde_json::Value;
 

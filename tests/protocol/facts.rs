@@ -1,6 +1,6 @@
 //! Facts as somebody may send them: cut off, edited, made up. Whatever parses gets a report, and an honest one.
 
-use crate::healthy;
+use crate::machine::healthy;
 use gpucheck_checks::{
     Knowledge, MachineVerdict, Report, Selection, Subject, Verdict, diagnose,
     fact::{Facts, Observed, ProbeFailure},
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::sync::LazyLock;
 
 static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| Knowledge::built_in().unwrap());
-static HEALTHY: LazyLock<Value> = LazyLock::new(|| serde_json::to_value(healthy::facts()).unwrap());
+static HEALTHY: LazyLock<Value> = LazyLock::new(|| serde_json::to_value(healthy()).unwrap());
 
 fn report(facts: &Facts) -> Report {
     diagnose(facts, &KNOWLEDGE, &Selection::default())
@@ -175,10 +175,10 @@ proptest! {
 
 #[test]
 fn the_machine_that_the_others_are_made_from_is_usable() {
-    let report = report(&healthy::facts());
+    let report = report(&healthy());
     assert_eq!(report.verdict, MachineVerdict::Usable, "{report:#?}");
     assert_eq!(report.roots, []);
-    hold(&healthy::facts()).unwrap();
+    hold(&healthy()).unwrap();
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn a_source_that_is_missing_takes_no_proof_away_and_adds_none() {
 
 #[test]
 fn a_compute_probe_that_ended_early_proves_nothing() {
-    let mut facts = healthy::facts();
+    let mut facts = healthy();
     facts.compute = Observed::Failed(ProbeFailure::Crashed { signal: 11, step: "cuLaunchKernel".to_owned() });
     assert_eq!(report(&facts).verdict, MachineVerdict::Unusable);
     facts.compute = Observed::not_probed("test");

@@ -15,6 +15,8 @@ const DEPTH: usize = 3;
 const SIGNED: &[u8] = b"~Module signature appended~\n";
 /// Lines kept of a failed build.
 const LOG_LINES: usize = 20;
+/// Characters kept of each.
+const LOG_LINE: usize = 500;
 
 /// Each release under `/lib/modules`.
 pub(super) fn kernels(root: &Root, running: &str) -> Vec<InstalledKernel> {
@@ -111,7 +113,9 @@ pub(super) fn dkms(root: &Root) -> Vec<Dkms> {
 
 fn last_lines(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
-    lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or_default().join("\n")
+    let last = lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or_default();
+    let short = |line: &&str| line.chars().take(LOG_LINE).collect::<String>();
+    last.iter().map(short).collect::<Vec<_>>().join("\n")
 }
 
 /// Files of the modprobe configuration that blacklist nouveau.

@@ -22,13 +22,12 @@ pub fn probe(root: &Root) -> Observed<Module> {
         }
         Err(error) => return Observed::refused("read /proc/modules", 0, "unreadable", error.to_string()),
     };
-    let version_line =
-        root.text_of("/proc/driver/nvidia/version").and_then(|text| Some(text.lines().next()?.to_owned()));
-    let running = root.text_of("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let version_line = root.value("/proc/driver/nvidia/version").filter(|line| !line.is_empty());
+    let running = root.value("/proc/sys/kernel/osrelease").unwrap_or_default();
     Observed::Seen(Module {
         loaded: loaded(&modules),
         version: root
-            .text_of("/sys/module/nvidia/version")
+            .value("/sys/module/nvidia/version")
             .or_else(|| version_line.as_deref().and_then(version_in).map(str::to_owned)),
         version_line,
         params: params(root),
@@ -40,7 +39,7 @@ pub fn probe(root: &Root) -> Observed<Module> {
         kernels: files::kernels(root, &running),
         dkms: files::dkms(root),
         secure_boot: secure_boot(root),
-        lockdown: root.text_of("/sys/kernel/security/lockdown").and_then(|text| in_brackets(&text)),
+        lockdown: root.value("/sys/kernel/security/lockdown").and_then(|text| in_brackets(&text)),
         nodes: nodes::nodes(root),
         majors: nodes::majors(root),
         nouveau_blacklisted_in: files::nouveau_blacklists(root),

@@ -64,11 +64,17 @@ fn ask(base: &str) -> Observed<InstanceMetadata> {
     let step = "ask the instance metadata service";
     match fetch(base) {
         Err(error) => Observed::refused(step, 0, "no answer", error.to_string()),
-        Ok(text) => match serde_json::from_str::<Compute>(&text) {
+        Ok(text) => match compute(&text) {
             Err(error) => Observed::refused(step, 0, "unreadable answer", error.to_string()),
             Ok(compute) => Observed::Seen(metadata(compute)),
         },
     }
+}
+
+/// An object, and no list of the same values: serde takes either for a structure.
+fn compute(text: &str) -> serde_json::Result<Compute> {
+    let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)?;
+    serde_json::from_value(fields.into())
 }
 
 fn fetch(base: &str) -> Result<String, ureq::Error> {

@@ -41,7 +41,7 @@ fn by_files(root: &Root) -> Option<(String, String)> {
     if root.exists("/.dockerenv") {
         return Some(("docker".to_owned(), "/.dockerenv".to_owned()));
     }
-    if let Some(kind) = root.text_of("/run/systemd/container").filter(|kind| !kind.is_empty()) {
+    if let Some(kind) = root.value("/run/systemd/container").filter(|kind| !kind.is_empty()) {
         return Some((kind, "/run/systemd/container".to_owned()));
     }
     let cgroups = root.text_of("/proc/1/cgroup")?;

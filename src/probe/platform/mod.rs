@@ -23,9 +23,9 @@ pub use container::Environment;
 /// Looks at the host.
 pub fn probe(root: &Root, ask: &Ask) -> Observed<Platform> {
     let dmi = dmi(root);
-    let kernel_version = root.text_of("/proc/version");
+    let kernel_version = root.value("/proc/version");
     let Some(kernel_release) =
-        root.text_of("/proc/sys/kernel/osrelease").or_else(|| release(kernel_version.as_deref()))
+        root.value("/proc/sys/kernel/osrelease").or_else(|| release(kernel_version.as_deref()))
     else {
         return Observed::refused("read /proc/sys/kernel/osrelease", 0, "not found", "no /proc in this root");
     };
@@ -52,8 +52,7 @@ fn release(version: Option<&str>) -> Option<String> {
 }
 
 fn dmi(root: &Root) -> Dmi {
-    let field =
-        |name: &str| root.text_of(&format!("/sys/class/dmi/id/{name}")).filter(|text| !text.is_empty());
+    let field = |name: &str| root.value(&format!("/sys/class/dmi/id/{name}")).filter(|text| !text.is_empty());
     Dmi {
         sys_vendor: field("sys_vendor"),
         product_name: field("product_name"),
@@ -62,15 +61,29 @@ fn dmi(root: &Root) -> Dmi {
     }
 }
 
-/// `os-release`: assignments as a shell reads them, the quotes being the only part that occurs.
+/// `os-release`: assignments as a shell reads them, of which the last one counts.
 fn os(root: &Root) -> Os {
     let text =
         root.text_of("/etc/os-release").or_else(|| root.text_of("/usr/lib/os-release")).unwrap_or_default();
     let field = |name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))?;
-        Some(line.trim().trim_matches(|c| c == '"' || c == '\'').to_owned())
+        let value = text.lines().rev().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))?;
+        Some(unquoted(value.trim()))
     };
     Os { id: field("ID"), version_id: field("VERSION_ID"), pretty_name: field("PRETTY_NAME") }
+}
+
+/// A value without its quotes, and with backslashes taken as os-release(5) has them.
+fn unquoted(value: &str) -> String {
+    let (mut text, mut quote, mut rest) = (String::new(), None, value.chars());
+    while let Some(c) = rest.next() {
+        match (quote, c) {
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(open), _) if c == open => quote = None,
+            (None | Some('"'), '\\') => text.extend(rest.next()),
+            _ => text.push(c),
+        }
+    }
+    text
 }
 
 fn user() -> User {

@@ -26,26 +26,26 @@ struct File {
 /// What a machine's report has to say.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Expected {
-    pub(super) verdict: MachineVerdict,
-    pub(super) exit: u8,
-    pub(super) roots: Vec<ExpectedRoot>,
+pub(crate) struct Expected {
+    pub(crate) verdict: MachineVerdict,
+    pub(crate) exit: u8,
+    pub(crate) roots: Vec<ExpectedRoot>,
 }
 
 /// A root that has to be there.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ExpectedRoot {
-    pub(super) id: String,
-    pub(super) cause: Option<String>,
-    pub(super) subject: String,
+pub(crate) struct ExpectedRoot {
+    pub(crate) id: String,
+    pub(crate) cause: Option<String>,
+    pub(crate) subject: String,
 }
 
 /// A machine.
-pub(super) struct Machine {
-    pub(super) name: String,
-    pub(super) facts: Facts,
-    pub(super) expect: Expected,
+pub(crate) struct Machine {
+    pub(crate) name: String,
+    pub(crate) facts: Facts,
+    pub(crate) expect: Expected,
 }
 
 fn machines() -> PathBuf {
@@ -54,7 +54,7 @@ fn machines() -> PathBuf {
 
 impl Machine {
     /// Every machine, by name.
-    pub(super) fn all() -> Vec<Self> {
+    pub(crate) fn all() -> Vec<Self> {
         let mut names: Vec<String> = fs::read_dir(machines())
             .unwrap()
             .map(|entry| entry.unwrap().path())
@@ -66,13 +66,13 @@ impl Machine {
     }
 
     /// The machine of this name.
-    pub(super) fn load(name: &str) -> Self {
+    pub(crate) fn load(name: &str) -> Self {
         let facts = serde_json::from_value(values(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
         Self { name: name.to_owned(), facts, expect: read(name).expect }
     }
 
     /// Where its files lie.
-    pub(super) fn folder(&self) -> PathBuf {
+    pub(crate) fn folder(&self) -> PathBuf {
         machines().join(&self.name)
     }
 }
@@ -108,4 +108,9 @@ fn values(name: &str) -> Value {
         }
     }
     facts
+}
+
+/// Facts of a machine on which everything works. Tests break it.
+pub(crate) fn healthy() -> Facts {
+    Machine::load("t4-535").facts
 }

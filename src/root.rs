@@ -1,7 +1,7 @@
 //! The root of the file system that is looked at.
 //!
 //! Invariants: a machine in a folder (`--root`) is never left through its symbolic links; only regular files and
-//! links are read, and never more of them than [`LARGEST`]; a look is a look, nothing is opened for writing.
+//! links are read, and never more of them than `LARGEST`; a look is a look, nothing is opened for writing.
 
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use std::{

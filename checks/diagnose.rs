@@ -5,7 +5,7 @@
 
 use crate::{
     Finding, Knowledge, Outcome, Report, Root, Selection, Severity, Subject, Unverified, Verdict, Who,
-    fact::{Facts, PciAddress},
+    fact::{Facts, Observed, PciAddress},
     registry::{self, CAUSES, CHECKS},
     report::{Fix, Machine, MachineVerdict, REPORT_SCHEMA},
     texts::{self, Texts},
@@ -217,7 +217,12 @@ fn verdict(facts: &Facts, judged: &[JudgedOutcome], roots: &[Root]) -> MachineVe
         .collect();
     let broken_below =
         roots.iter().any(|root| root.severity == Severity::Unusable && !root.id.starts_with("frameworks."));
-    match (proofs(judged, PROOF_OF_GPU, &gpus), proofs(judged, PROOF_OF_FRAMEWORK, &pythons)) {
+    let frameworks = match facts.frameworks {
+        Observed::Seen(_) => proofs(judged, PROOF_OF_FRAMEWORK, &pythons),
+        // Who did not look cannot say that there is no Python.
+        Observed::Interrupted { .. } | Observed::Failed(_) | Observed::NotProbed { .. } => Proofs::Untold,
+    };
+    match (proofs(judged, PROOF_OF_GPU, &gpus), frameworks) {
         (Proofs::None, _) | (Proofs::All | Proofs::Some, Proofs::None) => MachineVerdict::Unusable,
         (Proofs::Nobody | Proofs::Untold, _) if broken_below => MachineVerdict::Unusable,
         (Proofs::Nobody | Proofs::Untold, _) | (Proofs::All | Proofs::Some, Proofs::Untold) => {
@@ -244,19 +249,7 @@ enum Proofs {
 }
 
 fn proofs(judged: &[JudgedOutcome], id: &str, subjects: &[Subject]) -> Proofs {
-    let verdicts: Vec<Verdict> = subjects
-        .iter()
-        .map(|subject| {
-            judged.iter().find(|judged| judged.outcome.id == id && judged.outcome.subject == *subject).map_or(
-                Verdict::Unknown,
-                |judged| match judged.root {
-                    // What cannot be told because of a failure below is as good as failed.
-                    Some(_) => Verdict::Fail,
-                    None => judged.outcome.verdict,
-                },
-            )
-        })
-        .collect();
+    let verdicts: Vec<Verdict> = subjects.iter().map(|subject| proof(judged, id, subject)).collect();
     let passed = verdicts.iter().filter(|verdict| **verdict == Verdict::Pass).count();
     if verdicts.is_empty() {
         Proofs::Nobody
@@ -269,4 +262,20 @@ fn proofs(judged: &[JudgedOutcome], id: &str, subjects: &[Subject]) -> Proofs {
     } else {
         Proofs::None
     }
+}
+
+/// The verdict of this check about this subject; the first that is no pass, should there be several.
+fn proof(judged: &[JudgedOutcome], id: &str, subject: &Subject) -> Verdict {
+    let mut verdicts = judged
+        .iter()
+        .filter(|judged| judged.outcome.id == id && judged.outcome.subject == *subject)
+        .map(|judged| match judged.root {
+            // What cannot be told because of a failure below is as good as failed.
+            Some(_) => Verdict::Fail,
+            None => judged.outcome.verdict,
+        })
+        .peekable();
+    let nobody_looked = verdicts.peek().is_none();
+    let trouble = verdicts.find(|verdict| *verdict != Verdict::Pass);
+    trouble.unwrap_or(if nobody_looked { Verdict::Unknown } else { Verdict::Pass })
 }

@@ -102,7 +102,8 @@ struct Child {
     deadline: Duration,
     stack_at_deadline: bool,
     start: Instant,
-    _noted: interrupt::Noted,
+    /// Until it is reaped: a signal must not reach whoever gets its number next.
+    noted: Option<interrupt::Noted>,
 }
 
 impl Child {
@@ -147,7 +148,7 @@ impl Child {
             deadline: job.deadline,
             stack_at_deadline: job.stack_at_deadline,
             start,
-            _noted: interrupt::note(pid.as_raw_nonzero().get()),
+            noted: Some(interrupt::note(pid.as_raw_nonzero().get())),
         })
     }
 
@@ -256,7 +257,8 @@ impl Child {
         let _ = rustix::process::kill_process_group(self.pid, Signal::KILL);
     }
 
-    fn reap(&self) {
+    fn reap(&mut self) {
+        self.noted = None;
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
         let _ = rustix::process::waitid(WaitId::Pid(self.pid), options);
     }

@@ -10,6 +10,9 @@ use gpucheck_checks::{
 use textwrap::WordSplitter::NoHyphenation;
 use unicode_width::UnicodeWidthStr;
 
+/// Columns that a check's summary gets beside its name; with fewer it goes below.
+const NARROWEST_SUMMARY: usize = 40;
+
 /// How to draw.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
@@ -109,7 +112,11 @@ impl Page {
 
     fn heading(&mut self, heading: &str) {
         self.line("");
-        self.line(&self.paint(&clean(heading), Ansi::new().bold()));
+        let options =
+            textwrap::Options::new(self.style.width).break_words(false).word_splitter(NoHyphenation);
+        for line in textwrap::wrap(&clean(heading), options) {
+            self.line(&self.paint(&line, Ansi::new().bold()));
+        }
     }
 
     /// A paragraph, indented by two and wrapped.
@@ -236,12 +243,18 @@ impl Page {
         let (status, color) = status(outcome);
         let status = self.paint(&format!("{status:7}"), Ansi::new().fg_color(color.map(Into::into)));
         let column = 2 + 7 + 2 + width + 2;
-        let head = format!("  {status}  {:width$}  ", outcome.id);
-        let room = self.style.width.saturating_sub(column).max(30);
+        let head = format!("  {status}  {:width$}", outcome.id);
+        let body = format!("{about}{}", outcome.summary);
+        if self.style.width < column + NARROWEST_SUMMARY {
+            self.line(&head);
+            let indent = " ".repeat(11);
+            self.wrapped(&indent, &indent, &body);
+            return;
+        }
+        let room = self.style.width - column;
         let options = textwrap::Options::new(room).break_words(false).word_splitter(NoHyphenation);
-        let body = clean(&format!("{about}{}", outcome.summary));
-        for (index, line) in textwrap::wrap(&body, options).iter().enumerate() {
-            let head = if index == 0 { head.clone() } else { " ".repeat(column) };
+        for (index, line) in textwrap::wrap(&clean(&body), options).iter().enumerate() {
+            let head = if index == 0 { format!("{head}  ") } else { " ".repeat(column) };
             self.line(&format!("{head}{line}"));
         }
     }
@@ -298,17 +311,15 @@ fn status(outcome: &Outcome) -> (&'static str, Option<AnsiColor>) {
     }
 }
 
-/// A text of a machine as a terminal may have it: on one line, without control characters.
+/// A text of a machine as a terminal may have it: on one line, without control characters and without those that turn
+/// the direction of what follows.
 fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if c == '\n' || c == '\t' {
-                ' '
-            } else if c.is_control() {
-                '\u{fffd}'
-            } else {
-                c
-            }
-        })
-        .collect()
+    let turns =
+        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let clean = |c: char| match c {
+        '\n' | '\t' => ' ',
+        c if c.is_control() || turns(c) => '\u{fffd}',
+        c => c,
+    };
+    text.chars().map(clean).collect()
 }

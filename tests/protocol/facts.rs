@@ -201,6 +201,18 @@ fn a_source_that_is_missing_takes_no_proof_away_and_adds_none() {
 }
 
 #[test]
+fn a_look_at_pythons_that_failed_is_no_proof_that_there_are_none() {
+    for observed in
+        [json!({"not_probed": {"why": "test"}}), json!({"failed": {"not_started": {"message": "test"}}})]
+    {
+        let mut document = HEALTHY.clone();
+        document["frameworks"] = observed;
+        let facts: Facts = serde_json::from_value(document).unwrap();
+        assert_eq!(report(&facts).verdict, MachineVerdict::Incomplete);
+    }
+}
+
+#[test]
 fn a_compute_probe_that_ended_early_proves_nothing() {
     let mut facts = healthy();
     facts.compute = Observed::Failed(ProbeFailure::Crashed { signal: 11, step: "cuLaunchKernel".to_owned() });

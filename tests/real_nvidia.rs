@@ -4,16 +4,10 @@
 //! What the real ones answer without a kernel module was taken down from drivers 340 to 555 by hand; here it is
 //! held against the probes. `tests/parts/nvidia.sh` fetches the libraries.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "clippy knows #[test] functions as tests, and not what they call"
-)]
-
 mod failing;
 mod jit;
 mod stand_in;
+mod whole;
 mod working;
 
 use gpucheck::{

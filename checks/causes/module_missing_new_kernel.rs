@@ -36,7 +36,7 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
         .collect();
     let dkms = module.dkms.iter().find(|dkms| dkms.name.starts_with("nvidia"));
     let installed = !others.is_empty() || dkms.is_some() || !module.libraries.is_empty();
-    if !missing || !installed || module.is_loaded("nvidia") || crate::judge::in_container(facts) {
+    if !missing || !installed || module.has_driver() || crate::judge::in_container(facts) {
         return Vec::new();
     }
     let release = platform.kernel_release.as_str();

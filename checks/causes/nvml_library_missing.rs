@@ -22,7 +22,7 @@ pub(crate) static CAUSE: Cause =
     Cause { explains: &["nvml.loads"], severity: Severity::Degraded, who: Who::Instructor, recognize };
 
 fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
-    let Some(module) = facts.module.seen().filter(|module| module.is_loaded("nvidia")) else {
+    let Some(module) = facts.module.seen().filter(|module| module.has_driver()) else {
         return Vec::new();
     };
     let absent = facts.nvml.seen().is_some_and(|nvml| matches!(nvml.library, Observed::Failed(_)));

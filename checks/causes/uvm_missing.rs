@@ -33,7 +33,7 @@ fn recognize(facts: &Facts, _: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding>
         .iter()
         .find(|outcome| outcome.id == "module.unified_memory" && outcome.verdict == Verdict::Fail);
     match failed {
-        Some(outcome) if module.is_loaded("nvidia") && !denied => vec![
+        Some(outcome) if module.has_driver() && !denied => vec![
             Finding::fail(Subject::Host, outcome.summary.clone())
                 .because(facts.driver.seen().map(|driver| driver.init.why_not()).unwrap_or_default())
                 .run("sudo apt install nvidia-modprobe && sudo nvidia-modprobe -u -c=0")

@@ -31,6 +31,7 @@ pub use platform::{
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The number of this layout of [`Facts`]. It grows when a field changes its meaning or goes away.
 pub const FACTS_SCHEMA: u32 = 1;
@@ -77,17 +78,40 @@ impl Facts {
         }
     }
 
-    /// The NVIDIA GPUs on the PCI bus, in the order of their addresses; empty where the bus was not seen.
+    /// The NVIDIA GPUs on the PCI bus that this place was given, in the order of their addresses; empty where the bus
+    /// was not seen.
+    ///
+    /// A container shows the bus of its host and is often given some of the GPUs on it: those that the driver lists.
     pub fn gpus(&self) -> impl Iterator<Item = &PciFunction> {
-        self.pci.seen().into_iter().flat_map(|pci| &pci.functions).filter(|function| function.is_nvidia_gpu())
+        let functions = self.pci.seen().into_iter().flat_map(|pci| &pci.functions);
+        let given = self.given_to_container();
+        functions.filter(move |function| {
+            function.is_nvidia_gpu() && given.as_ref().is_none_or(|given| given.contains(&function.address))
+        })
     }
 
-    /// The addresses of all GPUs that any layer saw, sorted.
-    pub fn gpu_addresses(&self) -> Vec<PciAddress> {
+    /// What the driver lists inside a container; none elsewhere, and where it lists nothing or a device is in trouble.
+    fn given_to_container(&self) -> Option<Vec<PciAddress>> {
+        self.platform.seen()?.container.as_ref()?;
+        let nvml = self.nvml.seen().and_then(|nvml| nvml.devices.seen());
+        if nvml.into_iter().flatten().any(|device| device.failure().is_some()) {
+            return None;
+        }
+        let listed: Vec<PciAddress> = self.listed_addresses().cloned().collect();
+        (!listed.is_empty()).then_some(listed)
+    }
+
+    /// The addresses that NVML and CUDA tell.
+    fn listed_addresses(&self) -> impl Iterator<Item = &PciAddress> {
         let nvml = self.nvml_devices().filter_map(|device| device.pci.seen());
-        let cuda = self.cuda_devices().filter_map(|device| device.pci.seen());
-        let all = self.gpus().map(|gpu| &gpu.address).chain(nvml).chain(cuda);
-        all.cloned().collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+        nvml.chain(self.cuda_devices().filter_map(|device| device.pci.seen()))
+    }
+
+    /// The addresses of all GPUs, sorted: those on the bus; where it shows none, those that NVML and CUDA list.
+    pub fn gpu_addresses(&self) -> Vec<PciAddress> {
+        let on_bus: BTreeSet<PciAddress> = self.gpus().map(|gpu| gpu.address.clone()).collect();
+        let all = if on_bus.is_empty() { self.listed_addresses().cloned().collect() } else { on_bus };
+        all.into_iter().collect()
     }
 
     /// The devices that NVML opened.
@@ -98,7 +122,7 @@ impl Facts {
 
     /// NVML's device at this address.
     pub fn nvml_device(&self, address: &PciAddress) -> Option<&NvmlDevice> {
-        self.nvml_devices().find(|device| device.pci.seen() == Some(address))
+        self.at(address, self.nvml_devices().collect(), |device| device.pci.seen()).into_iter().next()
     }
 
     /// The devices that CUDA listed.
@@ -106,9 +130,26 @@ impl Facts {
         self.driver.seen().and_then(|driver| driver.devices.seen()).into_iter().flatten()
     }
 
-    /// CUDA's device at this address.
+    /// CUDA's first device at this address.
     pub fn cuda_device(&self, address: &PciAddress) -> Option<&CudaDevice> {
-        self.cuda_devices().find(|device| device.pci.seen() == Some(address))
+        self.cuda_devices_at(address).into_iter().next()
+    }
+
+    /// CUDA's devices at this address: several where MIG divides the GPU.
+    pub fn cuda_devices_at(&self, address: &PciAddress) -> Vec<&CudaDevice> {
+        self.at(address, self.cuda_devices().collect(), |device| device.pci.seen())
+    }
+
+    /// The devices at an address. Layers may word an odd address differently: the only device is the only GPU's.
+    fn at<'a, T>(
+        &self,
+        address: &PciAddress,
+        devices: Vec<&'a T>,
+        pci: impl Fn(&'a T) -> Option<&'a PciAddress>,
+    ) -> Vec<&'a T> {
+        let here: Vec<&T> = devices.iter().copied().filter(|device| pci(device) == Some(address)).collect();
+        let only = here.is_empty() && devices.len() == 1 && self.gpus().count() == 1;
+        if only { devices } else { here }
     }
 
     /// The Pythons that were looked at.

@@ -53,6 +53,11 @@ impl Module {
         self.loaded.iter().any(|module| module.name == name)
     }
 
+    /// Whether NVIDIA's driver is there: its module is listed, or tells its version where the list is hidden.
+    pub fn has_driver(&self) -> bool {
+        self.is_loaded("nvidia") || self.version.is_some() || self.version_line.is_some()
+    }
+
     /// The kernel that runs, where it has a folder under `/lib/modules`.
     pub fn running_kernel(&self) -> Option<&InstalledKernel> {
         self.kernels.iter().find(|kernel| kernel.running)

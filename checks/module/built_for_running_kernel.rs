@@ -37,7 +37,7 @@ fn judge(facts: &Facts, _: &Knowledge) -> Judged {
     if facts.place() == Place::Wsl {
         return vec![Finding::not_applicable(host, "WSL: the driver is Windows'")];
     }
-    if module.is_loaded("nvidia") {
+    if module.has_driver() {
         return vec![Finding::pass(host, "it is loaded")];
     }
     let in_container = facts.platform.seen().is_some_and(|platform| platform.container.is_some());

@@ -38,6 +38,7 @@ fn judge(facts: &Facts, _: &Knowledge) -> Judged {
     vec![match module.loaded.iter().find(|loaded| loaded.name == "nvidia") {
         Some(loaded) if loaded.state == "Live" => Finding::pass(host, format!("nvidia {version}")),
         Some(loaded) => Finding::fail(host, format!("nvidia is in state {}", loaded.state)),
+        None if module.has_driver() => Finding::pass(host, format!("nvidia {version}, by its own word")),
         None => {
             let finding = Finding::fail(host, "nvidia is not in /proc/modules")
                 .run("sudo modprobe nvidia")

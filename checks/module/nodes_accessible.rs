@@ -61,7 +61,7 @@ fn judge(facts: &Facts, _: &Knowledge) -> Judged {
 fn missing(module: &Module, nodes: &[&DeviceNode]) -> Finding {
     let present: Vec<&str> = nodes.iter().map(|node| node.path.as_str()).collect();
     let present = if present.is_empty() { "none".to_owned() } else { present.join(", ") };
-    if module.modprobe_setuid && module.is_loaded("nvidia") {
+    if module.modprobe_setuid && module.has_driver() {
         return Finding::pass(Subject::Host, "nvidia-modprobe makes the missing nodes on first use");
     }
     Finding::fail(Subject::Host, "device nodes of the driver are missing")

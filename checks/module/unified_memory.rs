@@ -43,7 +43,7 @@ fn judge(facts: &Facts, _: &Knowledge) -> Judged {
     }
     vec![match trouble(module) {
         None => Finding::pass(host, format!("{NODE} is ready")),
-        Some(_) if module.modprobe_setuid && module.is_loaded("nvidia") && !is_denied(module) => {
+        Some(_) if module.modprobe_setuid && module.has_driver() && !is_denied(module) => {
             Finding::pass(host, "nvidia-modprobe makes it on first use")
         }
         Some(trouble) => Finding::fail(host, trouble)

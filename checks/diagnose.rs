@@ -16,12 +16,23 @@ const PROOF_OF_GPU: &str = "compute.adds_vectors";
 /// The check that proves a framework.
 const PROOF_OF_FRAMEWORK: &str = "frameworks.tensorflow_computes";
 
+/// Failures that account for others without being needed: CUDA does without NVML, and both ask one driver. Where that
+/// driver refuses NVML, or starts no GPU for it, CUDA's refusal is the same trouble told again.
+const SAME_TROUBLE: [(&str, &str); 2] =
+    [("nvml.initializes", "driver.initializes"), ("nvml.sees_gpu", "driver.initializes")];
+
 /// Judges facts. Any facts give a report.
 pub fn diagnose(facts: &Facts, knowledge: &Knowledge, selection: &Selection) -> Report {
     let mut judged = judge(facts, knowledge, selection);
     resolve_roots(&mut judged);
-    let roots = name_roots(facts, knowledge, &mut judged);
+    let mut roots = name_roots(facts, knowledge, &mut judged);
     let verdict = verdict(facts, &judged, &roots);
+    if verdict == MachineVerdict::Usable {
+        // What was proven to work is not unusable, whatever looks wrong on the way to it.
+        for root in &mut roots {
+            root.severity = root.severity.max(Severity::Degraded);
+        }
+    }
     let name_of = |address: &PciAddress| {
         let gpu = facts.gpus().find(|gpu| gpu.address == *address)?;
         knowledge.gpu(gpu.device).map(|model| model.name.clone())
@@ -106,7 +117,8 @@ fn root_of(judged: &[JudgedOutcome], index: usize) -> Option<usize> {
 fn explains(judged: &[JudgedOutcome], reason: &Outcome, outcome: &Outcome) -> bool {
     reason.verdict == Verdict::Fail
         && reason.subject.reaches(&outcome.subject)
-        && registry::all_needs(&outcome.id).contains(&reason.id.as_str())
+        && (registry::all_needs(&outcome.id).contains(&reason.id.as_str())
+            || SAME_TROUBLE.contains(&(reason.id.as_str(), outcome.id.as_str())))
         && (reason.subject == outcome.subject || !holds_for_another_gpu(judged, reason))
 }
 
@@ -212,7 +224,7 @@ fn verdict(facts: &Facts, judged: &[JudgedOutcome], roots: &[Root]) -> MachineVe
     let gpus: Vec<Subject> = facts.gpu_addresses().into_iter().map(Subject::Gpu).collect();
     let pythons: Vec<Subject> = facts
         .pythons()
-        .filter(|python| python.tensorflow.seen().is_none_or(Option::is_some))
+        .filter(|python| python.tensorflow != Observed::Seen(None))
         .map(|python| Subject::Python(python.path.clone()))
         .collect();
     let broken_below =

@@ -2,11 +2,30 @@
 
 use crate::{
     Finding, Subject,
-    fact::{Facts, Listing, Look, Observed, ProbeFailure, Python, TensorFlow},
+    fact::{Facts, Listing, Look, Observed, Place, ProbeFailure, Python, TensorFlow},
 };
 
-/// Judges the loading of a library.
-pub(crate) fn library<T>(source: &Observed<T>, library: impl Fn(&T) -> &Observed<String>) -> Finding {
+/// Judges the loading of a library, with the fix for where it is missing.
+pub(crate) fn library<T>(
+    facts: &Facts,
+    source: &Observed<T>,
+    library: impl Fn(&T) -> &Observed<String>,
+) -> Finding {
+    for_place(facts, load(source, library))
+}
+
+/// Chooses the texts for WSL and for containers, where the driver is not for us to install.
+pub(crate) fn for_place(facts: &Facts, finding: Finding) -> Finding {
+    if in_container(facts) {
+        finding.variant("container")
+    } else if facts.place() == Place::Wsl {
+        finding.variant("wsl")
+    } else {
+        finding
+    }
+}
+
+fn load<T>(source: &Observed<T>, library: impl Fn(&T) -> &Observed<String>) -> Finding {
     let host = Subject::Host;
     match source.seen().map(&library) {
         Some(Observed::Seen(path)) => Finding::pass(host, path.clone()),
@@ -71,13 +90,11 @@ pub(crate) fn tensorflow(
 ) -> Finding {
     let subject = Subject::Python(python.path.clone());
     match &python.tensorflow {
-        Observed::Seen(None) | Observed::Interrupted { seen: None, .. } => {
-            Finding::not_applicable(subject, "TensorFlow is not installed")
-        }
+        Observed::Seen(None) => Finding::not_applicable(subject, "TensorFlow is not installed"),
         Observed::Seen(Some(tensorflow)) | Observed::Interrupted { seen: Some(tensorflow), .. } => {
             judge(subject, python, tensorflow)
         }
-        Observed::Failed(_) | Observed::NotProbed { .. } => {
+        Observed::Interrupted { seen: None, .. } | Observed::Failed(_) | Observed::NotProbed { .. } => {
             Finding::unknown(subject, python.tensorflow.why_not())
         }
     }
@@ -164,10 +181,9 @@ pub(crate) fn in_container(facts: &Facts) -> bool {
     facts.platform.seen().is_some_and(|platform| platform.container.is_some())
 }
 
-/// The system installs with apt.
-pub(crate) fn is_debian_like(facts: &Facts) -> bool {
-    let id = facts.platform.seen().and_then(|platform| platform.os.id.as_deref());
-    id.is_none_or(|id| ["ubuntu", "debian", "linuxmint", "pop"].contains(&id))
+/// The system is Ubuntu, whose packages of the driver have names of their own.
+pub(crate) fn is_ubuntu(facts: &Facts) -> bool {
+    facts.platform.seen().is_some_and(|platform| platform.os.id.as_deref() == Some("ubuntu"))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ pub enum Exit {
     NotUsable = 1,
     /// The command line makes no sense. clap ends with the same status.
     Usage = 2,
-    /// Nothing failed, and something needed could not be told.
+    /// Nothing that is needed failed, and something that is needed could not be told.
     Incomplete = 3,
     /// gpucheck itself failed: a file could not be read or written.
     OwnError = 4,

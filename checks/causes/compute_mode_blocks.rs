@@ -25,8 +25,16 @@ pub(crate) static CAUSE: Cause = Cause {
     recognize,
 };
 
+/// `CUDA_ERROR_DEVICE_UNAVAILABLE`.
+const DEVICE_UNAVAILABLE: i64 = 46;
+
 fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
-    facts.nvml_devices().filter_map(blocked).collect()
+    let is_refused = |device: &&NvmlDevice| {
+        let address = device.pci.seen();
+        let cuda = address.and_then(|address| facts.cuda_device(address));
+        cuda.is_some_and(|device| device.context.refusal_code() == Some(DEVICE_UNAVAILABLE))
+    };
+    facts.nvml_devices().filter(is_refused).filter_map(blocked).collect()
 }
 
 fn blocked(device: &NvmlDevice) -> Option<Finding> {

@@ -34,17 +34,16 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
     let container = facts.platform.seen().and_then(|platform| platform.container.as_ref());
     let (Some(container), Some(module)) = (container, facts.module.seen()) else { return Vec::new() };
     let has_nodes = module.nodes.iter().any(|node| node.path.starts_with("/dev/nvidia"));
-    if has_nodes || facts.gpus().next().is_none() {
+    if has_nodes || !module.has_driver() || facts.gpus().next().is_none() {
         return Vec::new();
     }
     let visible = container.nvidia_visible_devices.as_deref();
-    vec![
+    let finding =
         Finding::fail(Subject::Host, format!("{} container without any /dev/nvidia*", container.kind))
             .because(container.evidence.clone())
             .because(format!("NVIDIA_VISIBLE_DEVICES is {}", visible.unwrap_or("not set")))
-            .run("docker run --gpus all ...")
             .see(
                 "https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/install-guide.html",
-            ),
-    ]
+            );
+    vec![if container.kind == "docker" { finding.run("docker run --gpus all IMAGE") } else { finding }]
 }

@@ -4,7 +4,8 @@
 //! This variable tells CUDA which GPUs to show. Empty, -1, or a number that no GPU has means none.
 //!
 //! # Detection
-//! NVML lists the GPU, CUDA does not, and the variable is set in the environment that gpucheck was started in.
+//! CUDA does not list the GPU, and the variable is set in the environment that gpucheck was started in: to something
+//! that names no GPU, or while CUDA lists others.
 //!
 //! # Fix
 //! `unset CUDA_VISIBLE_DEVICES`; take it out of the notebook, `kernel.json` or profile that sets it, and restart the
@@ -28,14 +29,15 @@ const NO_DEVICE: i64 = 100;
 fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
     let Some(driver) = facts.driver.seen() else { return Vec::new() };
     let Some(value) = &driver.visible_devices else { return Vec::new() };
-    let asked = driver.devices.seen().is_some() || driver.init.refusal_code() == Some(NO_DEVICE);
-    let hidden: Vec<&str> = facts
-        .nvml_devices()
-        .filter_map(|device| device.pci.seen())
+    let listed = driver.devices.seen();
+    let refused = driver.init.refusal_code() == Some(NO_DEVICE) && selects_none(value, facts);
+    let hidden: Vec<String> = facts
+        .gpu_addresses()
+        .iter()
         .filter(|address| facts.cuda_device(address).is_none())
-        .map(crate::fact::PciAddress::as_str)
+        .map(ToString::to_string)
         .collect();
-    if !asked || hidden.is_empty() {
+    if hidden.is_empty() || !(listed.is_some() || refused) {
         return Vec::new();
     }
     vec![
@@ -44,4 +46,14 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
             .run("unset CUDA_VISIBLE_DEVICES")
             .run("grep -rn CUDA_VISIBLE_DEVICES ~/.bashrc ~/.profile /etc/profile.d /etc/environment"),
     ]
+}
+
+/// Whether CUDA shows no GPU for this value: it stops at the first entry that names none.
+fn selects_none(value: &str, facts: &Facts) -> bool {
+    let first = value.split(',').next().unwrap_or_default().trim();
+    match first.parse::<usize>() {
+        Ok(index) => index >= facts.gpu_addresses().len(),
+        // A UUID may name a GPU or a MIG instance; that cannot be told from here.
+        Err(_) => !(first.starts_with("GPU-") || first.starts_with("MIG-")),
+    }
 }

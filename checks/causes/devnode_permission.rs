@@ -39,8 +39,9 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
             node.path, node.mode, node.uid, node.gid
         ))
     });
-    vec![if first.mode & 0o060 == 0o060 {
-        finding.run(format!("sudo usermod -aG \"$(stat -c %G {})\" \"$USER\"", first.path))
+    // Nobody should join the group of root.
+    vec![if first.mode & 0o060 == 0o060 && first.gid != 0 {
+        finding.run(format!("sudo usermod -aG \"$(stat -c %G {})\" \"$(id -un {uid})\"", first.path))
     } else {
         finding.variant("owner_only").run(
             "echo 'options nvidia NVreg_DeviceFileMode=0666' | sudo tee /etc/modprobe.d/nvidia-nodes.conf",

@@ -1,12 +1,12 @@
 //! No NVIDIA driver is installed.
 //!
 //! # Meaning
-//! The card is there, and neither a module for any Linux on this disk nor the driver's libraries are. In Azure Lab
+//! The card is there, and a module for it is not, for any Linux on this disk. In Azure Lab
 //! Services that is a lab made without "Install GPU drivers".
 //!
 //! # Detection
-//! A function of vendor 10de, no `nvidia.ko*` under `/lib/modules`, no DKMS source, no `libcuda.so.1` or
-//! `libnvidia-ml.so.1` where the loader looks.
+//! A function of vendor 10de, no `nvidia.ko*` under `/lib/modules` and no DKMS source. Libraries of the driver alone
+//! (CUDA's toolkit packages bring them) are no driver.
 //!
 //! # Fix
 //! Install the driver that the distribution recommends for this card, and reboot.
@@ -34,19 +34,21 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
     let Some(module) = facts.module.seen() else { return Vec::new() };
     let installed = module.has_driver()
         || module.kernels.iter().any(|kernel| !kernel.nvidia.is_empty())
-        || module.dkms.iter().any(|dkms| dkms.name.starts_with("nvidia"))
-        || !module.libraries.is_empty();
-    let loads = facts.nvml.seen().is_some_and(|nvml| nvml.library.seen().is_some())
-        || facts.driver.seen().is_some_and(|driver| driver.library.seen().is_some());
-    if installed || loads || facts.gpus().next().is_none() || crate::judge::in_container(facts) {
+        || module.dkms.iter().any(|dkms| dkms.name.starts_with("nvidia"));
+    if installed || facts.gpus().next().is_none() || crate::judge::in_container(facts) {
         return Vec::new();
     }
-    let finding = Finding::fail(Subject::Host, "no nvidia module and no driver library on this disk");
+    let finding = Finding::fail(Subject::Host, "no nvidia module for any Linux on this disk");
+    let finding = module.libraries.iter().fold(finding, |finding, library| {
+        finding.because(format!("without it {} is of no use", library.path))
+    });
     let finding =
         if module.is_loaded("nouveau") { finding.because("nouveau is loaded instead") } else { finding };
-    vec![if crate::judge::is_debian_like(facts) {
-        finding.run("sudo apt update && sudo apt install -y ubuntu-drivers-common && sudo ubuntu-drivers install && sudo reboot")
+    let guide = "https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/";
+    vec![if crate::judge::is_ubuntu(facts) {
+        finding
+            .run("sudo apt update && sudo apt install -y ubuntu-drivers-common && sudo ubuntu-drivers install && sudo reboot")
     } else {
-        finding.see("https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/")
+        finding.see(guide)
     }]
 }

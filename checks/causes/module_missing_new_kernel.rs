@@ -5,8 +5,7 @@
 //! of the driver is in place.
 //!
 //! # Detection
-//! No `nvidia.ko*` under `/lib/modules/$(uname -r)`, one under another release there, or the driver's libraries or
-//! DKMS source installed.
+//! No `nvidia.ko*` under `/lib/modules/$(uname -r)`, and one under another release there or its source in DKMS.
 //!
 //! # Fix
 //! Build the module for this release and load it; hold the Linux packages in a published template.
@@ -35,7 +34,7 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
         .map(|kernel| kernel.release.as_str())
         .collect();
     let dkms = module.dkms.iter().find(|dkms| dkms.name.starts_with("nvidia"));
-    let installed = !others.is_empty() || dkms.is_some() || !module.libraries.is_empty();
+    let installed = !others.is_empty() || dkms.is_some();
     if !missing || !installed || module.has_driver() || crate::judge::in_container(facts) {
         return Vec::new();
     }

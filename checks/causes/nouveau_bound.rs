@@ -17,7 +17,7 @@
 use crate::{Cause, Finding, Knowledge, Outcome, Severity, Subject, Who, fact::Facts};
 
 pub(crate) static CAUSE: Cause = Cause {
-    explains: &["module.loaded", "module.drives_gpu", "nvml.initializes", "driver.initializes"],
+    explains: &["module.loaded", "module.drives_gpu"],
     severity: Severity::Unusable,
     who: Who::Instructor,
     recognize,

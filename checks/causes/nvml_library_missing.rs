@@ -5,7 +5,7 @@
 //! installed. CUDA itself may work.
 //!
 //! # Detection
-//! nvidia is loaded, and the loader does not find `libnvidia-ml.so.1`.
+//! On Ubuntu, outside a container: nvidia is loaded, and the loader does not find `libnvidia-ml.so.1`.
 //!
 //! # Fix
 //! Install the rest of the driver at the version of the loaded module.
@@ -26,8 +26,7 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
         return Vec::new();
     };
     let absent = facts.nvml.seen().is_some_and(|nvml| matches!(nvml.library, Observed::Failed(_)));
-    let has_nodes = module.nodes.iter().any(|node| node.path == "/dev/nvidiactl");
-    if !absent || (crate::judge::in_container(facts) && !has_nodes) {
+    if !absent || crate::judge::in_container(facts) || !crate::judge::is_ubuntu(facts) {
         return Vec::new();
     }
     let version = module.version.as_deref().unwrap_or("the loaded module's version");

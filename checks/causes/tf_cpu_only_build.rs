@@ -40,12 +40,15 @@ fn without_cuda(python: &Python) -> Option<Finding> {
             .because(tensorflow.package.clone())
             .with("distribution", label);
     let python = judge::quoted(&python.path);
-    Some(match tensorflow.distributions.first() {
-        Some(found) => finding.run(format!("{python} -m pip uninstall -y {}", found.name)).run(format!(
-            "{python} -m pip install \"{}=={}\"",
-            judge::gpu_requirement(&found.version),
-            found.version
-        )),
-        None => finding,
-    })
+    let is_release = |version: &str| version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let Some(found) = tensorflow.distributions.first().filter(|found| is_release(&found.version)) else {
+        return Some(finding);
+    };
+    let names: Vec<&str> = tensorflow.distributions.iter().map(|found| found.name.as_str()).collect();
+    let gpu_build = format!("{}=={}", judge::gpu_requirement(&found.version), found.version);
+    Some(
+        finding
+            .run(format!("{python} -m pip uninstall -y {}", names.join(" ")))
+            .run(format!("{python} -m pip install \"{gpu_build}\"")),
+    )
 }

@@ -38,12 +38,14 @@ fn missing(python: &Python) -> Option<Finding> {
     let (look, listing) = judge::listing(tensorflow)?;
     let mut names: Vec<&str> = Vec::new();
     for name in look.log.split(MISSING).skip(1).filter_map(|rest| rest.split('\'').next()) {
-        if !names.contains(&name) && name.starts_with("lib") {
+        // TensorRT is an extra that nothing here needs.
+        if !names.contains(&name) && name.starts_with("lib") && !name.starts_with("libnvinfer") {
             names.push(name);
         }
     }
     let driver_itself = names.iter().any(|name| name.starts_with("libcuda.so"));
-    if names.is_empty() || driver_itself || listing.gpus().next().is_some() {
+    let ignored = look.log.contains("Ignoring visible gpu device");
+    if names.is_empty() || driver_itself || ignored || listing.gpus().next().is_some() {
         return None;
     }
     let finding =

@@ -16,7 +16,7 @@
 
 use crate::{
     Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
-    fact::{Facts, Python},
+    fact::{Facts, Look, ProbeFailure, Python},
     judge,
 };
 
@@ -49,7 +49,9 @@ fn misfit(python: &Python) -> Option<Finding> {
         .iter()
         .filter(|unmet| unmet.starts_with("numpy") || unmet.starts_with("protobuf"))
         .collect();
-    if !known && misfits.is_empty() {
+    // A crash has other reasons than a version that is not met.
+    let raised = matches!(look.listing.failure()?, ProbeFailure::Refused { .. });
+    if !known && (misfits.is_empty() || !raised) {
         return None;
     }
     let finding =
@@ -57,13 +59,18 @@ fn misfit(python: &Python) -> Option<Finding> {
     let finding = misfits.iter().fold(finding, |finding, unmet| finding.because(format!("unmet: {unmet}")));
     let finding = judge::log_lines(finding, &look.log, &KNOWN);
     let path = judge::quoted(&python.path);
-    Some(
-        match tensorflow.distributions.first() {
-            Some(found) => {
-                finding.run(format!("{path} -m pip install \"{}=={}\"", found.name, found.version))
-            }
-            None => finding,
+    let finding = match tensorflow.distributions.first() {
+        Some(found) if !misfits.is_empty() => {
+            finding.run(format!("{path} -m pip install \"{}=={}\"", found.name, found.version))
         }
-        .run(format!("{path} -m pip check")),
-    )
+        // Its metadata sets no bound that is broken, so pip would find nothing to do.
+        Some(_) | None => finding.run(format!("{path} -m pip install \"{}\"", older(look))),
+    };
+    Some(finding.run(format!("{path} -m pip check")))
+}
+
+/// What to go back to, by the text that was seen.
+fn older(look: &Look) -> &'static str {
+    let says = |text| look.log.contains(text) || look.listing.why_not().contains(text);
+    if says("Descriptors cannot") { "protobuf<3.21" } else { "numpy<2" }
 }

@@ -16,12 +16,12 @@
 //! <https://docs.nvidia.com/cuda/parallel-thread-execution/>
 
 use crate::{
-    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
-    fact::{Facts, Observed, PciAddress, VectorAdd},
+    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who,
+    fact::{CudaDevice, Facts, Observed, PciAddress, ProbeFailure, VectorAdd},
 };
 
 pub(crate) static CHECK: Check = Check {
-    reads: &[Source::Driver, Source::Compute],
+    reads: &[Source::Pci, Source::Nvml, Source::Driver, Source::Compute],
     needs: &["driver.opens_context"],
     severity: Severity::Unusable,
     who: Who::Platform,
@@ -33,20 +33,39 @@ fn judge(facts: &Facts, _: &Knowledge) -> Judged {
 }
 
 fn judge_gpu(facts: &Facts, gpu: PciAddress) -> Finding {
-    let devices = facts.compute.seen().into_iter().flat_map(|compute| &compute.devices);
-    let device = devices.into_iter().find(|device| device.pci.as_ref() == Some(&gpu));
-    let opened = facts.cuda_device(&gpu).is_some_and(|device| device.context.seen().is_some());
+    let devices = facts.cuda_devices_at(&gpu);
     let subject = Subject::Gpu(gpu);
-    match device.map(|device| &device.vector_add) {
+    let findings = devices.into_iter().map(|device| judge_device(facts, subject.clone(), device));
+    // Where MIG divides the GPU, the instance in trouble speaks for it.
+    findings
+        .min_by_key(|finding| finding.verdict == Verdict::Pass)
+        .unwrap_or_else(|| nothing_computed(facts, subject))
+}
+
+fn judge_device(facts: &Facts, subject: Subject, device: &CudaDevice) -> Finding {
+    let mut computed = facts.compute.seen().into_iter().flat_map(|compute| &compute.devices);
+    let opened = device.context.seen().is_some();
+    match computed.find(|computed| computed.ordinal == device.ordinal).map(|computed| &computed.vector_add) {
         Some(Observed::Seen(sum)) => judge_sum(subject, *sum),
-        Some(Observed::Failed(by) | Observed::Interrupted { by, .. }) => {
-            Finding::fail(subject, by.to_string())
-        }
+        Some(Observed::Failed(by) | Observed::Interrupted { by, .. }) => refused(subject, by),
         Some(Observed::NotProbed { .. }) | None => match facts.compute.failure() {
-            Some(by) if opened => Finding::fail(subject, by.to_string()),
-            Some(by) => Finding::unknown(subject, by.to_string()),
-            None => Finding::unknown(subject, "nothing was computed on it").because(facts.compute.why_not()),
+            Some(by) if opened => refused(subject, by),
+            Some(_) | None => nothing_computed(facts, subject),
         },
+    }
+}
+
+fn nothing_computed(facts: &Facts, subject: Subject) -> Finding {
+    Finding::unknown(subject, "nothing was computed on it").because(facts.compute.why_not())
+}
+
+/// 2 is `CUDA_ERROR_OUT_OF_MEMORY`, 221 `CUDA_ERROR_JIT_COMPILER_NOT_FOUND`, 222 `CUDA_ERROR_UNSUPPORTED_PTX_VERSION`.
+fn refused(subject: Subject, by: &ProbeFailure) -> Finding {
+    let finding = Finding::fail(subject, by.to_string());
+    match by.refusal_code() {
+        Some(2) => finding.variant("memory").run("nvidia-smi"),
+        Some(221 | 222) => finding.variant("compiler"),
+        _ => finding,
     }
 }
 

@@ -17,7 +17,7 @@
 use crate::{Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who, fact::Facts, judge};
 
 pub(crate) static CHECK: Check = Check {
-    reads: &[Source::Driver],
+    reads: &[Source::Platform, Source::Driver],
     needs: &[
         "driver.loads",
         "module.loaded",
@@ -34,11 +34,20 @@ fn judge_init(facts: &Facts, _: &Knowledge) -> Judged {
     let driver = facts.driver.seen();
     let finding = if let Some(trouble) = judge::call(&facts.driver, |driver| &driver.init) {
         let library = driver.and_then(|driver| driver.library.seen());
-        trouble.because(library.map(|path| format!("library {path}")).unwrap_or_default())
+        variant(facts, trouble).because(library.map(|path| format!("library {path}")).unwrap_or_default())
     } else {
         let version = driver.and_then(|driver| driver.version.seen());
         let version = version.map(|version| format!("{}.{}", version / 1000, version % 1000 / 10));
         Finding::pass(Subject::Host, format!("CUDA {}", version.as_deref().unwrap_or("of unknown version")))
     };
     vec![finding]
+}
+
+/// 802 is `CUDA_ERROR_SYSTEM_NOT_READY`, 804 `CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE`.
+fn variant(facts: &Facts, trouble: Finding) -> Finding {
+    match facts.driver.seen().and_then(|driver| driver.init.refusal_code()) {
+        Some(802) => trouble.variant("fabric").run("systemctl status nvidia-fabricmanager"),
+        Some(804) => trouble.variant("compat"),
+        _ => judge::for_place(facts, trouble),
+    }
 }

@@ -15,7 +15,7 @@
 use crate::{Check, Judged, Knowledge, Severity, Source, Who, fact::Facts};
 
 pub(crate) static CHECK: Check = Check {
-    reads: &[Source::Driver],
+    reads: &[Source::Platform, Source::Driver],
     needs: &["pci.gpu_present"],
     severity: Severity::Unusable,
     who: Who::Instructor,
@@ -23,5 +23,5 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts, _: &Knowledge) -> Judged {
-    vec![crate::judge::library(&facts.driver, |driver| &driver.library)]
+    vec![crate::judge::library(facts, &facts.driver, |driver| &driver.library)]
 }

@@ -14,12 +14,12 @@
 //! <https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__PRIMARY__CTX.html>, NVIDIA/DIGITS#2005
 
 use crate::{
-    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
-    fact::{CudaDevice, Facts, Observed},
+    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who,
+    fact::{CudaDevice, Facts, Observed, PciAddress},
 };
 
 pub(crate) static CHECK: Check = Check {
-    reads: &[Source::Driver],
+    reads: &[Source::Pci, Source::Nvml, Source::Driver],
     needs: &["driver.sees_gpu"],
     severity: Severity::Unusable,
     who: Who::Instructor,
@@ -27,12 +27,16 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts, _: &Knowledge) -> Judged {
-    let gpus = facts.gpu_addresses().into_iter();
-    gpus.map(|gpu| match facts.cuda_device(&gpu) {
-        Some(device) => judge_device(facts, Subject::Gpu(gpu), device),
-        None => Finding::unknown(Subject::Gpu(gpu), "CUDA does not list it"),
-    })
-    .collect()
+    facts.gpu_addresses().into_iter().map(|gpu| judge_gpu(facts, gpu)).collect()
+}
+
+fn judge_gpu(facts: &Facts, gpu: PciAddress) -> Finding {
+    let devices = facts.cuda_devices_at(&gpu);
+    let subject = Subject::Gpu(gpu);
+    let findings = devices.into_iter().map(|device| judge_device(facts, subject.clone(), device));
+    findings
+        .min_by_key(|finding| finding.verdict == Verdict::Pass)
+        .unwrap_or_else(|| Finding::unknown(subject, "CUDA does not list it"))
 }
 
 fn judge_device(facts: &Facts, subject: Subject, device: &CudaDevice) -> Finding {

@@ -19,7 +19,7 @@ use crate::{
 };
 
 pub(crate) static CHECK: Check = Check {
-    reads: &[Source::Pci, Source::Driver],
+    reads: &[Source::Pci, Source::Nvml, Source::Driver],
     needs: &["driver.initializes", "pci.gpu_answers", "module.drives_gpu"],
     severity: Severity::Unusable,
     who: Who::Student,

@@ -59,14 +59,7 @@ impl<T> Observed<T> {
 
     /// The code with which the API refused, where it did.
     pub fn refusal_code(&self) -> Option<i64> {
-        match self.failure()? {
-            ProbeFailure::Refused { code, .. } => Some(*code),
-            ProbeFailure::NotStarted { .. }
-            | ProbeFailure::Crashed { .. }
-            | ProbeFailure::Exited { .. }
-            | ProbeFailure::TimedOut { .. }
-            | ProbeFailure::Garbled { .. } => None,
-        }
+        self.failure()?.refusal_code()
     }
 
     /// Why there is no whole value, as a fragment; empty where there is one.
@@ -151,6 +144,18 @@ pub enum ProbeFailure {
 }
 
 impl ProbeFailure {
+    /// The code with which the API refused; none for every other failure.
+    pub fn refusal_code(&self) -> Option<i64> {
+        match self {
+            Self::Refused { code, .. } => Some(*code),
+            Self::NotStarted { .. }
+            | Self::Crashed { .. }
+            | Self::Exited { .. }
+            | Self::TimedOut { .. }
+            | Self::Garbled { .. } => None,
+        }
+    }
+
     /// What it was doing when it failed; empty where it never started.
     pub fn step(&self) -> &str {
         match self {

@@ -15,7 +15,7 @@
 
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
-    fact::{Facts, Observed, Operation, Python, TensorFlow},
+    fact::{DeviceAttributes, Facts, Observed, Operation, Python, TensorFlow},
     judge,
 };
 
@@ -44,8 +44,11 @@ fn judge_operations(subject: Subject, _: &Python, tensorflow: &TensorFlow) -> Fi
             Finding::fail(subject, format!("{} on {}: {trouble}", operation.name, operation.device));
         return judge::log_lines(finding, &look.log, judge::GPU_TROUBLE);
     }
-    let done =
-        listing.operations.iter().filter(|operation| operation.correct == Observed::Seen(true)).count();
+    let is_proven = |gpu: &&DeviceAttributes| {
+        let mut operations = listing.operations.iter();
+        operations.any(|operation| operation.device == gpu.name && operation.correct == Observed::Seen(true))
+    };
+    let done = listing.gpus().filter(is_proven).count();
     match look.listing.failure() {
         Some(by) if gpus > 0 => {
             judge::log_lines(Finding::fail(subject, by.to_string()), &look.log, judge::GPU_TROUBLE)

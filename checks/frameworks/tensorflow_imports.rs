@@ -17,7 +17,7 @@
 
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
-    fact::{Facts, Observed, Python, TensorFlow, Way},
+    fact::{Facts, Observed, ProbeFailure, Python, TensorFlow, Way},
     judge,
 };
 
@@ -47,7 +47,16 @@ fn judge_import(subject: Subject, python: &Python, tensorflow: &TensorFlow) -> F
         Observed::Failed(by) | Observed::Interrupted { by, .. } => by,
         Observed::NotProbed { why } => return Finding::unknown(subject, why.clone()),
     };
-    let finding = Finding::fail(subject, by.to_string());
+    let finding = match by {
+        // Our own trouble, not TensorFlow's.
+        ProbeFailure::NotStarted { .. } | ProbeFailure::Garbled { .. } => {
+            return Finding::unknown(subject, by.to_string());
+        }
+        ProbeFailure::TimedOut { .. } => Finding::fail(subject, by.to_string()).variant("slow"),
+        ProbeFailure::Refused { .. } | ProbeFailure::Crashed { .. } | ProbeFailure::Exited { .. } => {
+            Finding::fail(subject, by.to_string())
+        }
+    };
     let finding =
         tensorflow.unmet.iter().fold(finding, |finding, unmet| finding.because(format!("unmet: {unmet}")));
     judge::log_lines(finding, &look.log, &["Error", "error:", "File \"", "ABI", "NumPy"])

@@ -14,13 +14,13 @@
 //! <https://www.tensorflow.org/install/pip>, tensorflow/tensorflow#63362
 
 use crate::{
-    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
+    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who,
     fact::{Facts, Python, TensorFlow},
     judge,
 };
 
 pub(crate) static CHECK: Check = Check {
-    reads: &[Source::Frameworks],
+    reads: &[Source::Compute, Source::Frameworks],
     needs: &[
         "compute.adds_vectors",
         "frameworks.tensorflow_built_with_cuda",
@@ -33,20 +33,35 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
+    let judge_listing =
+        |subject, _: &Python, tensorflow: &TensorFlow| judge_listing(facts, subject, tensorflow);
     facts.pythons().map(|python| judge::tensorflow(python, judge_listing)).collect()
 }
 
-fn judge_listing(subject: Subject, _: &Python, tensorflow: &TensorFlow) -> Finding {
+fn judge_listing(facts: &Facts, subject: Subject, tensorflow: &TensorFlow) -> Finding {
     let Some((look, listing)) = judge::listing(tensorflow) else {
         return unlisted(subject, tensorflow);
     };
     let names: Vec<&str> = listing.devices.iter().map(|device| device.name.as_str()).collect();
     let names = if names.is_empty() { "no device".to_owned() } else { names.join(", ") };
-    if listing.gpus().next().is_some() {
+    let listed = listing.gpus().count();
+    let computing = computing(facts);
+    if listed > 0 && listed < computing {
+        let finding =
+            Finding::new(subject, Verdict::Warn, format!("{names}, where {computing} GPUs compute"));
+        return judge::log_lines(finding.variant("some"), &look.log, judge::GPU_TROUBLE);
+    }
+    if listed > 0 {
         return Finding::pass(subject, names);
     }
     let finding = Finding::fail(subject, format!("{} lists {names} only", tensorflow.label()));
     judge::log_lines(finding, &look.log, judge::GPU_TROUBLE)
+}
+
+/// How many devices CUDA computed on, every bit right.
+fn computing(facts: &Facts) -> usize {
+    let devices = facts.compute.seen().into_iter().flat_map(|compute| &compute.devices);
+    devices.filter(|device| device.vector_add.seen().is_some_and(|sum| sum.wrong == 0)).count()
 }
 
 fn unlisted(subject: Subject, tensorflow: &TensorFlow) -> Finding {

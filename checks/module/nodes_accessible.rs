@@ -6,7 +6,7 @@
 //!
 //! # Detection
 //! Owner, group and mode of each node against the user's ids. A missing node is no fault where a setuid
-//! `nvidia-modprobe` makes it on first use, nor where NVML opened the driver all the same.
+//! `nvidia-modprobe` makes it on first use, nor where NVML or CUDA opened a GPU all the same.
 //!
 //! # Fix
 //! Join the node's group and log in anew, or let the module make nodes for everyone
@@ -21,7 +21,7 @@ use crate::{
 };
 
 pub(crate) static CHECK: Check = Check {
-    reads: &[Source::Platform, Source::Module, Source::Nvml],
+    reads: &[Source::Platform, Source::Module, Source::Nvml, Source::Driver],
     needs: &["module.loaded"],
     severity: Severity::Unusable,
     who: Who::Instructor,
@@ -38,7 +38,9 @@ fn judge(facts: &Facts, _: &Knowledge) -> Judged {
     }
     let nodes: Vec<&DeviceNode> = module.nodes.iter().filter(|node| is_needed(&node.path)).collect();
     let denied: Vec<&&DeviceNode> = nodes.iter().filter(|node| node.access == Access::Denied).collect();
-    vec![if let Some(first) = denied.first() {
+    vec![if opened_all_the_same(facts) {
+        Finding::pass(host, "the driver was opened")
+    } else if let Some(first) = denied.first() {
         let finding = Finding::fail(host, format!("user {} may not open {}", uid(facts), first.path))
             .with("node", first.path.clone());
         denied.iter().fold(finding, |finding, node| {
@@ -47,8 +49,6 @@ fn judge(facts: &Facts, _: &Knowledge) -> Judged {
                 node.path, node.mode, node.uid, node.gid
             ))
         })
-    } else if opened_all_the_same(facts) {
-        Finding::pass(host, "NVML opened the driver")
     } else if nodes.iter().any(|node| node.access == Access::Unknown) {
         Finding::unknown(host, "the permissions of the nodes could not be read")
     } else if is_complete(&nodes) {
@@ -84,7 +84,7 @@ fn is_complete(nodes: &[&DeviceNode]) -> bool {
 }
 
 fn opened_all_the_same(facts: &Facts) -> bool {
-    facts.nvml.seen().is_some_and(|nvml| nvml.init.seen().is_some())
+    facts.nvml_devices().next().is_some() || facts.cuda_devices().next().is_some()
 }
 
 fn uid(facts: &Facts) -> u32 {

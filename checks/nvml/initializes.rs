@@ -15,20 +15,22 @@
 use crate::{Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who, fact::Facts, judge};
 
 pub(crate) static CHECK: Check = Check {
-    reads: &[Source::Nvml],
+    reads: &[Source::Platform, Source::Nvml],
     needs: &["nvml.loads", "module.loaded", "module.nodes_accessible", "module.drives_gpu"],
-    severity: Severity::Degraded,
+    severity: Severity::Unusable,
     who: Who::Instructor,
     judge: judge_init,
 };
 
 fn judge_init(facts: &Facts, _: &Knowledge) -> Judged {
-    let finding = judge::call(&facts.nvml, |nvml| &nvml.init).unwrap_or_else(|| {
+    let finding = if let Some(trouble) = judge::call(&facts.nvml, |nvml| &nvml.init) {
+        judge::for_place(facts, trouble)
+    } else {
         let version = facts.nvml.seen().and_then(|nvml| nvml.driver_version.seen());
         Finding::pass(
             Subject::Host,
             format!("driver {}", version.map_or("of unknown version", String::as_str)),
         )
-    });
+    };
     vec![finding]
 }

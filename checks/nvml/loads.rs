@@ -15,7 +15,7 @@
 use crate::{Check, Judged, Knowledge, Severity, Source, Who, fact::Facts};
 
 pub(crate) static CHECK: Check = Check {
-    reads: &[Source::Nvml],
+    reads: &[Source::Platform, Source::Nvml],
     needs: &["pci.gpu_present"],
     severity: Severity::Degraded,
     who: Who::Instructor,
@@ -23,5 +23,5 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts, _: &Knowledge) -> Judged {
-    vec![crate::judge::library(&facts.nvml, |nvml| &nvml.library)]
+    vec![crate::judge::library(facts, &facts.nvml, |nvml| &nvml.library)]
 }

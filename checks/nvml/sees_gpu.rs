@@ -14,20 +14,30 @@
 //! <https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html>, leptonai/gpud#604
 
 use crate::{
-    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
+    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who,
     fact::{Facts, Nvml, NvmlDevice, Observed, PciFunction},
 };
 
 pub(crate) static CHECK: Check = Check {
     reads: &[Source::Pci, Source::Nvml],
     needs: &["nvml.initializes", "pci.gpu_answers", "module.drives_gpu"],
-    severity: Severity::Degraded,
+    severity: Severity::Unusable,
     who: Who::Platform,
     judge,
 };
 
 fn judge(facts: &Facts, _: &Knowledge) -> Judged {
-    facts.gpus().map(|gpu| judge_gpu(facts, gpu)).collect()
+    let mut judged: Judged = facts.gpus().map(|gpu| judge_gpu(facts, gpu)).collect();
+    let missing = judged.iter().filter(|finding| finding.verdict == Verdict::Fail).count();
+    let failures = facts.nvml.seen().and_then(|nvml| nvml.devices.seen()).into_iter().flatten();
+    // A device that no card on the bus accounts for.
+    judged.extend(
+        failures
+            .filter_map(Observed::failure)
+            .skip(missing)
+            .map(|by| Finding::fail(Subject::Host, by.to_string())),
+    );
+    judged
 }
 
 fn judge_gpu(facts: &Facts, gpu: &PciFunction) -> Finding {

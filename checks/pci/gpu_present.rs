@@ -19,17 +19,18 @@
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
     fact::{Facts, Pci, Place},
-};
-
-pub(crate) static CHECK: Check = Check {
-    reads: &[Source::Platform, Source::Pci, Source::Module],
-    needs: &[],
-    severity: Severity::Unusable,
-    who: Who::Platform,
     judge,
 };
 
-fn judge(facts: &Facts, knowledge: &Knowledge) -> Judged {
+pub(crate) static CHECK: Check = Check {
+    reads: &[Source::Platform, Source::Pci, Source::Module, Source::Nvml, Source::Driver],
+    needs: &[],
+    severity: Severity::Unusable,
+    who: Who::Platform,
+    judge: judge_bus,
+};
+
+fn judge_bus(facts: &Facts, knowledge: &Knowledge) -> Judged {
     let name = |device| knowledge.gpu(device).map_or("NVIDIA GPU", |model| &model.name).to_owned();
     let on_bus: Vec<String> = facts
         .gpus()
@@ -39,7 +40,7 @@ fn judge(facts: &Facts, knowledge: &Knowledge) -> Judged {
         Finding::pass(Subject::Host, on_bus.join(", "))
     } else if !facts.gpu_addresses().is_empty() {
         Finding::pass(Subject::Host, "the driver lists a GPU that the PCI bus does not show")
-    } else if facts.place() == Place::Wsl {
+    } else if facts.place() == Place::Wsl && !judge::in_container(facts) {
         in_wsl(facts)
     } else {
         match facts.pci.seen() {
@@ -68,8 +69,8 @@ fn absent(facts: &Facts, pci: &Pci) -> Finding {
     )
     .variant(match place {
         Place::Cloud(_) => "cloud",
-        Place::Container => "container",
-        Place::Wsl => "wsl",
+        // WSL itself was judged before; what is left is a container in it.
+        Place::Container | Place::Wsl => "container",
         Place::VirtualMachine => "virtual_machine",
         Place::BareMetal | Place::Unknown => "bare_metal",
     });

@@ -28,7 +28,7 @@ pub fn answer(report: &Report) -> String {
     let rest = match (report.verdict, report.roots.first()) {
         (MachineVerdict::Unusable | MachineVerdict::Degraded, Some(root)) => root.title.clone(),
         (MachineVerdict::Incomplete, _) => incomplete(report),
-        (_, _) => usable(&report.machine),
+        (_, _) => usable(report),
     };
     clean(&format!("{word}: {rest}"))
 }
@@ -42,26 +42,43 @@ fn word(verdict: MachineVerdict) -> &'static str {
     }
 }
 
-fn usable(machine: &Machine) -> String {
-    let gpus: Vec<&str> =
-        machine.gpus.iter().map(|gpu| gpu.name.as_deref().unwrap_or("NVIDIA GPU")).collect();
+fn usable(report: &Report) -> String {
+    let machine = &report.machine;
+    let mut counted: Vec<(&str, usize)> = Vec::new();
+    for gpu in &machine.gpus {
+        let name = gpu.name.as_deref().unwrap_or("NVIDIA GPU");
+        match counted.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((name, 1)),
+        }
+    }
+    let names = counted
+        .iter()
+        .map(|(name, count)| if *count == 1 { (*name).to_owned() } else { format!("{count} {name}") });
+    let names = names.collect::<Vec<_>>().join(" and ");
+    let computes = if machine.gpus.len() == 1 { "computes" } else { "compute" };
     let frameworks: Vec<String> = machine
         .pythons
         .iter()
         .filter_map(|python| Some(python.tensorflow.as_ref()?.distribution.clone()))
         .collect();
-    let gpus = gpus.join(" and ");
     if frameworks.is_empty() {
-        format!("{gpus} computes; no TensorFlow was found to try it from")
-    } else {
-        format!("{gpus} computes, and {} computes on it", frameworks.join(" and "))
+        return format!("{names} {computes}; no TensorFlow was found to try from");
     }
+    let them = match machine.gpus.len() {
+        1 => "it",
+        _ if report.roots.is_empty() => "them",
+        _ => "a GPU",
+    };
+    format!("{names} {computes}, and {} computes on {them}", frameworks.join(" and "))
 }
 
 fn incomplete(report: &Report) -> String {
-    match report.unverified.first() {
-        Some(first) => format!("nothing failed, and {} could not be told: {}", first.id, first.why),
-        None => "nothing failed, and the checks that would prove the GPU were left out".to_owned(),
+    let proofs = ["compute.adds_vectors", "frameworks.tensorflow_computes"];
+    let proof = report.unverified.iter().find(|unverified| proofs.contains(&unverified.id.as_str()));
+    match proof.or(report.unverified.first()) {
+        Some(first) => format!("{} could not be told: {}", first.id, first.why),
+        None => "the checks that would prove the GPU were left out".to_owned(),
     }
 }
 

@@ -1,8 +1,11 @@
 //! What checks of foreign libraries have in common.
 
 use crate::{
-    Finding, Subject,
-    fact::{Facts, Listing, Look, Observed, Place, ProbeFailure, Python, TensorFlow},
+    Finding, Judged, Subject, Verdict,
+    fact::{
+        CudaDevice, Facts, Listing, Look, Module, Observed, PciAddress, Place, ProbeFailure, Python,
+        TensorFlow,
+    },
 };
 
 /// Judges the loading of a library, with the fix for where it is missing.
@@ -12,6 +15,34 @@ pub(crate) fn library<T>(
     library: impl Fn(&T) -> &Observed<String>,
 ) -> Finding {
     for_place(facts, load(source, library))
+}
+
+/// Judges the module. Under WSL there is none to judge: the driver is Windows'.
+pub(crate) fn module(facts: &Facts, judge: impl FnOnce(&Module) -> Finding) -> Judged {
+    vec![match facts.module.seen() {
+        None => Finding::unknown(Subject::Host, format!("modules: {}", facts.module.why_not())),
+        Some(_) if facts.place() == Place::Wsl => {
+            Finding::not_applicable(Subject::Host, "WSL: the driver is Windows'")
+        }
+        Some(module) => judge(module),
+    }]
+}
+
+/// Judges each GPU by CUDA's devices on it. Where MIG divides it, the one in trouble speaks for it.
+pub(crate) fn each_gpu(
+    facts: &Facts,
+    judge: impl Fn(Subject, &CudaDevice) -> Finding,
+    without_device: impl Fn(Subject) -> Finding,
+) -> Judged {
+    let judge_gpu = |gpu: PciAddress| {
+        let devices = facts.cuda_devices_at(&gpu);
+        let subject = Subject::Gpu(gpu);
+        let findings = devices.into_iter().map(|device| judge(subject.clone(), device));
+        findings
+            .min_by_key(|finding| finding.verdict == Verdict::Pass)
+            .unwrap_or_else(|| without_device(subject))
+    };
+    facts.gpu_addresses().into_iter().map(judge_gpu).collect()
 }
 
 /// Chooses the texts for WSL and for containers, where the driver is not for us to install.

@@ -16,8 +16,9 @@
 //! <https://docs.nvidia.com/cuda/parallel-thread-execution/>
 
 use crate::{
-    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who,
-    fact::{CudaDevice, Facts, Observed, PciAddress, ProbeFailure, VectorAdd},
+    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
+    fact::{CudaDevice, Facts, Observed, ProbeFailure, VectorAdd},
+    judge,
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -25,21 +26,12 @@ pub(crate) static CHECK: Check = Check {
     needs: &["driver.opens_context"],
     severity: Severity::Unusable,
     who: Who::Platform,
-    judge,
+    judge: judge_all,
 };
 
-fn judge(facts: &Facts, _: &Knowledge) -> Judged {
-    facts.gpu_addresses().into_iter().map(|gpu| judge_gpu(facts, gpu)).collect()
-}
-
-fn judge_gpu(facts: &Facts, gpu: PciAddress) -> Finding {
-    let devices = facts.cuda_devices_at(&gpu);
-    let subject = Subject::Gpu(gpu);
-    let findings = devices.into_iter().map(|device| judge_device(facts, subject.clone(), device));
-    // Where MIG divides the GPU, the instance in trouble speaks for it.
-    findings
-        .min_by_key(|finding| finding.verdict == Verdict::Pass)
-        .unwrap_or_else(|| nothing_computed(facts, subject))
+fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
+    let judge_device = |subject, device: &CudaDevice| judge_device(facts, subject, device);
+    judge::each_gpu(facts, judge_device, |subject| nothing_computed(facts, subject))
 }
 
 fn judge_device(facts: &Facts, subject: Subject, device: &CudaDevice) -> Finding {

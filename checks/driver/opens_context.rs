@@ -14,8 +14,9 @@
 //! <https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__PRIMARY__CTX.html>, NVIDIA/DIGITS#2005
 
 use crate::{
-    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who,
-    fact::{CudaDevice, Facts, Observed, PciAddress},
+    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
+    fact::{CudaDevice, Facts, Observed},
+    judge,
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -23,20 +24,12 @@ pub(crate) static CHECK: Check = Check {
     needs: &["driver.sees_gpu"],
     severity: Severity::Unusable,
     who: Who::Instructor,
-    judge,
+    judge: judge_all,
 };
 
-fn judge(facts: &Facts, _: &Knowledge) -> Judged {
-    facts.gpu_addresses().into_iter().map(|gpu| judge_gpu(facts, gpu)).collect()
-}
-
-fn judge_gpu(facts: &Facts, gpu: PciAddress) -> Finding {
-    let devices = facts.cuda_devices_at(&gpu);
-    let subject = Subject::Gpu(gpu);
-    let findings = devices.into_iter().map(|device| judge_device(facts, subject.clone(), device));
-    findings
-        .min_by_key(|finding| finding.verdict == Verdict::Pass)
-        .unwrap_or_else(|| Finding::unknown(subject, "CUDA does not list it"))
+fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
+    let judge_device = |subject, device: &CudaDevice| judge_device(facts, subject, device);
+    judge::each_gpu(facts, judge_device, |subject| Finding::unknown(subject, "CUDA does not list it"))
 }
 
 fn judge_device(facts: &Facts, subject: Subject, device: &CudaDevice) -> Finding {

@@ -18,7 +18,8 @@
 
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
-    fact::{Facts, Module, Place},
+    fact::{Facts, Module},
+    judge,
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -26,29 +27,28 @@ pub(crate) static CHECK: Check = Check {
     needs: &["pci.gpu_present"],
     severity: Severity::Unusable,
     who: Who::Instructor,
-    judge,
+    judge: judge_all,
 };
 
-fn judge(facts: &Facts, _: &Knowledge) -> Judged {
+fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
+    judge::module(facts, |module| judge_module(facts, module))
+}
+
+fn judge_module(facts: &Facts, module: &Module) -> Finding {
     let host = Subject::Host;
-    let Some(module) = facts.module.seen() else {
-        return vec![Finding::unknown(host, format!("modules: {}", facts.module.why_not()))];
-    };
-    if facts.place() == Place::Wsl {
-        return vec![Finding::not_applicable(host, "WSL: the driver is Windows'")];
-    }
     if module.has_driver() {
-        return vec![Finding::pass(host, "it is loaded")];
+        return Finding::pass(host, "it is loaded");
     }
-    let in_container = facts.platform.seen().is_some_and(|platform| platform.container.is_some());
-    vec![match module.running_kernel() {
+    match module.running_kernel() {
         Some(running) if !running.nvidia.is_empty() => {
             let files: Vec<&str> = running.nvidia.iter().map(|file| file.path.as_str()).collect();
             Finding::pass(host, files.join(", "))
         }
-        _ if in_container => Finding::unknown(host, "a container does not show the module files of its host"),
+        _ if judge::in_container(facts) => {
+            Finding::unknown(host, "a container does not show the module files of its host")
+        }
         _ => missing(facts, module),
-    }]
+    }
 }
 
 fn missing(facts: &Facts, module: &Module) -> Finding {

@@ -15,7 +15,8 @@
 
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
-    fact::{Facts, Place, SecureBoot},
+    fact::{Facts, Module, SecureBoot},
+    judge,
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -23,19 +24,17 @@ pub(crate) static CHECK: Check = Check {
     needs: &["pci.gpu_present", "module.built_for_running_kernel"],
     severity: Severity::Unusable,
     who: Who::Instructor,
-    judge,
+    judge: judge_all,
 };
 
-fn judge(facts: &Facts, _: &Knowledge) -> Judged {
+fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
+    judge::module(facts, judge_module)
+}
+
+fn judge_module(module: &Module) -> Finding {
     let host = Subject::Host;
-    let Some(module) = facts.module.seen() else {
-        return vec![Finding::unknown(host, format!("modules: {}", facts.module.why_not()))];
-    };
-    if facts.place() == Place::Wsl {
-        return vec![Finding::not_applicable(host, "WSL: the driver is Windows'")];
-    }
     let version = module.version.as_deref().unwrap_or("of unknown version");
-    vec![match module.loaded.iter().find(|loaded| loaded.name == "nvidia") {
+    match module.loaded.iter().find(|loaded| loaded.name == "nvidia") {
         Some(loaded) if loaded.state == "Live" => Finding::pass(host, format!("nvidia {version}")),
         Some(loaded) => Finding::fail(host, format!("nvidia is in state {}", loaded.state)),
         None if module.has_driver() => Finding::pass(host, format!("nvidia {version}, by its own word")),
@@ -45,5 +44,5 @@ fn judge(facts: &Facts, _: &Knowledge) -> Judged {
                 .run("sudo dmesg | grep -iE 'nvidia|nvrm' | tail");
             if module.secure_boot == SecureBoot::On { finding.because("Secure Boot is on") } else { finding }
         }
-    }]
+    }
 }

@@ -17,7 +17,8 @@
 
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
-    fact::{Access, DeviceNode, Facts, Module, Place},
+    fact::{Access, DeviceNode, Facts, Module},
+    judge,
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -25,20 +26,18 @@ pub(crate) static CHECK: Check = Check {
     needs: &["module.loaded"],
     severity: Severity::Unusable,
     who: Who::Instructor,
-    judge,
+    judge: judge_all,
 };
 
-fn judge(facts: &Facts, _: &Knowledge) -> Judged {
+fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
+    judge::module(facts, |module| judge_module(facts, module))
+}
+
+fn judge_module(facts: &Facts, module: &Module) -> Finding {
     let host = Subject::Host;
-    let Some(module) = facts.module.seen() else {
-        return vec![Finding::unknown(host, format!("device nodes: {}", facts.module.why_not()))];
-    };
-    if facts.place() == Place::Wsl {
-        return vec![Finding::not_applicable(host, "WSL: the driver is Windows'")];
-    }
     let nodes: Vec<&DeviceNode> = module.nodes.iter().filter(|node| is_needed(&node.path)).collect();
     let denied: Vec<&&DeviceNode> = nodes.iter().filter(|node| node.access == Access::Denied).collect();
-    vec![if opened_all_the_same(facts) {
+    if opened_all_the_same(facts) {
         Finding::pass(host, "the driver was opened")
     } else if let Some(first) = denied.first() {
         let finding = Finding::fail(host, format!("user {} may not open {}", uid(facts), first.path))
@@ -55,7 +54,7 @@ fn judge(facts: &Facts, _: &Knowledge) -> Judged {
         Finding::pass(host, format!("{} nodes, open to user {}", nodes.len(), uid(facts)))
     } else {
         missing(module, &nodes)
-    }]
+    }
 }
 
 fn missing(module: &Module, nodes: &[&DeviceNode]) -> Finding {

@@ -17,7 +17,8 @@
 
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
-    fact::{Access, Facts, Module, Node, Place},
+    fact::{Access, Facts, Module, Node},
+    judge,
 };
 
 const NODE: &str = "/dev/nvidia-uvm";
@@ -27,21 +28,19 @@ pub(crate) static CHECK: Check = Check {
     needs: &["module.loaded"],
     severity: Severity::Unusable,
     who: Who::Instructor,
-    judge,
+    judge: judge_all,
 };
 
-fn judge(facts: &Facts, _: &Knowledge) -> Judged {
+fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
+    judge::module(facts, |module| judge_module(facts, module))
+}
+
+fn judge_module(facts: &Facts, module: &Module) -> Finding {
     let host = Subject::Host;
-    let Some(module) = facts.module.seen() else {
-        return vec![Finding::unknown(host, format!("nvidia_uvm: {}", facts.module.why_not()))];
-    };
-    if facts.place() == Place::Wsl {
-        return vec![Finding::not_applicable(host, "WSL: the driver is Windows'")];
-    }
     if facts.driver.seen().is_some_and(|driver| driver.init.seen().is_some()) {
-        return vec![Finding::pass(host, "CUDA has started")];
+        return Finding::pass(host, "CUDA has started");
     }
-    vec![match trouble(module) {
+    match trouble(module) {
         None => Finding::pass(host, format!("{NODE} is ready")),
         Some(_) if module.modprobe_setuid && module.has_driver() && !is_denied(module) => {
             Finding::pass(host, "nvidia-modprobe makes it on first use")
@@ -49,7 +48,7 @@ fn judge(facts: &Facts, _: &Knowledge) -> Judged {
         Some(trouble) => Finding::fail(host, trouble)
             .run("sudo apt install nvidia-modprobe && sudo nvidia-modprobe -u -c=0")
             .run("echo nvidia-uvm | sudo tee /etc/modules-load.d/nvidia-uvm.conf"),
-    }]
+    }
 }
 
 fn is_denied(module: &Module) -> bool {

@@ -5,11 +5,13 @@
 //! it cannot be killed it is abandoned, never waited for. Whatever it does is a value.
 
 mod excerpt;
+mod inherited;
 mod interrupt;
 mod run;
 mod trail;
 
 pub use excerpt::Excerpt;
+pub use inherited::mend_what_was_inherited;
 pub use interrupt::end_children_on_signals;
 pub use run::{Finished, Job, run};
 pub use trail::{Message, ReadTrail, Trail, TrailError};

@@ -30,6 +30,8 @@ const GRACE: Duration = Duration::from_millis(500);
 const DRAIN: Duration = Duration::from_millis(200);
 /// How often a child is looked at where the kernel has no pidfd (before 5.3).
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// What stands for an exit status that nobody knows.
+const UNKNOWN_STATUS: i32 = -1;
 
 /// A child to be run.
 pub struct Job {
@@ -104,6 +106,8 @@ struct Child {
     start: Instant,
     /// Until it is reaped: a signal must not reach whoever gets its number next.
     noted: Option<interrupt::Noted>,
+    /// Somebody else has reaped it, so that its number may be another process's by now.
+    lost: bool,
 }
 
 impl Child {
@@ -149,6 +153,7 @@ impl Child {
             stack_at_deadline: job.stack_at_deadline,
             start,
             noted: Some(interrupt::note(pid.as_raw_nonzero().get())),
+            lost: false,
         })
     }
 
@@ -246,14 +251,25 @@ impl Child {
         read_available(&mut self.stderr, |bytes| log.feed(bytes));
     }
 
-    /// How the child ended, without reaping it: its group stays ours until it has been killed.
-    fn ended(&self) -> Option<End> {
+    /// How the child ended, without reaping it: its group stays ours until it has been killed. A child that is no
+    /// longer ours to wait for has ended as well, nobody knows how.
+    fn ended(&mut self) -> Option<End> {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        let status = rustix::process::waitid(WaitId::Pid(self.pid), options).ok()??;
-        Some(end_of(&status))
+        match rustix::process::waitid(WaitId::Pid(self.pid), options) {
+            Ok(status) => status.as_ref().map(end_of),
+            Err(rustix::io::Errno::CHILD) => {
+                self.lost = true;
+                self.noted = None;
+                Some(End::Exited(UNKNOWN_STATUS))
+            }
+            Err(_) => None,
+        }
     }
 
     fn kill(&self) {
+        if self.lost {
+            return;
+        }
         let _ = rustix::process::kill_process_group(self.pid, Signal::KILL);
     }
 
@@ -289,7 +305,7 @@ fn end_of(status: &WaitIdStatus) -> End {
     match (status.exit_status(), status.terminating_signal()) {
         (Some(code), _) => End::Exited(code),
         (None, Some(signal)) => End::Signaled(signal),
-        (None, None) => End::Exited(-1),
+        (None, None) => End::Exited(UNKNOWN_STATUS),
     }
 }
 

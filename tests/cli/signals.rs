@@ -7,7 +7,7 @@ use std::{
     os::unix::{fs::PermissionsExt, process::ExitStatusExt},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 const SOON: Duration = Duration::from_secs(2);
@@ -111,6 +111,26 @@ fn a_signal_that_was_ignored_before_stays_so() {
     // Had the first one counted, it would be the one to be reported.
     assert_eq!(hanging.end().signal(), Some(2));
     assert!(hanging.all_gone());
+}
+
+#[test]
+fn a_caller_that_ignores_the_end_of_children_does_not_keep_gpucheck_from_seeing_it() {
+    let (ends, _) = environment("exit 3\n");
+    let dangling = tempfile::tempdir().unwrap();
+    fs::create_dir(dangling.path().join("bin")).unwrap();
+    std::os::unix::fs::symlink("/nowhere/python", dangling.path().join("bin/python")).unwrap();
+    for (environment, told) in [(&ends, "ended with status 3"), (&dangling, "No such file or directory")] {
+        let line = "trap '' CHLD; exec \"$0\" --no-cloud-metadata --only frameworks --format json";
+        let started = Instant::now();
+        let output = Command::new("/bin/bash")
+            .args(["-c", line, env!("CARGO_BIN_EXE_gpucheck")])
+            .env("VIRTUAL_ENV", environment.path())
+            .output()
+            .unwrap();
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
+        assert!(out.contains(told) && err.is_empty(), "{told}: {out}{err}");
+    }
 }
 
 #[test]

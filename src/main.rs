@@ -100,13 +100,27 @@ fn selection(look: &LookArgs) -> Result<Selection, Error> {
 }
 
 fn options(look: &LookArgs, selection: &Selection) -> Result<Options, Error> {
-    std::fs::read_dir(&look.root).map_err(|source| Error::Root { path: look.root.clone(), source })?;
     Ok(Options {
-        root: Root::new(&look.root),
+        root: root(&look.root)?,
         sources: selection.sources(),
         cloud_metadata: (!look.no_cloud_metadata).then(|| look.cloud_metadata_url.clone()),
         full: look.full,
     })
+}
+
+/// A root that can be looked at; otherwise everything in it would seem to be missing.
+fn root(path: &Path) -> Result<Root, Error> {
+    let unreadable = |source| Error::Root { path: path.to_owned(), source };
+    std::fs::read_dir(path).map_err(unreadable)?;
+    let root = Root::new(path);
+    match root.list("/") {
+        Ok(_) => Ok(root),
+        // Containers of old refuse the system calls that they do not know.
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) => {
+            Err(Error::RootNeedsNewerLinux { path: path.to_owned() })
+        }
+        Err(error) => Err(unreadable(error)),
+    }
 }
 
 /// The one field that every layout of facts has.

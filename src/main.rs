@@ -31,13 +31,13 @@ const MESSAGE_HEAD: usize = 600;
 const MESSAGE_TAIL: usize = 200;
 
 fn main() -> ExitCode {
-    gpucheck::child::mend_what_was_inherited();
     let args: Vec<_> = std::env::args_os().collect();
     if let [_, probe, rest @ ..] = args.as_slice()
         && probe == "__probe"
     {
         return worker::run(rest);
     }
+    gpucheck::child::mend_what_was_inherited();
     let cli = Cli::parse();
     log(cli.show.verbose);
     gpucheck::child::end_children_on_signals();

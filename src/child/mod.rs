@@ -4,9 +4,11 @@
 //! for its answer; its standard output is its standard error, so nothing it prints can reach the report; when
 //! it cannot be killed it is abandoned, never waited for. Whatever it does is a value.
 
+mod confine;
 mod excerpt;
 mod inherited;
 mod interrupt;
+mod promised;
 mod run;
 mod trail;
 

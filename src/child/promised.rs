@@ -1,0 +1,35 @@
+//! The numbers under which a child finds its files.
+//!
+//! Invariant: in this process these numbers are taken for good, so that the pipe on which the standard library hears
+//! of a failed exec is never put there, to be overwritten by ours.
+
+use super::{ANSWER_FD, EXTENSION_FD};
+use rustix::fs::{Mode, OFlags};
+use std::{
+    io,
+    os::fd::{AsRawFd, OwnedFd},
+    sync::OnceLock,
+};
+
+static KEPT: OnceLock<Vec<OwnedFd>> = OnceLock::new();
+
+/// Takes those of the numbers that are free. Where that cannot be done no file can be handed over either, and that is
+/// told by whoever tries.
+pub(super) fn keep() {
+    KEPT.get_or_init(|| take().unwrap_or_default());
+}
+
+fn take() -> io::Result<Vec<OwnedFd>> {
+    let any = rustix::fs::open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+    let mut kept = Vec::new();
+    loop {
+        let file = rustix::io::fcntl_dupfd_cloexec(&any, ANSWER_FD)?;
+        let number = file.as_raw_fd();
+        if number <= EXTENSION_FD {
+            kept.push(file);
+        }
+        if number >= EXTENSION_FD {
+            return Ok(kept);
+        }
+    }
+}

@@ -19,7 +19,7 @@ use gpucheck_checks::{
 use std::{
     fs::File,
     io::{self, IsTerminal, Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -72,7 +72,7 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
         }
         Some(Command::Record) => {
             let facts = collect::collect(&options(look, &selection(look)?)?);
-            output::write(&render::json(&redact(&facts)), show.output.as_deref())?;
+            output::write(&render::json(&redact(&facts, &own_names())), show.output.as_deref())?;
             Ok(Exit::Usable)
         }
         Some(Command::Judge { facts }) => {
@@ -90,6 +90,14 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
             Ok(Exit::Usable)
         }
     }
+}
+
+/// By which the asking person may be told in a path: as a user, and as the folder that is their home.
+fn own_names() -> Vec<String> {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let folder = home.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    let user = ["USER", "LOGNAME", "SUDO_USER"].into_iter().filter_map(|name| std::env::var(name).ok());
+    user.chain(folder).collect()
 }
 
 fn selection(look: &LookArgs) -> Result<Selection, Error> {

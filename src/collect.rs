@@ -1,7 +1,7 @@
 //! Looking at a machine: every probe that is wanted, side by side.
 //!
 //! Invariants: this cannot fail, the machine's troubles are values; a driver library is initialized only where a
-//! driver stands behind it; files of another root are read and never run.
+//! driver stands behind it; files of another root are read and never run, and this machine's Pythons say nothing of it.
 
 use crate::{
     in_time::{InTime, broken},

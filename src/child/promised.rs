@@ -8,20 +8,22 @@ use rustix::fs::{Mode, OFlags};
 use std::{
     io,
     os::fd::{AsRawFd, OwnedFd},
-    sync::OnceLock,
+    sync::{Mutex, PoisonError},
 };
 
-static KEPT: OnceLock<Vec<OwnedFd>> = OnceLock::new();
+static KEPT: Mutex<Vec<OwnedFd>> = Mutex::new(Vec::new());
 
-/// Takes those of the numbers that are free. Where that cannot be done no file can be handed over either, and that is
-/// told by whoever tries.
+/// Takes those of the numbers that are free, of which somebody else may have had one the last time. Where that cannot
+/// be done no file can be handed over either, and that is told by whoever tries.
 pub(super) fn keep() {
-    KEPT.get_or_init(|| take().unwrap_or_default());
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if kept.len() < 2 {
+        let _ = take(&mut kept);
+    }
 }
 
-fn take() -> io::Result<Vec<OwnedFd>> {
+fn take(kept: &mut Vec<OwnedFd>) -> io::Result<()> {
     let any = rustix::fs::open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
-    let mut kept = Vec::new();
     loop {
         let file = rustix::io::fcntl_dupfd_cloexec(&any, ANSWER_FD)?;
         let number = file.as_raw_fd();
@@ -29,7 +31,7 @@ fn take() -> io::Result<Vec<OwnedFd>> {
             kept.push(file);
         }
         if number >= EXTENSION_FD {
-            return Ok(kept);
+            return Ok(());
         }
     }
 }

@@ -44,7 +44,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Looking")]
 pub struct LookArgs {
-    /// Look at the machine in this folder (its /proc, /sys, /dev, /lib, ...) instead of this one
+    /// Look at the machine in this folder (its /proc, /sys, /dev, /lib, ...) instead of this one; no Python is run
     #[arg(long, global = true, value_name = "DIR", default_value = "/")]
     pub root: PathBuf,
     /// Judge these checks or layers only, with what they need; repeatable, or separated by commas

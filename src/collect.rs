@@ -1,23 +1,30 @@
 //! Looking at a machine: every probe that is wanted, side by side.
 //!
 //! Invariants: this cannot fail, the machine's troubles are values; a driver library is initialized only where a
-//! driver stands behind it; files of another root are read and never run.
+//! driver stands behind it; files of another root are read and never run, and this machine's Pythons say nothing of it.
 
 use crate::{
+    in_time::{InTime, broken},
     probe::{cuda, frameworks, library::Search, module, nvml, pci, platform},
     root::Root,
     worker,
 };
 use gpucheck_checks::{
     Source,
-    fact::{FACTS_SCHEMA, Facts, Module, Observed, ProbeFailure},
+    fact::{FACTS_SCHEMA, Facts, Frameworks, Module, Observed, Platform},
 };
 use std::{
     collections::BTreeSet,
     env,
     path::{Path, PathBuf},
     thread::ScopedJoinHandle,
+    time::Duration,
 };
+
+/// Time for the host, which is files that take a moment and a cloud that is asked for less than a second.
+const PLATFORM_LIMIT: Duration = Duration::from_secs(5);
+/// Time for the Pythons beyond the deadlines that they have anyway.
+const FRAMEWORKS_ROOM: Duration = Duration::from_secs(10);
 
 /// What to look at.
 #[derive(Clone, Debug)]
@@ -36,15 +43,11 @@ pub struct Options {
 pub fn collect(options: &Options) -> Facts {
     let taken_at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let root = &options.root;
-    let platform = platform::Ask {
-        cloud_metadata: options.cloud_metadata.clone(),
-        environment: platform::Environment::of_this_process(),
-    };
+    let platform = look_at_platform(options);
+    let frameworks = look_at_frameworks(options);
     let module = module::probe(root);
     let ask = ask_driver(root, module.seen());
     std::thread::scope(|scope| {
-        let platform = scope.spawn(|| platform::probe(root, &platform));
-        let frameworks = scope.spawn(|| look_at_frameworks(options));
         let nvml = scope
             .spawn(|| if options.sources.contains(&Source::Nvml) { nvml::probe(&ask) } else { unwanted() });
         let cuda = scope.spawn(|| {
@@ -58,13 +61,13 @@ pub fn collect(options: &Options) -> Facts {
             schema: FACTS_SCHEMA,
             gpucheck: env!("CARGO_PKG_VERSION").to_owned(),
             taken_at,
-            platform: join(platform),
+            platform: platform.take(),
             pci,
             module,
             nvml: join(nvml),
             driver,
             compute,
-            frameworks: join(frameworks),
+            frameworks: frameworks.take(),
         }
     })
 }
@@ -73,26 +76,31 @@ fn join<T>(probe: ScopedJoinHandle<'_, Observed<T>>) -> Observed<T> {
     probe.join().unwrap_or_else(|_| broken())
 }
 
-/// A panic of ours: the rest of the report is none the worse.
-fn broken<T>() -> Observed<T> {
-    Observed::Failed(ProbeFailure::Garbled {
-        step: "gpucheck's own probe".to_owned(),
-        message: "it panicked; please report this bug with what is on standard error".to_owned(),
-    })
-}
-
 fn unwanted<T>() -> Observed<T> {
     Observed::not_probed("no check that was asked for reads it")
 }
 
-fn look_at_frameworks(options: &Options) -> Observed<gpucheck_checks::fact::Frameworks> {
-    if !options.sources.contains(&Source::Frameworks) {
-        return unwanted();
-    }
+fn look_at_platform(options: &Options) -> InTime<Platform> {
+    let root = options.root.clone();
+    let ask = platform::Ask {
+        cloud_metadata: options.cloud_metadata.clone(),
+        environment: platform::Environment::of_this_process(),
+    };
+    InTime::start("platform", PLATFORM_LIMIT, move || platform::probe(&root, &ask))
+}
+
+fn look_at_frameworks(options: &Options) -> InTime<Frameworks> {
     let mut ask = frameworks::Ask::new(frameworks::Environment::of_this_process());
     ask.full = options.full;
     ask.may_make_nodes = a_driver_stands_here();
-    frameworks::probe(&ask)
+    let limit = ask.bare_deadline + ask.full_deadline + FRAMEWORKS_ROOM;
+    let wanted = options.sources.contains(&Source::Frameworks);
+    let here = options.root.is_this_machine();
+    InTime::start("frameworks", limit, move || match (wanted, here) {
+        (false, _) => unwanted(),
+        (true, false) => Observed::not_probed("Pythons of another root are not run"),
+        (true, true) => frameworks::probe(&ask),
+    })
 }
 
 /// What the driver libraries are asked: on this machine wherever the loader finds them; for another root only those

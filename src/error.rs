@@ -22,6 +22,12 @@ pub enum Error {
         /// The operating system's words.
         source: io::Error,
     },
+    /// The system call that keeps inside another root is missing.
+    #[error("--root {}: --root needs Linux 5.6 or newer, and a container that allows openat2; look from another machine", .path.display())]
+    RootNeedsNewerLinux {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A facts file that cannot be read.
     #[error("{path}: {source}; give a file that `gpucheck record` wrote, or - for standard input")]
     ReadFacts {
@@ -71,7 +77,7 @@ impl Error {
     /// The exit status that goes with it.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::UnknownId { .. } | Self::Root { .. } => Exit::Usage,
+            Self::UnknownId { .. } | Self::Root { .. } | Self::RootNeedsNewerLinux { .. } => Exit::Usage,
             Self::ReadFacts { .. }
             | Self::NoFacts { .. }
             | Self::NewerFacts { .. }

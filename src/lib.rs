@@ -52,6 +52,7 @@ pub mod cli;
 pub mod collect;
 pub mod error;
 pub mod exit;
+mod in_time;
 pub mod output;
 pub mod probe;
 pub mod redact;

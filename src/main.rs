@@ -19,7 +19,7 @@ use gpucheck_checks::{
 use std::{
     fs::File,
     io::{self, IsTerminal, Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -37,6 +37,7 @@ fn main() -> ExitCode {
     {
         return worker::run(rest);
     }
+    gpucheck::child::mend_what_was_inherited();
     let cli = Cli::parse();
     log(cli.show.verbose);
     gpucheck::child::end_children_on_signals();
@@ -71,7 +72,7 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
         }
         Some(Command::Record) => {
             let facts = collect::collect(&options(look, &selection(look)?)?);
-            output::write(&render::json(&redact(&facts)), show.output.as_deref())?;
+            output::write(&render::json(&redact(&facts, &own_names())), show.output.as_deref())?;
             Ok(Exit::Usable)
         }
         Some(Command::Judge { facts }) => {
@@ -91,6 +92,14 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
     }
 }
 
+/// By which the asking person may be told in a path: as a user, and as the folder that is their home.
+fn own_names() -> Vec<String> {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let folder = home.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    let user = ["USER", "LOGNAME", "SUDO_USER"].into_iter().filter_map(|name| std::env::var(name).ok());
+    user.chain(folder).collect()
+}
+
 fn selection(look: &LookArgs) -> Result<Selection, Error> {
     Selection::new(look.only.clone(), look.skip.clone()).map_err(|UnknownId(name)| {
         let layers = CHECKS.iter().filter_map(|check| check.id.split_once('.')).map(|(layer, _)| layer);
@@ -99,13 +108,27 @@ fn selection(look: &LookArgs) -> Result<Selection, Error> {
 }
 
 fn options(look: &LookArgs, selection: &Selection) -> Result<Options, Error> {
-    std::fs::read_dir(&look.root).map_err(|source| Error::Root { path: look.root.clone(), source })?;
     Ok(Options {
-        root: Root::new(&look.root),
+        root: root(&look.root)?,
         sources: selection.sources(),
         cloud_metadata: (!look.no_cloud_metadata).then(|| look.cloud_metadata_url.clone()),
         full: look.full,
     })
+}
+
+/// A root that can be looked at; otherwise everything in it would seem to be missing.
+fn root(path: &Path) -> Result<Root, Error> {
+    let unreadable = |source| Error::Root { path: path.to_owned(), source };
+    std::fs::read_dir(path).map_err(unreadable)?;
+    let root = Root::new(path);
+    match root.list("/") {
+        Ok(_) => Ok(root),
+        // Containers of old refuse the system calls that they do not know.
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) => {
+            Err(Error::RootNeedsNewerLinux { path: path.to_owned() })
+        }
+        Err(error) => Err(unreadable(error)),
+    }
 }
 
 /// The one field that every layout of facts has.

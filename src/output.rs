@@ -9,6 +9,9 @@ use std::{
     process,
 };
 
+/// Links that are followed, as many as Linux follows.
+const LINKS: usize = 40;
+
 /// Writes a document. A reader that went away is no error: it has read what it wanted.
 ///
 /// # Errors
@@ -29,21 +32,56 @@ fn to_stdout(document: &str) -> io::Result<()> {
     }
 }
 
-/// A regular file is replaced by a finished one; a pipe or a terminal is written to.
+/// A regular file is replaced by a finished one; a pipe or a terminal is written to, and so is what the system has by
+/// another name or as a place of its own.
 fn to_file(document: &str, path: &Path) -> io::Result<()> {
     let found = fs::metadata(path).ok();
     if found.as_ref().is_some_and(|found| !found.is_file()) {
-        return fs::OpenOptions::new().write(true).open(path)?.write_all(document.as_bytes());
+        return in_place(document, path, fs::OpenOptions::new().write(true));
+    }
+    // `/dev/stdout` may be a log that the shell has opened for all that runs: what stands there is not ours to remove.
+    if found.is_some() && is_the_systems(path) {
+        return in_place(document, path, fs::OpenOptions::new().append(true));
     }
     // Through a link the file behind it is replaced, not the link.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let path = behind(path)?;
     let unfinished = beside(&path);
     let written =
         write_new(&unfinished, document, found.as_ref()).and_then(|()| fs::rename(&unfinished, &path));
     if written.is_err() {
         let _ = fs::remove_file(&unfinished);
     }
-    written
+    match written {
+        // A file that is mounted on its place, as containers have them.
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EBUSY | libc::EXDEV)) => {
+            in_place(document, &path, fs::OpenOptions::new().write(true).truncate(true))
+        }
+        written => written,
+    }
+}
+
+fn in_place(document: &str, path: &Path, how: &fs::OpenOptions) -> io::Result<()> {
+    how.open(path)?.write_all(document.as_bytes())
+}
+
+fn is_the_systems(path: &Path) -> bool {
+    ["/dev/fd", "/dev/stdout", "/dev/stderr", "/proc"].iter().any(|place| path.starts_with(place))
+}
+
+/// Where links end, also where there is nothing yet.
+fn behind(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        match fs::canonicalize(&path) {
+            Ok(real) => return Ok(real),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(_) => match fs::read_link(&path) {
+                Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
+                Err(_) => return Ok(path),
+            },
+        }
+    }
+    Err(io::Error::from_raw_os_error(libc::ELOOP))
 }
 
 /// Writes a file that was not there, as accessible as the one that it is to replace.

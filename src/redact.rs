@@ -3,21 +3,59 @@
 use gpucheck_checks::fact::Facts;
 use serde_json::Value;
 
-/// The same facts without UUIDs of GPUs and with every home folder's owner called `user`.
-pub fn redact(facts: &Facts) -> Value {
+/// Names that a person may have and that mean something else in a path.
+const SYSTEMS: [&str; 22] = [
+    "bin", "boot", "data", "dev", "etc", "home", "lib", "lib64", "local", "mnt", "nvidia", "opt", "proc",
+    "python", "root", "run", "srv", "sys", "tmp", "user", "usr", "var",
+];
+
+/// The same facts without UUIDs of GPUs and with every home folder's owner called `user`; so is whoever has one of
+/// these names, wherever a path has it.
+pub fn redact(facts: &Facts, names: &[String]) -> Value {
     // Facts hold nothing that JSON cannot; null would be refused by every reader.
     let mut facts = serde_json::to_value(facts).unwrap_or(Value::Null);
-    walk(&mut facts);
+    let is_telling = |name: &&str| !name.is_empty() && !SYSTEMS.contains(name);
+    let names: Vec<&str> = names.iter().map(String::as_str).filter(is_telling).collect();
+    walk(&mut facts, &names);
     facts
 }
 
-fn walk(value: &mut Value) {
+fn walk(value: &mut Value, names: &[&str]) {
     match value {
-        Value::String(text) => *text = without_builders(&without_uuids(&without_users(text))),
-        Value::Array(items) => items.iter_mut().for_each(walk),
-        Value::Object(fields) => fields.values_mut().for_each(walk),
+        Value::String(text) => *text = hidden(text, names),
+        Value::Array(items) => items.iter_mut().for_each(|item| walk(item, names)),
+        Value::Object(fields) => {
+            for (name, mut value) in std::mem::take(fields) {
+                walk(&mut value, names);
+                fields.insert(hidden(&name, names), value);
+            }
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
+}
+
+fn hidden(text: &str, names: &[&str]) -> String {
+    let text = without_builders(&without_uuids(&without_users(text)));
+    names.iter().fold(text, |text, name| without_name(&text, name))
+}
+
+/// `/data/people/somebody/x` becomes `/data/people/user/x`.
+fn without_name(text: &str, name: &str) -> String {
+    let mut parts = text.split('/');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.strip_prefix(name).filter(|rest| !rest.starts_with(is_of_a_name));
+        out.push('/');
+        match rest {
+            Some(rest) => out.extend(["user", rest]),
+            None => out.push_str(part),
+        }
+    }
+    out
+}
+
+fn is_of_a_name(c: char) -> bool {
+    c.is_alphanumeric() || "._-".contains(c)
 }
 
 /// `/home/somebody/x` becomes `/home/user/x`, wherever it stands in a text.
@@ -25,7 +63,7 @@ fn without_users(text: &str) -> String {
     let mut parts = text.split("/home/");
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let end = part.find(|c: char| !(c.is_alphanumeric() || "._-".contains(c))).unwrap_or(part.len());
+        let end = part.find(|c| !is_of_a_name(c)).unwrap_or(part.len());
         out.push_str("/home/");
         out.push_str(if end == 0 { "" } else { "user" });
         out.push_str(part.get(end..).unwrap_or_default());
@@ -78,6 +116,26 @@ mod tests {
         ] {
             assert_eq!(without_users(text), kept);
         }
+    }
+
+    #[test]
+    fn a_given_name_is_lost_wherever_a_path_has_it() {
+        for (text, kept) in [
+            ("/data/people/kim/envs/tf", "/data/people/user/envs/tf"),
+            ("File \"/srv/kim\", line 1; /kim: no", "File \"/srv/user\", line 1; /user: no"),
+            ("/opt/kimono/kim2/kim.d/a-kim", "/opt/kimono/kim2/kim.d/a-kim"),
+            ("kim", "kim"),
+        ] {
+            assert_eq!(without_name(text, "kim"), kept);
+        }
+    }
+
+    #[test]
+    fn keys_lose_names_and_the_systems_own_folders_stay() {
+        let mut value = serde_json::json!({"/srv/kim": ["/dev/kim", {"GPU-5a8e9c7d-1111": 1}]});
+        walk(&mut value, &["kim"]);
+        assert_eq!(value, serde_json::json!({"/srv/user": ["/dev/user", {"GPU-redacted": 1}]}));
+        assert!(["dev", "lib", "root"].iter().all(|name| SYSTEMS.contains(name)));
     }
 
     #[test]

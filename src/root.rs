@@ -3,7 +3,10 @@
 //! Invariants: a machine in a folder (`--root`) is never left through its symbolic links; only regular files and
 //! links are read, and never more of them than `LARGEST`; a look is a look, nothing is opened for writing.
 
-use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::{
+    fs::{Mode, OFlags, ResolveFlags},
+    io::Errno,
+};
 use std::{
     fs::File,
     io::{self, Read},
@@ -15,6 +18,8 @@ use std::{
 const LARGEST: u64 = 4 << 20;
 /// Most that is read of a file that holds one value, in bytes: the page that sysfs has for each.
 const PAGE: u64 = 4 << 10;
+/// How often a path is gone down: where something is renamed meanwhile, Linux wants to be asked again.
+const ATTEMPTS: usize = 32;
 
 /// A root directory.
 #[derive(Clone, Debug)]
@@ -86,17 +91,26 @@ impl Root {
         rustix::fs::fstat(self.descend(path, OFlags::PATH).ok()?).ok()
     }
 
-    /// The names in a folder, sorted; none where there is no such folder.
+    /// The names in a folder, sorted; none where they cannot be had.
     pub fn names(&self, path: &str) -> Vec<String> {
-        let Ok(folder) = self.descend(path, OFlags::RDONLY | OFlags::DIRECTORY) else { return Vec::new() };
-        let Ok(entries) = rustix::fs::Dir::read_from(folder) else { return Vec::new() };
-        let mut names: Vec<String> = entries
-            .filter_map(Result::ok)
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .filter(|name| name != "." && name != "..")
-            .collect();
+        self.list(path).unwrap_or_default()
+    }
+
+    /// The names in a folder, sorted.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn list(&self, path: &str) -> io::Result<Vec<String>> {
+        let folder = self.descend(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(folder)? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if name != "." && name != ".." {
+                names.push(name);
+            }
+        }
         names.sort();
-        names
+        Ok(names)
     }
 
     /// The last part of what a symbolic link leads to.
@@ -120,7 +134,7 @@ impl Root {
 
     /// Whether the asking user's permissions allow reading and writing; none where nothing is there.
     pub fn may_read_and_write(&self, path: &str) -> Option<bool> {
-        use rustix::{fs::Access, io::Errno};
+        use rustix::fs::Access;
         let file = self.descend(path, OFlags::PATH).ok()?;
         let itself = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
         match rustix::fs::accessat(
@@ -144,13 +158,14 @@ impl Root {
             rustix::fs::open(&self.path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         let relative = path.trim_start_matches('/');
         let relative = if relative.is_empty() { "." } else { relative };
-        Ok(rustix::fs::openat2(
-            root,
-            relative,
-            flags,
-            Mode::empty(),
-            ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS,
-        )?)
+        let inside = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+        for _ in 1..ATTEMPTS {
+            match rustix::fs::openat2(&root, relative, flags, Mode::empty(), inside) {
+                Err(Errno::AGAIN) => {}
+                opened => return Ok(opened?),
+            }
+        }
+        Ok(rustix::fs::openat2(&root, relative, flags, Mode::empty(), inside)?)
     }
 }
 

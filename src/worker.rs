@@ -11,7 +11,7 @@ use gpucheck_checks::fact::{Observed, ProbeFailure};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{ffi::OsString, process::ExitCode, time::Duration};
 
-/// Exit status of a worker that cannot read its command line.
+/// Exit status of a worker that cannot read its command line, or that nobody listens to.
 const USAGE: u8 = 2;
 
 /// What a worker is asked.
@@ -21,7 +21,7 @@ pub struct Ask {
     pub search: Search,
     /// Why the library shall be opened and not initialized; none where it shall be initialized.
     pub hold_init: Option<String>,
-    /// Whether, as root, the library may make device nodes.
+    /// Whether the library may make device nodes and load modules.
     pub may_make_nodes: bool,
 }
 
@@ -69,7 +69,7 @@ impl Worker {
     }
 }
 
-/// Does a worker's work; `args` is what follows `__probe`. Returns only where it cannot read them.
+/// Does a worker's work; `args` is what follows `__probe`. Returns only where it cannot read them or nobody listens.
 pub fn run(args: &[OsString]) -> ExitCode {
     let [source, ask] = args else { return ExitCode::from(USAGE) };
     let Some(ask) = ask.to_str().and_then(|ask| serde_json::from_str::<Ask>(ask).ok()) else {
@@ -89,7 +89,7 @@ fn answer<T: Serialize>(look: impl FnOnce(&mut Trail) -> T) -> ExitCode {
         libc::signal(libc::SIGSEGV, libc::SIG_DFL);
         libc::signal(libc::SIGBUS, libc::SIG_DFL);
     }
-    let mut trail = Trail::from_parent();
+    let Some(mut trail) = Trail::from_parent() else { return ExitCode::from(USAGE) };
     let seen = look(&mut trail);
     trail.answer(&seen);
     // SAFETY: ends the process at once; nothing of this program's waits to be written.

@@ -2,7 +2,7 @@
 
 use gpucheck::root::Root;
 use std::{
-    os::unix::fs::symlink,
+    os::unix::{fs::symlink, process::CommandExt},
     path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
@@ -73,6 +73,29 @@ pub(crate) fn compile(source: &str, program: &Path) {
     std::fs::write(&file, source).unwrap();
     let compiled = Command::new("cc").args(["-O0", "-w", "-o"]).arg(program).arg(&file).status();
     assert!(compiled.unwrap().success(), "{source}");
+}
+
+/// Makes a system call fail in a program, as on a Linux that does not have it.
+pub(crate) fn without_call(command: &mut Command, call: i64) {
+    let statement = |code, jt, jf, k| libc::sock_filter { code, jt, jf, k };
+    let mut filter = [
+        // Load the number of the call; the wanted one fails with ENOSYS, the others are allowed.
+        statement(0x20, 0, 0, 0),
+        statement(0x15, 0, 1, u32::try_from(call).unwrap()),
+        statement(0x06, 0, 0, libc::SECCOMP_RET_ERRNO | libc::ENOSYS.unsigned_abs()),
+        statement(0x06, 0, 0, libc::SECCOMP_RET_ALLOW),
+    ];
+    let install = move || {
+        let program = libc::sock_fprog { len: 4, filter: filter.as_mut_ptr() };
+        // SAFETY: the filter lives as long as the closure, and the kernel copies it.
+        let installed = unsafe {
+            libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+                && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) == 0
+        };
+        if installed { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+    };
+    // SAFETY: between fork and exec the closure makes two system calls.
+    unsafe { command.pre_exec(install) };
 }
 
 /// Waits until something holds; false where it does not come to hold in time.

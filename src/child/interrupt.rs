@@ -30,7 +30,7 @@ pub fn end_children_on_signals() {
     for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
         // SAFETY: the handler below only makes async-signal-safe calls (kill, signal, raise) on atomics.
         unsafe {
-            let previous = libc::signal(signal, handler as *const () as libc::sighandler_t);
+            let previous = libc::signal(signal, end_children as *const () as libc::sighandler_t);
             if previous == libc::SIG_IGN {
                 libc::signal(signal, libc::SIG_IGN);
             }
@@ -38,11 +38,12 @@ pub fn end_children_on_signals() {
     }
 }
 
-extern "C" fn handler(signal: i32) {
+extern "C" fn end_children(signal: i32) {
     for place in &GROUPS {
         let group = place.load(Ordering::SeqCst);
         if group > 0 {
-            // SAFETY: kill takes plain numbers; the group is a child's that has not been reaped.
+            // SAFETY: kill takes plain numbers; the group is a child's that has not been reaped:
+            // its place is freed before that (`Child::reap`).
             unsafe { libc::kill(-group, libc::SIGKILL) };
         }
     }

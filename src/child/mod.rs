@@ -4,12 +4,16 @@
 //! for its answer; its standard output is its standard error, so nothing it prints can reach the report; when
 //! it cannot be killed it is abandoned, never waited for. Whatever it does is a value.
 
+mod confine;
 mod excerpt;
+mod inherited;
 mod interrupt;
+mod promised;
 mod run;
 mod trail;
 
 pub use excerpt::Excerpt;
+pub use inherited::mend_what_was_inherited;
 pub use interrupt::end_children_on_signals;
 pub use run::{Finished, Job, run};
 pub use trail::{Message, ReadTrail, Trail, TrailError};

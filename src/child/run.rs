@@ -1,6 +1,10 @@
 //! Start a child, follow it, end it.
 
-use super::{ANSWER_FD, Excerpt, ReadTrail, interrupt};
+use super::{
+    ANSWER_FD, Excerpt, ReadTrail,
+    confine::{Limits, confine},
+    inherited, interrupt, promised,
+};
 use gpucheck_checks::fact::{Observed, ProbeFailure};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
@@ -12,17 +16,12 @@ use std::{
     ffi::OsString,
     io,
     os::{
-        fd::{AsFd, AsRawFd, OwnedFd, RawFd},
+        fd::{AsFd, OwnedFd, RawFd},
         unix::process::CommandExt,
     },
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
-
-/// linux/capability.h.
-const CAP_MKNOD: libc::c_ulong = 27;
-/// linux/close_range.h.
-const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
 
 /// What a child is left after its deadline or its answer, before the next means is taken.
 const GRACE: Duration = Duration::from_millis(500);
@@ -30,6 +29,8 @@ const GRACE: Duration = Duration::from_millis(500);
 const DRAIN: Duration = Duration::from_millis(200);
 /// How often a child is looked at where the kernel has no pidfd (before 5.3).
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// What stands for an exit status that nobody knows.
+const UNKNOWN_STATUS: i32 = -1;
 
 /// A child to be run.
 pub struct Job {
@@ -48,8 +49,9 @@ pub struct Job {
     pub files: Vec<(OwnedFd, RawFd)>,
     /// User and group to become first.
     pub identity: Option<(u32, u32)>,
-    /// Whether a child that runs as root keeps the right to make device nodes. Real driver libraries make
-    /// /dev/nvidiactl whenever they may, with or without a driver behind it.
+    /// Whether a child keeps the right to make device nodes and to load modules, itself or through a program with the
+    /// setuid bit (nvidia-modprobe). Real driver libraries do both whenever they may, with or without a driver behind
+    /// them.
     pub may_make_nodes: bool,
     /// At the deadline send SIGABRT first, so that Python's faulthandler tells where it hangs.
     pub stack_at_deadline: bool,
@@ -68,7 +70,10 @@ pub struct Finished<T> {
 /// Runs a child to its answer or its end. Returns at the latest one second after the deadline.
 pub fn run<T: DeserializeOwned>(job: Job) -> Finished<T> {
     let start = Instant::now();
-    let started = Child::start(&job);
+    let started = Child::start(&job).map_err(|error| match error.raw_os_error() {
+        Some(libc::EMFILE | libc::EINVAL | libc::EBADF) => inherited::too_few_files(error),
+        _ => error,
+    });
     // What was handed over is the child's now.
     drop(job);
     let (observed, log) = match started {
@@ -104,10 +109,13 @@ struct Child {
     start: Instant,
     /// Until it is reaped: a signal must not reach whoever gets its number next.
     noted: Option<interrupt::Noted>,
+    /// Somebody else has reaped it, so that its number may be another process's by now.
+    lost: bool,
 }
 
 impl Child {
     fn start(job: &Job) -> io::Result<Self> {
+        promised::keep();
         let (answer, answer_end) = pipe()?;
         let (stderr, stderr_end) = pipe()?;
         let mut command = Command::new(&job.program);
@@ -149,6 +157,7 @@ impl Child {
             stack_at_deadline: job.stack_at_deadline,
             start,
             noted: Some(interrupt::note(pid.as_raw_nonzero().get())),
+            lost: false,
         })
     }
 
@@ -246,14 +255,25 @@ impl Child {
         read_available(&mut self.stderr, |bytes| log.feed(bytes));
     }
 
-    /// How the child ended, without reaping it: its group stays ours until it has been killed.
-    fn ended(&self) -> Option<End> {
+    /// How the child ended, without reaping it: its group stays ours until it has been killed. A child that is no
+    /// longer ours to wait for has ended as well, nobody knows how.
+    fn ended(&mut self) -> Option<End> {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        let status = rustix::process::waitid(WaitId::Pid(self.pid), options).ok()??;
-        Some(end_of(&status))
+        match rustix::process::waitid(WaitId::Pid(self.pid), options) {
+            Ok(status) => status.as_ref().map(end_of),
+            Err(rustix::io::Errno::CHILD) => {
+                self.lost = true;
+                self.noted = None;
+                Some(End::Exited(UNKNOWN_STATUS))
+            }
+            Err(_) => None,
+        }
     }
 
     fn kill(&self) {
+        if self.lost {
+            return;
+        }
         let _ = rustix::process::kill_process_group(self.pid, Signal::KILL);
     }
 
@@ -289,7 +309,7 @@ fn end_of(status: &WaitIdStatus) -> End {
     match (status.exit_status(), status.terminating_signal()) {
         (Some(code), _) => End::Exited(code),
         (None, Some(signal)) => End::Signaled(signal),
-        (None, None) => End::Exited(-1),
+        (None, None) => End::Exited(UNKNOWN_STATUS),
     }
 }
 
@@ -316,60 +336,4 @@ fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
 /// The same file under a number that no child is promised.
 fn high(file: &OwnedFd) -> io::Result<OwnedFd> {
     Ok(rustix::io::fcntl_dupfd_cloexec(file.as_fd(), 64)?)
-}
-
-/// What a child is confined to.
-struct Limits {
-    memory: u64,
-    may_make_nodes: bool,
-    identity: Option<(u32, u32)>,
-}
-
-/// What the child does to itself between fork and exec.
-fn confine(files: &[(OwnedFd, RawFd)], limits: &Limits, parent: u32) -> io::Result<()> {
-    let core = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    let data = libc::rlimit { rlim_cur: limits.memory, rlim_max: limits.memory };
-    // SAFETY: system calls on numbers and on structures that live on this stack; a refused call leaves the
-    // child with more freedom than planned, which is no reason to go without its facts.
-    unsafe {
-        libc::setrlimit(libc::RLIMIT_CORE, &raw const core);
-        libc::setrlimit(libc::RLIMIT_DATA, &raw const data);
-        if !limits.may_make_nodes {
-            libc::prctl(libc::PR_CAPBSET_DROP, CAP_MKNOD, 0, 0, 0);
-        }
-        // Under memory pressure the kernel shall end the probe, not a student's notebook.
-        let score = libc::open(c"/proc/self/oom_score_adj".as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
-        if score >= 0 {
-            libc::write(score, c"1000".as_ptr().cast(), 4);
-            libc::close(score);
-        }
-        // What the caller left open must not be kept open by a child that cannot be killed.
-        libc::syscall(libc::SYS_close_range, 3 as libc::c_uint, libc::c_uint::MAX, CLOSE_RANGE_CLOEXEC);
-        for (file, number) in files {
-            if libc::dup2(file.as_raw_fd(), *number) < 0 {
-                return Err(io::Error::last_os_error());
-            }
-        }
-    }
-    // Only root may do the above in full, so the identity comes after it. It undoes a death signal, so that comes last.
-    if let Some((uid, gid)) = limits.identity {
-        become_user(uid, gid)?;
-    }
-    // SAFETY: system calls on numbers.
-    unsafe {
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        if u32::try_from(libc::getppid()) != Ok(parent) {
-            libc::_exit(125);
-        }
-    }
-    Ok(())
-}
-
-/// Becomes a user, without the groups that the asking one is in. A child that stays root is no child.
-fn become_user(uid: u32, gid: u32) -> io::Result<()> {
-    // SAFETY: system calls on numbers; an empty list of groups is not looked at.
-    let taken = unsafe {
-        libc::setgroups(0, std::ptr::null()) == 0 && libc::setgid(gid) == 0 && libc::setuid(uid) == 0
-    };
-    if taken { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

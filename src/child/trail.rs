@@ -25,10 +25,14 @@ pub struct Trail {
 }
 
 impl Trail {
-    /// Takes over the descriptor on which the parent left the pipe.
-    pub fn from_parent() -> Self {
+    /// Takes over the descriptor on which the parent left the pipe; none where nobody left one.
+    pub fn from_parent() -> Option<Self> {
+        // SAFETY: asks whether the number is a file's.
+        if unsafe { libc::fcntl(super::ANSWER_FD, libc::F_GETFD) } < 0 {
+            return None;
+        }
         // SAFETY: run() put the pipe on this descriptor before the exec, and nothing else in a worker takes it.
-        Self { pipe: unsafe { File::from_raw_fd(super::ANSWER_FD) } }
+        Some(Self { pipe: unsafe { File::from_raw_fd(super::ANSWER_FD) } })
     }
 
     /// Tells that this foreign call comes next.

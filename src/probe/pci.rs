@@ -2,7 +2,9 @@
 
 use crate::root::Root;
 use gpucheck_checks::fact::{ConfigSpace, Observed, Pci, PciAddress, PciFunction};
+use std::io;
 
+const BUSES: &str = "/sys/bus";
 const DEVICES: &str = "/sys/bus/pci/devices";
 const VMBUS: &str = "/sys/bus/vmbus/devices";
 /// Hyper-V's class of PCI pass-through, `HV_PCIE_GUID` in include/linux/hyperv.h.
@@ -10,14 +12,30 @@ const VMBUS_PCI_CLASS: &str = "{44c4f61d-4444-4400-9d52-802e27ede19f}";
 /// Bytes of config space that any user may read.
 const CONFIG_HEADER: u64 = 64;
 
-/// Looks at the bus. A machine without one (some containers) has no functions.
+/// Looks at the bus. A bus that could not be looked at is not one without a GPU.
 pub fn probe(root: &Root) -> Observed<Pci> {
-    let names = root.names(DEVICES);
+    let names = match root.list(DEVICES) {
+        Ok(names) => names,
+        Err(_) if has_no_bus(root) => Vec::new(),
+        Err(_) if !root.is_this_machine() && !root.exists(BUSES) => {
+            return Observed::not_probed("this root has no /sys");
+        }
+        Err(error) => {
+            let step = format!("list {DEVICES}");
+            return Observed::refused(&step, 0, "unreadable", error.to_string());
+        }
+    };
     Observed::Seen(Pci {
         functions: names.iter().filter_map(|name| function(root, name)).collect(),
         function_count: names.len(),
         unbound_vmbus_pci: unbound_vmbus_pci(root),
     })
+}
+
+/// A machine without PCI: its Linux lists its buses, and PCI is not among them.
+fn has_no_bus(root: &Root) -> bool {
+    let buses: io::Result<Vec<String>> = root.list(BUSES);
+    buses.is_ok_and(|buses| !buses.iter().any(|bus| bus == "pci"))
 }
 
 /// A display controller, or another function of NVIDIA's. Of the others no more is read than what tells so.

@@ -1,16 +1,16 @@
 //! What a child may do, and what it finds.
 
 use super::{AMPLE, number, program, script, timed};
-use crate::stage::compile;
+use crate::stage::{compile, without_call};
 use gpucheck::child::{ANSWER_FD, EXTENSION_FD, Job};
 use gpucheck_checks::fact::Observed;
 use serde_json::json;
-use std::{fs::File, io::Write, os::unix::fs::PermissionsExt};
+use std::{fs::File, io::Write, os::unix::fs::PermissionsExt, process::Command};
 
 /// Nobody's user and group on Linux.
 const NOBODY: u32 = 65534;
-/// The bit of CAP_MKNOD in a capability set.
-const MAKE_NODES: u64 = 1 << 27;
+/// The bits of CAP_SYS_MODULE and CAP_MKNOD in a capability set.
+const MODULES_AND_NODES: u64 = 1 << 16 | 1 << 27;
 
 /// What a script writes to its standard error.
 fn log_of(job: Job) -> String {
@@ -39,8 +39,12 @@ fn is_root() -> bool {
 
 #[test]
 fn there_is_no_core_file_and_a_limit_to_memory() {
-    let log = log_of(Job { memory: 512 << 20, ..told("ulimit -c; ulimit -Hc; ulimit -d; ulimit -Hd") });
-    assert_eq!(log.split_whitespace().collect::<Vec<_>>(), ["0", "0", "524288", "524288"]);
+    let log = log_of(Job { memory: 512 << 20, ..told("cat /proc/self/limits") });
+    for (name, most) in [("Max core file size", 1), ("Max data size", 512 << 20)] {
+        let line = log.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        let most = most.to_string();
+        assert_eq!(line.split_whitespace().take(2).collect::<Vec<_>>(), [&most, &most], "{name}");
+    }
 }
 
 #[test]
@@ -104,11 +108,82 @@ fn a_child_of_root_cannot_make_nodes_unless_it_may() {
     let sets = "grep ^Cap /proc/self/status";
     let log = log_of(told(sets));
     for set in ["CapBnd", "CapPrm", "CapEff"] {
-        assert_eq!(status(&log, set) & MAKE_NODES, 0, "{log}");
+        assert_eq!(status(&log, set) & MODULES_AND_NODES, 0, "{log}");
     }
     let own = std::fs::read_to_string("/proc/self/status").unwrap();
     let log = log_of(Job { may_make_nodes: true, ..told(sets) });
     assert_eq!(status(&log, "CapBnd"), status(&own, "CapBnd"));
+}
+
+#[test]
+fn no_program_gives_a_child_what_it_may_not_have() {
+    let log = log_of(told("cat /proc/self/status"));
+    assert_eq!(status(&log, "NoNewPrivs"), 1);
+    let log = log_of(Job { may_make_nodes: true, ..told("cat /proc/self/status") });
+    let own = std::fs::read_to_string("/proc/self/status").unwrap();
+    assert_eq!(status(&log, "NoNewPrivs"), status(&own, "NoNewPrivs"));
+}
+
+#[test]
+fn what_a_caller_made_inheritable_is_withheld_too() {
+    if !is_root() {
+        return;
+    }
+    // As Docker did before 20.10.14. Here the test starts itself once more, with these capabilities.
+    if std::env::var_os("GPUCHECK_INHERITABLE").is_some() {
+        let log = log_of(told("grep ^Cap /proc/self/status"));
+        for set in ["CapInh", "CapAmb", "CapBnd", "CapPrm", "CapEff"] {
+            assert_eq!(status(&log, set) & MODULES_AND_NODES, 0, "{log}");
+        }
+        let own = std::fs::read_to_string("/proc/self/status").unwrap();
+        assert_eq!(status(&own, "CapAmb") & MODULES_AND_NODES, MODULES_AND_NODES);
+        return;
+    }
+    let name = "children::confinement::what_a_caller_made_inheritable_is_withheld_too";
+    let sets = ["--inh=cap_mknod,cap_sys_module", "--addamb=cap_mknod", "--addamb=cap_sys_module"];
+    let line = format!("exec {} --exact {name}", std::env::current_exe().unwrap().display());
+    let ran =
+        Command::new("capsh").args(sets).args(["--", "-c", &line]).env("GPUCHECK_INHERITABLE", "1").output();
+    let Ok(ran) = ran else {
+        println!("skipped: no capsh here");
+        return;
+    };
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
+}
+
+#[test]
+fn files_do_not_get_through_on_an_old_linux_either() {
+    if std::env::var_os("GPUCHECK_OLD_LINUX").is_some() {
+        only_the_promised_files_are_open();
+        return;
+    }
+    let mut again = Command::new(std::env::current_exe().unwrap());
+    let name = "children::confinement::files_do_not_get_through_on_an_old_linux_either";
+    again.args(["--exact", name]).env("GPUCHECK_OLD_LINUX", "1");
+    without_call(&mut again, libc::SYS_close_range);
+    let ran = again.output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
+}
+
+#[test]
+fn a_program_that_is_not_there_is_told_so_however_many_files_are_open() {
+    // In a process of its own, where no other test has the numbers.
+    if std::env::var_os("GPUCHECK_ALONE").is_none() {
+        let name =
+            "children::confinement::a_program_that_is_not_there_is_told_so_however_many_files_are_open";
+        let mut again = Command::new(std::env::current_exe().unwrap());
+        let ran = again.args(["--exact", name]).env("GPUCHECK_ALONE", "1").output().unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
+        return;
+    }
+    // With one of these counts the pipe that tells of it would have a promised number.
+    let mut open = Vec::new();
+    for count in 0..80 {
+        let (finished, _) = timed(program("/no/such/program", &[], AMPLE));
+        let why = finished.observed.why_not();
+        assert!(why.starts_with("could not be started: No such file"), "{count}: {why}");
+        open.push(File::open("/dev/null").unwrap());
+    }
 }
 
 #[test]
@@ -121,7 +196,7 @@ fn a_child_with_an_identity_is_that_user_alone_and_still_heard() {
     assert_eq!(log.lines().take(4).collect::<Vec<_>>(), ["65534", "65534", "65534", "1000"], "{log}");
     assert_eq!(status(&log, "CapEff"), 0, "{log}");
     // A program with the setuid bit, such as nvidia-modprobe, would get from here what the child has not.
-    assert_eq!(status(&log, "CapBnd") & MAKE_NODES, 0, "{log}");
+    assert_eq!(status(&log, "CapBnd") & MODULES_AND_NODES, 0, "{log}");
 }
 
 #[test]

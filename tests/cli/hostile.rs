@@ -189,3 +189,26 @@ fn a_name_of_a_file_is_not_taken_for_an_option() {
         gpucheck().current_dir(folder.path()).args(["judge", "--", "--quiet"]).output().unwrap().into();
     assert_eq!(ran.status, Some(0), "{}", ran.err);
 }
+
+#[test]
+fn few_open_files_are_made_more_or_named() {
+    let environment = tempfile::tempdir().unwrap();
+    for (limits, told) in
+        [("ulimit -Sn 64", "No such file or directory"), ("ulimit -n 62", "only 62 files may be open")]
+    {
+        let line = format!("{limits}; exec \"$0\" --no-cloud-metadata --only frameworks --format json");
+        let output = Command::new("/bin/bash")
+            .args(["-c", &line, env!("CARGO_BIN_EXE_gpucheck")])
+            .env("VIRTUAL_ENV", environment.path())
+            .output()
+            .unwrap();
+        let out = String::from_utf8_lossy(&output.stdout);
+        assert!(out.contains(told), "{limits}: {out}{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn a_worker_that_nobody_listens_to_says_no_more_than_its_status() {
+    let ran = run(&["__probe", "nvml", r#"{"search":"loader","hold_init":"no","may_make_nodes":false}"#]);
+    assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (Some(2), "", ""));
+}

@@ -64,6 +64,62 @@ fn a_link_is_followed_and_kept() {
 }
 
 #[test]
+fn a_link_that_leads_to_nothing_yet_gets_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (link, second) = (folder.path().join("link"), folder.path().join("second"));
+    symlink("second", &link).unwrap();
+    symlink("behind", &second).unwrap();
+    assert_eq!(list_to(&link).status, Some(0));
+    assert_eq!(fs::read_link(&link).unwrap(), Path::new("second"));
+    assert_eq!(fs::read_link(&second).unwrap(), Path::new("behind"));
+    assert_eq!(fs::read_to_string(folder.path().join("behind")).unwrap(), run(&["list"]).out);
+    assert_eq!(listing(folder.path()).len(), 3);
+    let round = folder.path().join("round");
+    symlink("round", &round).unwrap();
+    assert_eq!(list_to(&round).status, Some(4));
+}
+
+#[test]
+fn a_log_that_the_shell_has_open_keeps_what_stands_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    for place in ["/dev/stdout", "/proc/self/fd/1", "/dev/fd/1"] {
+        fs::write(&log, "what was there\n").unwrap();
+        let line = format!("exec \"$0\" list --output {place} >> {}", log.display());
+        let ran = Command::new("/bin/sh").args(["-c", &line, env!("CARGO_BIN_EXE_gpucheck")]).status();
+        assert!(ran.unwrap().success());
+        assert_eq!(fs::read_to_string(&log).unwrap(), format!("what was there\n{}", run(&["list"]).out));
+    }
+}
+
+#[test]
+fn a_file_that_is_mounted_on_its_place_is_written_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, place) = (folder.path().join("source"), folder.path().join("place"));
+    fs::write(&source, "an older report, longer than any list: ".repeat(10_000)).unwrap();
+    fs::write(&place, "").unwrap();
+    let line = format!(
+        "mount --bind {} {} || exit 77; exec \"$0\" list --output {}",
+        source.display(),
+        place.display(),
+        place.display()
+    );
+    let ran =
+        Command::new("unshare").args(["-m", "sh", "-c", &line, env!("CARGO_BIN_EXE_gpucheck")]).output();
+    let Some(Ok(ran)) = rustix::process::geteuid().is_root().then_some(ran) else {
+        println!("skipped: only root can mount");
+        return;
+    };
+    if ran.status.code() == Some(77) {
+        println!("skipped: no mounts here");
+        return;
+    }
+    assert!(ran.status.success(), "{ran:?}");
+    assert_eq!(fs::read_to_string(&source).unwrap(), run(&["list"]).out);
+    assert_eq!(listing(folder.path()).len(), 2);
+}
+
+#[test]
 fn a_place_that_cannot_be_written_to_is_named_with_4() {
     let folder = tempfile::tempdir().unwrap();
     let deeper = folder.path().join("no/such/folder/report.txt");

@@ -1,9 +1,15 @@
 //! `--only`, `--skip`, `--strict`: less is looked at, and less is claimed.
 
-use super::{broken_facts, json, judge_facts, look};
+use super::{broken_facts, gpucheck, json, judge_facts, look, run};
 use crate::{machine::healthy, stage::Machine};
 use gpucheck_checks::fact::{Facts, Observed};
 use serde_json::Value;
+use std::{
+    os::unix::process::CommandExt,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 fn ids(report: &Value) -> Vec<&str> {
     report["outcomes"].as_array().unwrap().iter().map(|outcome| outcome["id"].as_str().unwrap()).collect()
@@ -78,4 +84,57 @@ fn strict_makes_a_warning_a_failure_and_nothing_else() {
         assert_eq!(judge_facts(&facts, &["--strict"]).status, Some(strict), "{}", ran.out);
     }
     assert_eq!(judge_facts(&healthy(), &["--only", "nvml", "--strict"]).status, Some(3));
+}
+
+#[test]
+fn this_machines_pythons_are_not_taken_for_another_roots() {
+    let machine = Machine::linux();
+    let root = machine.path().to_str().unwrap();
+    let facts = json(&run(&["record", "--root", root, "--no-cloud-metadata"]));
+    assert_eq!(facts["frameworks"]["not_probed"]["why"], "Pythons of another root are not run");
+}
+
+/// A file system without anybody who serves it, in a mount namespace of the program's own.
+fn with_dead_mount(command: &mut Command, place: &Path) {
+    use std::{ffi::CString, os::unix::ffi::OsStrExt};
+    let place = CString::new(place.as_os_str().as_bytes()).unwrap();
+    let mount = move || {
+        // SAFETY: system calls on texts that live as long as the closure.
+        let done = unsafe {
+            let private = libc::MS_REC | libc::MS_PRIVATE;
+            let none = std::ptr::null();
+            let server = libc::open(c"/dev/fuse".as_ptr(), libc::O_RDWR);
+            // The options name the number, which is the first that is free here.
+            let options = format!("fd={server},rootmode=40000,user_id=0,group_id=0\0");
+            server >= 0
+                && libc::unshare(libc::CLONE_NEWNS) == 0
+                && libc::mount(none, c"/".as_ptr(), none, private, none.cast()) == 0
+                && libc::mount(
+                    c"/dev/dead".as_ptr(),
+                    place.as_ptr(),
+                    c"fuse".as_ptr(),
+                    0,
+                    options.as_ptr().cast(),
+                ) == 0
+        };
+        if done { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+    };
+    // SAFETY: between fork and exec the closure makes system calls; its one allocation is the C library's to allow.
+    unsafe { command.pre_exec(mount) };
+}
+
+#[test]
+fn a_file_system_that_nobody_serves_does_not_hold_up_the_report() {
+    let place = tempfile::tempdir().unwrap();
+    let mut command = gpucheck();
+    command.args(["record", "--no-cloud-metadata", "--only", "pci"]);
+    with_dead_mount(&mut command, place.path());
+    let start = Instant::now();
+    let Ok(output) = command.output() else {
+        println!("skipped: only root can mount");
+        return;
+    };
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    let facts = json(&output.into());
+    assert!(facts["platform"]["seen"]["disks"]["seen"].is_array(), "{facts:#}");
 }

@@ -7,7 +7,7 @@ use std::{
     os::unix::{fs::PermissionsExt, process::ExitStatusExt},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 const SOON: Duration = Duration::from_secs(2);
@@ -114,6 +114,26 @@ fn a_signal_that_was_ignored_before_stays_so() {
 }
 
 #[test]
+fn a_caller_that_ignores_the_end_of_children_does_not_keep_gpucheck_from_seeing_it() {
+    let (ends, _) = environment("exit 3\n");
+    let dangling = tempfile::tempdir().unwrap();
+    fs::create_dir(dangling.path().join("bin")).unwrap();
+    std::os::unix::fs::symlink("/nowhere/python", dangling.path().join("bin/python")).unwrap();
+    for (environment, told) in [(&ends, "ended with status 3"), (&dangling, "No such file or directory")] {
+        let line = "trap '' CHLD; exec \"$0\" --no-cloud-metadata --only frameworks --format json";
+        let started = Instant::now();
+        let output = Command::new("/bin/bash")
+            .args(["-c", line, env!("CARGO_BIN_EXE_gpucheck")])
+            .env("VIRTUAL_ENV", environment.path())
+            .output()
+            .unwrap();
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
+        assert!(out.contains(told) && err.is_empty(), "{told}: {out}{err}");
+    }
+}
+
+#[test]
 fn nothing_is_left_behind() {
     let folders: Vec<_> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
     let [home, temporary, working] = folders.as_slice() else { panic!() };
@@ -125,10 +145,9 @@ fn nothing_is_left_behind() {
         names.sort();
         names
     };
-    let of_gpucheck = || listed(Path::new("/tmp"), "gpucheck");
-    let before = (listing(environment.path()), nodes(), of_gpucheck());
+    let before = (listing(environment.path()), nodes());
     for args in [&["--no-cloud-metadata"][..], &["--no-cloud-metadata", "record"], &["list"]] {
-        let status = Command::new(env!("CARGO_BIN_EXE_gpucheck"))
+        let mut run = Command::new(env!("CARGO_BIN_EXE_gpucheck"))
             .args(args)
             .env("HOME", home.path())
             .env("TMPDIR", temporary.path())
@@ -136,14 +155,18 @@ fn nothing_is_left_behind() {
             .env_remove("XDG_CACHE_HOME")
             .current_dir(working.path())
             .stdout(Stdio::null())
-            .status()
+            .spawn()
             .unwrap();
+        let (number, status) = (run.id().to_string(), run.wait().unwrap());
         assert!(status.code().is_some(), "{args:?}: {status:?}");
+        // Other tests leave and take theirs at the same time.
+        let left = listed(Path::new("/tmp"), "gpucheck");
+        assert!(!left.iter().any(|path| path.to_string_lossy().contains(&number)), "{left:?}");
     }
     for folder in &folders {
         assert_eq!(listing(folder.path()), [""; 0]);
     }
-    assert_eq!((listing(environment.path()), nodes(), of_gpucheck()), before);
+    assert_eq!((listing(environment.path()), nodes()), before);
 }
 
 fn listed(folder: &Path, part: &str) -> Vec<PathBuf> {

@@ -1,7 +1,7 @@
 //! Command lines that make no sense, and the pages that help.
 
-use super::{gpucheck, run};
-use crate::stage::Machine;
+use super::{Ran, gpucheck, run};
+use crate::stage::{Machine, without_call};
 
 #[test]
 fn a_command_line_without_sense_ends_with_2_and_says_why() {
@@ -29,6 +29,17 @@ fn a_command_line_without_sense_ends_with_2_and_says_why() {
         assert!(ran.err.contains(said), "{args:?}: {}", ran.err);
         assert!(!ran.err.contains("panicked"), "{args:?}: {}", ran.err);
     }
+}
+
+#[test]
+fn another_root_on_an_old_linux_is_refused_and_not_seen_as_empty() {
+    let machine = Machine::linux();
+    let mut command = gpucheck();
+    command.arg("--root").arg(machine.path());
+    without_call(&mut command, libc::SYS_openat2);
+    let ran: Ran = command.output().unwrap().into();
+    assert_eq!((ran.status, ran.out.as_str()), (Some(2), ""));
+    assert!(ran.err.contains("--root needs Linux 5.6 or newer"), "{}", ran.err);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use super::bus_of;
 use crate::stage::Machine;
-use gpucheck_checks::fact::{ConfigSpace, PciAddress, PciFunction};
+use gpucheck::probe::pci;
+use gpucheck_checks::fact::{ConfigSpace, Observed, PciAddress, PciFunction};
 use std::{
     os::unix::fs::symlink,
     time::{Duration, Instant},
@@ -185,6 +186,21 @@ fn hyper_vs_devices_that_were_not_handed_over_are_told() {
 
 #[test]
 fn a_machine_without_a_bus_has_no_functions() {
-    let bus = bus_of(&Machine::empty());
+    let bus = bus_of(&Machine::empty().folder("/sys/bus/usb"));
     assert_eq!((bus.functions.len(), bus.function_count), (0, 0));
+}
+
+#[test]
+fn a_bus_that_was_not_seen_is_not_one_without_a_gpu() {
+    for machine in [Machine::empty(), Machine::empty().folder("/sys")] {
+        assert_eq!(pci::probe(&machine.root()), Observed::not_probed("this root has no /sys"));
+    }
+    let hidden = Machine::empty().folder("/sys/bus/pci");
+    let file = Machine::empty().file(DEVICES, "");
+    let away = Machine::empty().link("/sys/bus", "/loop").link("/loop", "/sys/bus");
+    for machine in [hidden, file] {
+        let seen = pci::probe(&machine.root());
+        assert!(seen.why_not().starts_with("list /sys/bus/pci/devices: unreadable: "), "{seen:?}");
+    }
+    assert!(pci::probe(&away.root()).seen().is_none());
 }

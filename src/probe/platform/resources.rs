@@ -1,8 +1,8 @@
-//! Processor, memory and disks, by sysinfo. It knows this machine only; of another root the files alone speak.
+//! Processor and memory by sysinfo, disks by Linux. All of it is this machine's; of another root the files alone speak.
 
 use crate::root::Root;
 use gpucheck_checks::fact::{Cpu, Disk, Observed, RamAndSwap};
-use sysinfo::{CpuRefreshKind, DiskRefreshKind, Disks, MemoryRefreshKind, RefreshKind, System};
+use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 const OTHER_ROOT: &str = "this machine's resources say nothing of another root";
 
@@ -36,22 +36,46 @@ pub(super) fn memory(root: &Root) -> Observed<RamAndSwap> {
     })
 }
 
-/// The mounted disks, by where they are mounted.
+/// The mounted disks, by where they are mounted. Only of this machine's own: of a file system that somebody else serves
+/// (network, FUSE) even its size is answered by that somebody, perhaps never.
 pub(super) fn disks(root: &Root) -> Observed<Vec<Disk>> {
-    let storage = DiskRefreshKind::nothing().with_storage();
-    ask(root, "disks", Disks::new_with_refreshed_list_specifics(storage)).map(|disks| {
-        let mut disks: Vec<Disk> = disks
-            .iter()
-            .map(|disk| Disk {
-                mount_point: disk.mount_point().to_string_lossy().into_owned(),
-                file_system: disk.file_system().to_string_lossy().into_owned(),
-                total: disk.total_space(),
-                available: disk.available_space(),
-            })
-            .collect();
-        disks.sort_by(|a, b| a.mount_point.cmp(&b.mount_point));
-        disks.dedup();
-        disks
+    if !root.is_this_machine() {
+        return Observed::not_probed(OTHER_ROOT);
+    }
+    match root.text("/proc/self/mounts") {
+        Err(error) => Observed::refused("read /proc/self/mounts", 0, "unreadable", error.to_string()),
+        Ok(mounts) => {
+            let mut disks: Vec<Disk> = mounts.lines().filter_map(local).filter_map(measured).collect();
+            disks.sort_by(|a, b| a.mount_point.cmp(&b.mount_point));
+            disks.dedup();
+            Observed::Seen(disks)
+        }
+    }
+}
+
+/// The place and the type of file system in a line of `/proc/mounts`, where it is a local disk's.
+fn local(line: &str) -> Option<(String, &str)> {
+    let mut words = line.split(' ');
+    let (device, place, kind) = (words.next()?, words.next()?, words.next()?);
+    let on_disk =
+        matches!(kind, "overlay" | "zfs") || (device.starts_with("/dev/") && !kind.starts_with("fuse"));
+    on_disk.then(|| (unescaped(place), kind))
+}
+
+/// White space and backslashes stand in `/proc/mounts` as three octal digits.
+fn unescaped(place: &str) -> String {
+    [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")]
+        .into_iter()
+        .fold(place.to_owned(), |place, (written, meant)| place.replace(written, meant))
+}
+
+fn measured((mount_point, file_system): (String, &str)) -> Option<Disk> {
+    let sizes = rustix::fs::statvfs(&mount_point).ok()?;
+    Some(Disk {
+        mount_point,
+        file_system: file_system.to_owned(),
+        total: sizes.f_blocks.saturating_mul(sizes.f_frsize),
+        available: sizes.f_bavail.saturating_mul(sizes.f_frsize),
     })
 }
 
@@ -60,5 +84,31 @@ fn ask<T>(root: &Root, what: &str, answer: Result<T, sysinfo::Error>) -> Observe
         _ if !root.is_this_machine() => Observed::not_probed(OTHER_ROOT),
         Ok(seen) => Observed::Seen(seen),
         Err(error) => Observed::refused(what, 0, "unreadable", error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_disks_of_this_machine_are_measured() {
+        for (line, expected) in [
+            ("/dev/nvme0n1p1 / ext4 rw,relatime 0 0", Some(("/", "ext4"))),
+            ("/dev/sdb1 /mnt/my\\040data xfs rw 0 0", Some(("/mnt/my data", "xfs"))),
+            ("overlay / overlay rw,lowerdir=/a 0 0", Some(("/", "overlay"))),
+            ("tank/home /home zfs rw 0 0", Some(("/home", "zfs"))),
+            ("server:/export /home nfs4 rw,hard 0 0", None),
+            ("//server/share /mnt cifs rw 0 0", None),
+            ("kim@host:/ /home/kim/host fuse.sshfs rw 0 0", None),
+            ("/dev/fuse /run/user/1000/doc fuse.portal rw 0 0", None),
+            ("/dev/sdc1 /media/stick fuseblk rw 0 0", None),
+            ("proc /proc proc rw 0 0", None),
+            ("/dev/sda1", None),
+            ("", None),
+        ] {
+            let found = local(line);
+            assert_eq!(found.as_ref().map(|(place, kind)| (place.as_str(), *kind)), expected, "{line}");
+        }
     }
 }

@@ -46,13 +46,24 @@ pub struct Job {
     pub memory: u64,
     /// Descriptors handed over, and the numbers that the child finds them under.
     pub files: Vec<(OwnedFd, RawFd)>,
-    /// User and group to become first.
-    pub identity: Option<(u32, u32)>,
+    /// Whom to become first.
+    pub identity: Option<Identity>,
     /// Whether a child that runs as root keeps the right to make device nodes. Real driver libraries make
     /// /dev/nvidiactl whenever they may, with or without a driver behind it.
     pub may_make_nodes: bool,
     /// At the deadline send SIGABRT first, so that Python's faulthandler tells where it hangs.
     pub stack_at_deadline: bool,
+}
+
+/// A user to become.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The user.
+    pub uid: u32,
+    /// The user's own group.
+    pub gid: u32,
+    /// The other groups that the user is in.
+    pub groups: Vec<u32>,
 }
 
 /// What became of a child.
@@ -128,7 +139,7 @@ impl Child {
             files.push((high(file)?, *number));
         }
         let limits =
-            Limits { memory: job.memory, may_make_nodes: job.may_make_nodes, identity: job.identity };
+            Limits { memory: job.memory, may_make_nodes: job.may_make_nodes, identity: job.identity.clone() };
         let parent = std::process::id();
         // SAFETY: between fork and exec the closure makes plain system calls only, on values made before.
         unsafe { command.pre_exec(move || confine(&files, &limits, parent)) };
@@ -322,7 +333,7 @@ fn high(file: &OwnedFd) -> io::Result<OwnedFd> {
 struct Limits {
     memory: u64,
     may_make_nodes: bool,
-    identity: Option<(u32, u32)>,
+    identity: Option<Identity>,
 }
 
 /// What the child does to itself between fork and exec.
@@ -352,8 +363,8 @@ fn confine(files: &[(OwnedFd, RawFd)], limits: &Limits, parent: u32) -> io::Resu
         }
     }
     // Only root may do the above in full, so the identity comes after it. It undoes a death signal, so that comes last.
-    if let Some((uid, gid)) = limits.identity {
-        become_user(uid, gid)?;
+    if let Some(identity) = &limits.identity {
+        become_user(identity)?;
     }
     // SAFETY: system calls on numbers.
     unsafe {
@@ -365,11 +376,13 @@ fn confine(files: &[(OwnedFd, RawFd)], limits: &Limits, parent: u32) -> io::Resu
     Ok(())
 }
 
-/// Becomes a user, without the groups that the asking one is in. A child that stays root is no child.
-fn become_user(uid: u32, gid: u32) -> io::Result<()> {
-    // SAFETY: system calls on numbers; an empty list of groups is not looked at.
+/// Becomes a user, with that user's groups instead of the asking one's. A child that stays root is no child.
+fn become_user(Identity { uid, gid, groups }: &Identity) -> io::Result<()> {
+    // SAFETY: system calls on numbers, and on a list that outlives them and whose length is given.
     let taken = unsafe {
-        libc::setgroups(0, std::ptr::null()) == 0 && libc::setgid(gid) == 0 && libc::setuid(uid) == 0
+        libc::setgroups(groups.len(), groups.as_ptr()) == 0
+            && libc::setgid(*gid) == 0
+            && libc::setuid(*uid) == 0
     };
     if taken { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

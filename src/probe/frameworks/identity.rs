@@ -8,6 +8,7 @@
 //! somebody else's. The folders of packages are looked at, and their direct entries; not what lies deeper.
 
 use super::{accounts::Accounts, discover::Candidate};
+use crate::child;
 use std::{
     collections::BTreeSet,
     env, fs, io,
@@ -29,8 +30,17 @@ pub(super) struct Identity {
 pub(super) struct Owner {
     pub(super) uid: u32,
     pub(super) gid: u32,
+    /// The other groups that the user is in.
+    pub(super) groups: Vec<u32>,
     pub(super) name: Option<String>,
     pub(super) home: Option<String>,
+}
+
+impl Owner {
+    /// For the child that becomes this user.
+    pub(super) fn as_child(&self) -> child::Identity {
+        child::Identity { uid: self.uid, gid: self.gid, groups: self.groups.clone() }
+    }
 }
 
 /// As whom this Python may run, or why it may not.

@@ -8,7 +8,7 @@ use super::{
     Ask,
     carrier::Carried,
     discover::Candidate,
-    identity::Identity,
+    identity::{Identity, Owner},
     said::{Looked, Said},
 };
 use crate::child::{self, Finished, Job};
@@ -85,7 +85,7 @@ fn job(ask: &Ask, candidate: &Candidate, identity: &Identity, way: Way, carried:
         deadline: ask.bare_deadline,
         memory: MEMORY,
         files: Vec::new(),
-        identity: identity.owner.as_ref().map(|owner| (owner.uid, owner.gid)),
+        identity: identity.owner.as_ref().map(Owner::as_child),
         may_make_nodes: ask.may_make_nodes,
         stack_at_deadline: true,
     }

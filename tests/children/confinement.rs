@@ -11,8 +11,8 @@ use std::{fs::File, io::Write, os::unix::fs::PermissionsExt};
 const NOBODY: u32 = 65534;
 
 /// A user with this number and a group with the same, in these other groups.
-fn user(id: u32, groups: &[u32]) -> Option<Identity> {
-    Some(Identity { uid: id, gid: id, groups: groups.to_vec() })
+fn user(id: u32, groups: &[u32]) -> Identity {
+    Identity { uid: id, gid: id, groups: groups.to_vec() }
 }
 /// The bit of CAP_MKNOD in a capability set.
 const MAKE_NODES: u64 = 1 << 27;
@@ -122,7 +122,7 @@ fn a_child_with_an_identity_is_that_user_alone_and_still_heard() {
         return;
     }
     let text = "id -u; id -g; id -G; cat /proc/self/oom_score_adj; grep ^Cap /proc/self/status";
-    let log = log_of(Job { identity: user(NOBODY, &[44, 109]), ..told(text) });
+    let log = log_of(Job { identity: Some(user(NOBODY, &[44, 109])), ..told(text) });
     assert_eq!(log.lines().take(4).collect::<Vec<_>>(), ["65534", "65534", "65534 44 109", "1000"], "{log}");
     assert_eq!(status(&log, "CapEff"), 0, "{log}");
     // A program with the setuid bit, such as nvidia-modprobe, would get from here what the child has not.
@@ -137,7 +137,7 @@ fn a_child_dies_with_the_one_who_asked_whoever_it_is() {
     let source = "#include <stdio.h>\n#include <sys/prctl.h>\n\
                   int main(void) { int s = 0; prctl(PR_GET_PDEATHSIG, &s); fprintf(stderr, \"%d\", s); return 0; }";
     compile(source, &teller);
-    let identities = if is_root() { vec![None, user(NOBODY, &[])] } else { vec![None] };
+    let identities = if is_root() { vec![None, Some(user(NOBODY, &[]))] } else { vec![None] };
     for identity in identities {
         let (finished, _) =
             timed(Job { identity: identity.clone(), ..program(teller.to_str().unwrap(), &[], AMPLE) });
@@ -150,6 +150,6 @@ fn an_identity_that_cannot_be_taken_on_is_a_child_that_cannot_be_started() {
     if !is_root() {
         return;
     }
-    let (finished, _) = timed(Job { identity: user(u32::MAX, &[]), ..told("id") });
+    let (finished, _) = timed(Job { identity: Some(user(u32::MAX, &[])), ..told("id") });
     assert!(finished.observed.why_not().starts_with("could not be started: "), "{:?}", finished.observed);
 }

@@ -74,12 +74,12 @@ fn job(ask: &Ask, candidate: &Candidate, identity: &Identity, way: Way, carried:
         Way::Bare => "bare",
         Way::Full => "full",
     };
-    let trusted = if identity.trusts_working_directory { "1" } else { "0" };
+    let trusted = if identity.avoids_working_directory { "0" } else { "1" };
     let mut args: Vec<OsString> =
         ["-X", "faulthandler", "-c", script, way_word, trusted].map(OsString::from).into();
     args.extend(carried.path.iter().map(|path| path.clone().into_os_string()));
     Job {
-        program: candidate.program.clone().into_os_string(),
+        program: identity.program.as_ref().unwrap_or(&candidate.program).clone().into_os_string(),
         args,
         env: variables(ask, identity, way),
         deadline: ask.bare_deadline,
@@ -93,6 +93,7 @@ fn job(ask: &Ask, candidate: &Candidate, identity: &Identity, way: Way, carried:
 
 fn variables(ask: &Ask, identity: &Identity, way: Way) -> Vec<(&'static str, Option<OsString>)> {
     let mut variables = ask.environment.changes.clone();
+    variables.extend(identity.changes.iter().map(|change| (change.name, change.value.clone())));
     let mut set = |name, value: &str| variables.push((name, Some(value.into())));
     set("PYTHONDONTWRITEBYTECODE", "1");
     // Without these two TensorFlow keeps to itself which CUDA library it did not find.

@@ -9,6 +9,7 @@ use super::{
     carrier::Carried,
     discover::Candidate,
     identity::{Identity, Owner},
+    leftovers,
     said::{Looked, Said},
 };
 use crate::child::{self, Finished, Job};
@@ -105,9 +106,14 @@ fn variables(ask: &Ask, identity: &Identity, way: Way) -> Vec<(&'static str, Opt
         // process's one allocator of each GPU, with session options of its own. This variable rules both.
         set("TF_FORCE_GPU_ALLOW_GROWTH", "true");
     }
+    let home = match &identity.owner {
+        Some(owner) => owner.home.clone().map(OsString::from),
+        None => leftovers::inherited(&ask.environment, "HOME"),
+    };
+    variables.extend(leftovers::none_in(&ask.environment, home.as_deref()));
     if let Some(owner) = &identity.owner {
         // The packages of the owner's own home are part of what is tested.
-        variables.push(("HOME", owner.home.clone().map(OsString::from)));
+        variables.push(("HOME", home));
         variables.push(("USER", owner.name.clone().map(OsString::from)));
         variables.push(("LOGNAME", owner.name.clone().map(OsString::from)));
         variables.push(("XDG_CACHE_HOME", None));

@@ -1,6 +1,7 @@
-//! What the one who became root has left in the environment: variables that make a Python run more code.
+//! What must not be left: to root by the one who became it, and by a look to the one who asked.
 //!
-//! Invariant: what stays leads only to what is root's; what goes is told.
+//! Invariants: of the variables that make root's Python run more code, those stay that lead only to what is
+//! root's, and what goes is told; no framework makes a file in a home, while those that are there are used.
 
 use super::{Environment, accounts::Accounts, identity::package_folders, survey::Survey};
 use std::{
@@ -54,8 +55,28 @@ pub(super) fn of_others(environment: &Environment, accounts: &Accounts) -> Vec<C
     changes
 }
 
+/// Variables that keep frameworks from making files in this home.
+pub(super) fn none_in(
+    environment: &Environment,
+    home: Option<&OsStr>,
+) -> Vec<(&'static str, Option<OsString>)> {
+    let makes = |variable, path: &str| {
+        let there = home.is_some_and(|home| Path::new(home).join(path).exists());
+        !there && inherited(environment, variable).is_none()
+    };
+    let mut variables = Vec::new();
+    if makes("KERAS_HOME", ".keras/keras.json") {
+        // Keras passes over a folder that it cannot make.
+        variables.push(("KERAS_HOME", Some("/dev/null/keras".into())));
+    }
+    if makes("CUDA_CACHE_PATH", ".nv/ComputeCache") {
+        variables.push(("CUDA_CACHE_DISABLE", Some("1".into())));
+    }
+    variables
+}
+
 /// What the Python would inherit.
-fn inherited(environment: &Environment, name: &str) -> Option<OsString> {
+pub(super) fn inherited(environment: &Environment, name: &str) -> Option<OsString> {
     match environment.changes.iter().rev().find(|(changed, _)| *changed == name) {
         Some((_, value)) => value.clone(),
         None => env::var_os(name),

@@ -14,7 +14,10 @@ use super::{
 };
 use crate::child::{self, Finished, Job};
 use gpucheck_checks::fact::{Carrier, Listing, Look, Observed, PhysicalDevice, ProbeFailure, Way};
-use std::{ffi::OsString, time::Instant};
+use std::{
+    ffi::OsString,
+    time::{Duration, Instant},
+};
 
 /// Loads the extension; an interpreter that cannot says so.
 const BOOT: &str = include_str!("../../../python/boot.py");
@@ -48,8 +51,7 @@ pub(super) fn take(ask: &Ask, candidate: &Candidate, identity: &Identity, way: W
                 continue;
             }
         };
-        let mut job = job(ask, candidate, identity, way, &carried);
-        job.deadline = deadline.saturating_sub(start.elapsed());
+        let mut job = job(ask, candidate, identity, way, &carried, deadline.saturating_sub(start.elapsed()));
         job.files = carried.file.into_iter().collect();
         let finished = child::run::<Said>(job);
         match not_loaded_in(&finished.observed) {
@@ -69,7 +71,14 @@ pub(super) fn take(ask: &Ask, candidate: &Candidate, identity: &Identity, way: W
     Taken { look, looked: Err(failure) }
 }
 
-fn job(ask: &Ask, candidate: &Candidate, identity: &Identity, way: Way, carried: &Carried) -> Job {
+fn job(
+    ask: &Ask,
+    candidate: &Candidate,
+    identity: &Identity,
+    way: Way,
+    carried: &Carried,
+    deadline: Duration,
+) -> Job {
     let script = if carried.path.is_some() { BOOT } else { PLAIN };
     let way_word = match way {
         Way::Bare => "bare",
@@ -83,7 +92,7 @@ fn job(ask: &Ask, candidate: &Candidate, identity: &Identity, way: Way, carried:
         program: identity.program.as_ref().unwrap_or(&candidate.program).clone().into_os_string(),
         args,
         env: variables(ask, identity, way),
-        deadline: ask.bare_deadline,
+        deadline,
         memory: MEMORY,
         files: Vec::new(),
         identity: identity.owner.as_ref().map(Owner::as_child),

@@ -48,6 +48,7 @@ except BaseException as error:
     import json
 
     message = "%s: %s" % (type(error).__name__, str(error)[:2048])
+    message = message.encode("utf-8", "replace").decode("utf-8")
     say(json.dumps({"answer": {"not_loaded": message}}))
     os._exit(0)
 remove(sys.argv[3])

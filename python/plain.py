@@ -13,9 +13,18 @@ import os
 SIZE = 64
 
 
+def clean(value):
+    """The value with question marks for what no text can hold, such as the odd bytes of a path."""
+    if isinstance(value, dict):
+        return {key: clean(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [clean(inner) for inner in value]
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
+
+
 def send(message):
     """Sends one line of the protocol of src/child/trail.rs."""
-    line = (json.dumps(message) + "\n").encode("ascii")
+    line = (json.dumps(clean(message)) + "\n").encode("ascii")
     while line:
         line = line[os.write(60, line):]
 

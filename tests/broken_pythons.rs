@@ -8,8 +8,9 @@ use crate::pythons::{ask, devices, look, part, tensorflow};
 use gpucheck::probe::frameworks::{Ask, Environment};
 use gpucheck_checks::fact::{Carrier, Link, Look, Observed, PciAddress, ProbeFailure, Python, Way};
 use std::{
+    ffi::OsStr,
     fs,
-    os::unix::fs::symlink,
+    os::unix::{ffi::OsStrExt, fs::symlink},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -239,6 +240,20 @@ fn an_interpreter_that_does_not_load_extensions_is_asked_in_plain_python() {
     ask.carriers = vec![Carrier::Memory];
     let python = look_in_time(&ask);
     assert!(python.interpreter.why_not().contains("not for this build"), "{python:#?}");
+}
+
+#[test]
+fn a_path_that_is_no_text() {
+    for carrier in [Carrier::Memory, Carrier::PlainPython] {
+        let (folder, mut ask) = fake(HEALTHY);
+        let odd = folder.path().join(OsStr::from_bytes(b"odd\xff"));
+        fs::create_dir(&odd).unwrap();
+        fs::rename(folder.path().join("tensorflow"), odd.join("tensorflow")).unwrap();
+        ask.environment.changes = vec![("PYTHONPATH", Some(odd.into()))];
+        ask.carriers = vec![carrier];
+        let python = look_in_time(&ask);
+        assert_eq!(devices(&tensorflow(&python).looks[0]).len(), 1, "{python:#?}");
+    }
 }
 
 #[test]

@@ -265,6 +265,18 @@ fn a_path_that_is_no_text() {
 }
 
 #[test]
+fn a_python_that_is_too_old_says_so() {
+    let (folder, mut ask) = fake(HEALTHY);
+    fs::write(folder.path().join("sitecustomize.py"), "import sys; sys.version_info = (3, 4, 10)\n").unwrap();
+    ask.carriers = vec![Carrier::PlainPython];
+    let python = look_in_time(&ask);
+    assert_eq!(python.interpreter.seen().unwrap().version, "3.4.10");
+    let refusal =
+        Observed::refused("start", 0, "TooOld", "Python 3.4.10; 3.5 is the oldest that is looked at");
+    assert_eq!(python.tensorflow, refusal);
+}
+
+#[test]
 fn no_python_in_reach() {
     let ask = Ask::new(Environment { path: "/nonexistent".into(), ..Environment::default() });
     let seen = gpucheck::probe::frameworks::probe(&ask);

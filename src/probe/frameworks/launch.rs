@@ -85,8 +85,7 @@ fn job(
         Way::Full => "full",
     };
     let trusted = if identity.avoids_working_directory { "0" } else { "1" };
-    let mut args: Vec<OsString> =
-        ["-X", "faulthandler", "-c", script, way_word, trusted].map(OsString::from).into();
+    let mut args: Vec<OsString> = ["-c", script, way_word, trusted].map(OsString::from).into();
     args.extend(carried.path.iter().map(|path| path.clone().into_os_string()));
     Job {
         program: identity.program.as_ref().unwrap_or(&candidate.program).clone().into_os_string(),
@@ -106,6 +105,8 @@ fn variables(ask: &Ask, identity: &Identity, way: Way) -> Vec<(&'static str, Opt
     variables.extend(identity.changes.iter().map(|change| (change.name, change.value.clone())));
     let mut set = |name, value: &str| variables.push((name, Some(value.into())));
     set("PYTHONDONTWRITEBYTECODE", "1");
+    // Not with -X, which a Python 2 refuses.
+    set("PYTHONFAULTHANDLER", "1");
     // Without these two TensorFlow keeps to itself which CUDA library it did not find.
     set("TF_CPP_MIN_LOG_LEVEL", "0");
     set("TF_CPP_VMODULE", "dso_loader=1");

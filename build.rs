@@ -7,18 +7,23 @@
 
 use std::{env, error::Error, fs, path::PathBuf, process::Command};
 
-/// Variables of the outer build that the inner one must not see.
-const OUTER: [&str; 6] = [
+/// Variables of the outer build that the inner one must not see. The linker's stays: packaging/portable.sh sets it.
+const OUTER: [&str; 9] = [
     "RUSTC_WRAPPER",
     "RUSTC_WORKSPACE_WRAPPER",
     "RUSTFLAGS",
     "CARGO_ENCODED_RUSTFLAGS",
     "CARGO_TARGET_DIR",
     "CARGO_BUILD_TARGET_DIR",
+    "CARGO_BUILD_RUSTFLAGS",
+    "CARGO_BUILD_RUSTC_WRAPPER",
+    "CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for input in ["python/src", "python/Cargo.toml", "Cargo.lock", "build.rs"] {
+    let inputs =
+        ["python/src", "python/Cargo.toml", "Cargo.toml", "Cargo.lock", ".cargo/config.toml", "build.rs"];
+    for input in inputs {
         println!("cargo::rerun-if-changed={input}");
     }
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("no OUT_DIR")?);
@@ -35,12 +40,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         )
         .arg("--target-dir")
         .arg(&folder)
+        // Else both builds would take the lock of the same folder, and the outer one waits for the inner.
+        .env("CARGO_BUILD_BUILD_DIR", &folder)
         .env("PYO3_NO_PYTHON", "1")
         .env("PYO3_BUILD_EXTENSION_MODULE", "1")
         .env("CARGO_PROFILE_RELEASE_STRIP", "symbols");
     for variable in OUTER {
         cargo.env_remove(variable);
     }
+    let triple = target.to_uppercase().replace(['-', '.'], "_");
+    cargo.env_remove(format!("CARGO_TARGET_{triple}_RUSTFLAGS"));
     let status = cargo.status()?;
     if !status.success() {
         return Err(format!("the extension in python/ does not build: {status}").into());

@@ -4,7 +4,7 @@
 #
 #   packaging/portable.sh [FILE]     default: target/portable/gpucheck
 #
-# Wants Rust, Python 3 with venv, and the package registries. Zig links against the old glibc.
+# Wants Rust, Python 3 with venv, objdump, and the package registries. Zig links against the old glibc.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -14,6 +14,10 @@ target=${CARGO_TARGET_DIR:-target}/portable
 out=${1:-$target/gpucheck}
 tools=$target/tools
 
+command -v objdump >/dev/null || {
+    echo "portable.sh: there is no objdump to prove the result with; it is in the package binutils" >&2
+    exit 1
+}
 [ -x "$tools/bin/cargo-zigbuild" ] || {
     python3 -m venv "$tools"
     "$tools/bin/pip" install --quiet --disable-pip-version-check cargo-zigbuild==0.24.0 ziglang==0.15.2
@@ -29,6 +33,10 @@ newest() {
 extension=$target/$triple/gpucheck-python/$triple/release/libgpucheck_python.so
 for file in "$built" "$extension"; do
     needs=$(newest "$file")
+    [ -n "$needs" ] || {
+        echo "portable.sh: $file does not say which glibc it wants" >&2
+        exit 1
+    }
     echo "$file: glibc $needs"
     [ "$(printf '%s\n%s\n' "$needs" "$glibc" | sort -V | tail -n 1)" = "$glibc" ] || {
         echo "portable.sh: $file wants glibc $needs, newer than $glibc" >&2

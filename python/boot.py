@@ -29,16 +29,29 @@ def load(path):
     return probe
 
 
+def remove(path):
+    """Removes the extension's file and its folder, so that even a parent that is killed leaves nothing behind."""
+    if path.startswith("/proc/"):
+        return
+    for remove, what in ((os.unlink, path), (os.rmdir, os.path.dirname(path))):
+        try:
+            remove(what)
+        except OSError:
+            pass
+
+
 say('{"step": "load the extension"}')
 try:
     probe = load(sys.argv[3])
 except BaseException as error:
+    remove(sys.argv[3])
     import json
 
     message = "%s: %s" % (type(error).__name__, str(error)[:2048])
+    message = message.encode("utf-8", "replace").decode("utf-8")
     say(json.dumps({"answer": {"not_loaded": message}}))
     os._exit(0)
-
+remove(sys.argv[3])
 probe.look(sys.argv[1])
 for stream in (sys.stdout, sys.stderr):
     try:

@@ -1,6 +1,7 @@
 """The questions of the extension in plain Python, for interpreters that do not load it: plain.py WAY TRUSTED.
 
-The messages are those of python/src, field by field; the syntax is that of Python 3.5.
+The messages are those of python/src, field by field. The syntax is that of Python 2.7, so that an interpreter that
+is too old can say so.
 """
 import sys
 
@@ -13,9 +14,36 @@ import os
 SIZE = 64
 
 
+def too_old():
+    """The answer of an interpreter that has not what is used below."""
+    version = "%d.%d.%d" % tuple(sys.version_info[:3])
+    text = lambda value: value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    known = {
+        "version": version,
+        "implementation": "cpython" if "PyPy" not in sys.version else "pypy",
+        "executable": text(sys.executable),
+        "prefix": text(sys.prefix),
+        "base_prefix": text(getattr(sys, "base_prefix", sys.prefix)),
+        "free_threaded": False,
+    }
+    message = "Python %s; 3.5 is the oldest that is looked at" % version
+    found = {"package": "", "listing": refused("start", "TooOld", message)}
+    answer = {"answer": {"looked": {"interpreter": known, "sys_path": [], "tensorflow": found}}}
+    os.write(60, (json.dumps(answer) + "\n").encode("ascii"))
+
+
+def clean(value):
+    """The value with question marks for what no text can hold, such as the odd bytes of a path."""
+    if isinstance(value, dict):
+        return {key: clean(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [clean(inner) for inner in value]
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
+
+
 def send(message):
     """Sends one line of the protocol of src/child/trail.rs."""
-    line = (json.dumps(message) + "\n").encode("ascii")
+    line = (json.dumps(clean(message)) + "\n").encode("ascii")
     while line:
         line = line[os.write(60, line):]
 
@@ -213,7 +241,10 @@ def look(way):
 
 
 if __name__ == "__main__":
-    look(sys.argv[1])
+    if sys.version_info < (3, 5):
+        too_old()
+    else:
+        look(sys.argv[1])
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -173,3 +173,16 @@ for multiply in (probe.multiply, lambda device: plain.multiply(tf, device)):
         assert!(pair[1].starts_with("the product asked of /device:GPU:0 came from "), "{}", pair[1]);
     }
 }
+
+#[test]
+fn a_full_look_leaves_a_home_as_it_was() {
+    for name in ["tensorflow", "tensorflow-cpu"] {
+        let home = tempfile::tempdir().unwrap();
+        let mut ask = ask(part(name));
+        ask.full = true;
+        ask.environment.changes = vec![("HOME", Some(home.path().into()))];
+        let python = look(&ask);
+        assert!(!devices(&tensorflow(&python).looks[0]).is_empty(), "{python:#?}");
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0, "{name}");
+    }
+}

@@ -12,14 +12,16 @@ use std::path::{Path, PathBuf};
 struct Seen {
     interpreter: Value,
     sys_path: Vec<String>,
-    package: Option<String>,
+    package: Option<PathBuf>,
 }
 
 impl Seen {
     /// The whole, with this `Observed<Listing>`.
     fn with(&self, listing: &Value) -> Value {
-        let tensorflow =
-            self.package.as_ref().map(|package| json!({ "package": package, "listing": listing }));
+        let tensorflow = self
+            .package
+            .as_ref()
+            .map(|package| json!({ "package": package.to_string_lossy(), "listing": listing }));
         json!({ "interpreter": self.interpreter, "sys_path": self.sys_path, "tensorflow": tensorflow })
     }
 }
@@ -33,7 +35,7 @@ pub(crate) fn look(py: Python<'_>, full: bool) -> PyResult<()> {
         Ok(found) => found,
         Err(error) => {
             // The search itself broke: what stands in the way of it stands in the way of the import.
-            seen.package = Some(String::new());
+            seen.package = Some(PathBuf::new());
             say::answer(&seen.with(&say::failed(py, "find tensorflow", &error)));
             return Ok(());
         }
@@ -44,7 +46,7 @@ pub(crate) fn look(py: Python<'_>, full: bool) -> PyResult<()> {
     };
     seen.package = Some(package.clone());
     say::so_far(&seen.with(&json!({ "not_probed": { "why": "the look ended before the listing" } })));
-    let listing = if full { look_full(py, &seen) } else { look_bare(py, Path::new(&package)) };
+    let listing = if full { look_full(py, &seen) } else { look_bare(py, &package) };
     say::answer(&seen.with(&listing));
     Ok(())
 }
@@ -73,17 +75,22 @@ fn sys_path(py: Python<'_>) -> PyResult<Vec<String>> {
 }
 
 /// The folder that `import tensorflow` would take, or the file where it is no package.
-fn find(py: Python<'_>) -> PyResult<Option<String>> {
+fn find(py: Python<'_>) -> PyResult<Option<PathBuf>> {
     let spec = py.import("importlib.util")?.call_method1("find_spec", ("tensorflow",))?;
     if spec.is_none() {
         return Ok(None);
     }
     let folders = spec.getattr("submodule_search_locations")?;
     if folders.is_none() {
-        return Ok(Some(say::text(&spec.getattr("origin")?)));
+        return Ok(Some(path(&spec.getattr("origin")?)));
     }
     // A namespace package has a path object that can be walked but not indexed.
-    folders.try_iter()?.next().transpose().map(|folder| folder.map(|folder| say::text(&folder)))
+    folders.try_iter()?.next().transpose().map(|folder| folder.map(|folder| path(&folder)))
+}
+
+/// A path with every byte it has; as text where it is none.
+fn path(value: &Bound<'_, PyAny>) -> PathBuf {
+    value.extract().unwrap_or_else(|_| say::text(value).into())
 }
 
 fn look_bare(py: Python<'_>, package: &Path) -> Value {
@@ -113,10 +120,12 @@ fn no_bare_look(py: Python<'_>, package: &Path) -> Option<String> {
         return Some("something imported tensorflow at the start of the interpreter".to_owned());
     }
     // Device plugins are loaded by tensorflow/__init__.py, which a bare look does not run.
-    sys_path(py)
+    let entries =
+        py.import("sys").and_then(|sys| sys.getattr("path")?.try_iter()?.collect::<PyResult<Vec<_>>>());
+    entries
         .unwrap_or_default()
         .iter()
-        .map(|entry| Path::new(entry).join("tensorflow-plugins"))
+        .map(|entry| path(entry).join("tensorflow-plugins"))
         .find(|folder| folder.is_dir())
         .map(|folder| format!("device plugins in {}", folder.display()))
 }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: system calls only, on values made before the fork; other threads' locks may be held for ever here.
 
+use super::Identity;
 use std::{
     io,
     os::fd::{AsRawFd, OwnedFd, RawFd},
@@ -20,7 +21,7 @@ const LAST_LOOKED_AT: libc::rlim_t = 4096;
 pub(super) struct Limits {
     pub(super) memory: u64,
     pub(super) may_make_nodes: bool,
-    pub(super) identity: Option<(u32, u32)>,
+    pub(super) identity: Option<Identity>,
 }
 
 /// Confines this process. A refused call leaves it with more freedom than planned, which is no reason to go without
@@ -41,8 +42,8 @@ pub(super) fn confine(files: &[(OwnedFd, RawFd)], limits: &Limits, parent: u32) 
         }
     }
     // Only root may do the above in full, so the identity comes after it. It undoes a death signal, so that comes last.
-    if let Some((uid, gid)) = limits.identity {
-        become_user(uid, gid)?;
+    if let Some(identity) = &limits.identity {
+        become_user(identity)?;
     }
     // SAFETY: system calls on numbers.
     unsafe {
@@ -118,11 +119,13 @@ fn close_at_exec() {
     }
 }
 
-/// Becomes a user, without the groups that the asking one is in. A child that stays root is no child.
-fn become_user(uid: u32, gid: u32) -> io::Result<()> {
-    // SAFETY: system calls on numbers; an empty list of groups is not looked at.
+/// Becomes a user, with that user's groups instead of the asking one's. A child that stays root is no child.
+fn become_user(Identity { uid, gid, groups }: &Identity) -> io::Result<()> {
+    // SAFETY: system calls on numbers, and on a list that outlives them and whose length is given.
     let taken = unsafe {
-        libc::setgroups(0, std::ptr::null()) == 0 && libc::setgid(gid) == 0 && libc::setuid(uid) == 0
+        libc::setgroups(groups.len(), groups.as_ptr()) == 0
+            && libc::setgid(*gid) == 0
+            && libc::setuid(*uid) == 0
     };
     if taken { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

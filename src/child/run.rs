@@ -47,14 +47,25 @@ pub struct Job {
     pub memory: u64,
     /// Descriptors handed over, and the numbers that the child finds them under.
     pub files: Vec<(OwnedFd, RawFd)>,
-    /// User and group to become first.
-    pub identity: Option<(u32, u32)>,
+    /// Whom to become first.
+    pub identity: Option<Identity>,
     /// Whether a child keeps the right to make device nodes and to load modules, itself or through a program with the
     /// setuid bit (nvidia-modprobe). Real driver libraries do both whenever they may, with or without a driver behind
     /// them.
     pub may_make_nodes: bool,
     /// At the deadline send SIGABRT first, so that Python's faulthandler tells where it hangs.
     pub stack_at_deadline: bool,
+}
+
+/// A user to become.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The user.
+    pub uid: u32,
+    /// The user's own group.
+    pub gid: u32,
+    /// The other groups that the user is in.
+    pub groups: Vec<u32>,
 }
 
 /// What became of a child.
@@ -136,7 +147,7 @@ impl Child {
             files.push((high(file)?, *number));
         }
         let limits =
-            Limits { memory: job.memory, may_make_nodes: job.may_make_nodes, identity: job.identity };
+            Limits { memory: job.memory, may_make_nodes: job.may_make_nodes, identity: job.identity.clone() };
         let parent = std::process::id();
         // SAFETY: between fork and exec the closure makes plain system calls only, on values made before.
         unsafe { command.pre_exec(move || confine(&files, &limits, parent)) };

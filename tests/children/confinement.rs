@@ -2,7 +2,7 @@
 
 use super::{AMPLE, number, program, script, timed};
 use crate::stage::{compile, without_call};
-use gpucheck::child::{ANSWER_FD, EXTENSION_FD, Job};
+use gpucheck::child::{ANSWER_FD, EXTENSION_FD, Identity, Job};
 use gpucheck_checks::fact::Observed;
 use serde_json::json;
 use std::{fs::File, io::Write, os::unix::fs::PermissionsExt, process::Command};
@@ -11,6 +11,11 @@ use std::{fs::File, io::Write, os::unix::fs::PermissionsExt, process::Command};
 const NOBODY: u32 = 65534;
 /// The bits of CAP_SYS_MODULE and CAP_MKNOD in a capability set.
 const MODULES_AND_NODES: u64 = 1 << 16 | 1 << 27;
+
+/// A user with this number and a group with the same, in these other groups.
+fn user(id: u32, groups: &[u32]) -> Identity {
+    Identity { uid: id, gid: id, groups: groups.to_vec() }
+}
 
 /// What a script writes to its standard error.
 fn log_of(job: Job) -> String {
@@ -192,8 +197,8 @@ fn a_child_with_an_identity_is_that_user_alone_and_still_heard() {
         return;
     }
     let text = "id -u; id -g; id -G; cat /proc/self/oom_score_adj; grep ^Cap /proc/self/status";
-    let log = log_of(Job { identity: Some((NOBODY, NOBODY)), ..told(text) });
-    assert_eq!(log.lines().take(4).collect::<Vec<_>>(), ["65534", "65534", "65534", "1000"], "{log}");
+    let log = log_of(Job { identity: Some(user(NOBODY, &[44, 109])), ..told(text) });
+    assert_eq!(log.lines().take(4).collect::<Vec<_>>(), ["65534", "65534", "65534 44 109", "1000"], "{log}");
     assert_eq!(status(&log, "CapEff"), 0, "{log}");
     // A program with the setuid bit, such as nvidia-modprobe, would get from here what the child has not.
     assert_eq!(status(&log, "CapBnd") & MODULES_AND_NODES, 0, "{log}");
@@ -207,9 +212,10 @@ fn a_child_dies_with_the_one_who_asked_whoever_it_is() {
     let source = "#include <stdio.h>\n#include <sys/prctl.h>\n\
                   int main(void) { int s = 0; prctl(PR_GET_PDEATHSIG, &s); fprintf(stderr, \"%d\", s); return 0; }";
     compile(source, &teller);
-    let identities = if is_root() { vec![None, Some((NOBODY, NOBODY))] } else { vec![None] };
+    let identities = if is_root() { vec![None, Some(user(NOBODY, &[]))] } else { vec![None] };
     for identity in identities {
-        let (finished, _) = timed(Job { identity, ..program(teller.to_str().unwrap(), &[], AMPLE) });
+        let (finished, _) =
+            timed(Job { identity: identity.clone(), ..program(teller.to_str().unwrap(), &[], AMPLE) });
         assert_eq!(finished.log, libc::SIGKILL.to_string(), "{identity:?}");
     }
 }
@@ -219,6 +225,6 @@ fn an_identity_that_cannot_be_taken_on_is_a_child_that_cannot_be_started() {
     if !is_root() {
         return;
     }
-    let (finished, _) = timed(Job { identity: Some((u32::MAX, u32::MAX)), ..told("id") });
+    let (finished, _) = timed(Job { identity: Some(user(u32::MAX, &[])), ..told("id") });
     assert!(finished.observed.why_not().starts_with("could not be started: "), "{:?}", finished.observed);
 }

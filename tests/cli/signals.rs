@@ -4,7 +4,10 @@ use super::{listing, look};
 use crate::stage::{Machine, is_alive, within};
 use std::{
     fs,
-    os::unix::{fs::PermissionsExt, process::ExitStatusExt},
+    os::unix::{
+        fs::{PermissionsExt, chown},
+        process::ExitStatusExt,
+    },
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
@@ -29,6 +32,12 @@ fn environment(script: &str) -> (tempfile::TempDir, PathBuf) {
     fs::create_dir(python.parent().unwrap()).unwrap();
     fs::write(&python, format!("#!/bin/sh\n{script}")).unwrap();
     fs::set_permissions(&python, fs::Permissions::from_mode(0o755)).unwrap();
+    if rustix::process::geteuid().is_root() {
+        // Root starts no script of its own whose Python it cannot tell, but this one as its owner.
+        for path in [environment.path(), &environment.path().join("bin"), &python] {
+            chown(path, Some(12_345), Some(12_345)).unwrap();
+        }
+    }
     let pids = environment.path().join("pids");
     (environment, pids)
 }

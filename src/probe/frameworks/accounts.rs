@@ -40,11 +40,21 @@ impl Accounts {
     /// A user to become.
     pub(super) fn owner(&self, uid: u32, gid: u32) -> Owner {
         match self.users.iter().find(|user| user.uid == uid) {
-            Some(User { name, gid, home, .. }) => {
-                Owner { uid, gid: *gid, name: Some(name.clone()), home: Some(home.clone()) }
-            }
-            None => Owner { uid, gid, name: None, home: None },
+            Some(User { name, gid, home, .. }) => Owner {
+                uid,
+                gid: *gid,
+                groups: self.groups_of(name),
+                name: Some(name.clone()),
+                home: Some(home.clone()),
+            },
+            None => Owner { uid, gid, groups: Vec::new(), name: None, home: None },
         }
+    }
+
+    /// The groups that list a user: those of /dev/nvidia* may be among them.
+    fn groups_of(&self, name: &str) -> Vec<u32> {
+        let is_in = |group: &&Group| group.members.iter().any(|member| member == name);
+        self.groups.iter().filter(is_in).map(|group| group.gid).collect()
     }
 
     /// Who is in a group besides root and one owner, as a fragment; none where nobody is.
@@ -107,9 +117,10 @@ mod tests {
     }
 
     #[test]
-    fn a_user_brings_group_and_home() {
+    fn a_user_brings_groups_and_home() {
         let owner = accounts().owner(1000, 7);
         assert_eq!((owner.gid, owner.home.as_deref()), (1000, Some("/home/student")));
+        assert_eq!(owner.groups, [2000]);
         assert_eq!(accounts().owner(4711, 7).gid, 7);
     }
 }

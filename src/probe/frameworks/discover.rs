@@ -1,4 +1,4 @@
-//! Which Python a person gets who types `python`.
+//! Which Python a person gets: that of the active environment, else what `python3` starts.
 //!
 //! Invariant: the surroundings are a value; nothing here reads this process's own.
 

@@ -4,24 +4,41 @@
 //! therefore not start one that somebody else can write to.
 //!
 //! Invariants: anyone but root runs it as themselves; root runs it as root only where nobody else can write to
-//! it, as its owner where exactly one user can, and not at all otherwise; what cannot be told counts as
-//! somebody else's. The folders of packages are looked at, and their direct entries; not what lies deeper.
+//! it, as its owner where exactly one user can, and not at all otherwise. Root's look goes in steps, and each
+//! starts only what the one before has found to be root's: the files by which the Python is started, then the
+//! bare interpreter (`interpreter.rs`), then all of it. What root's own `.pth` files and modules do is root's.
 
-use super::{accounts::Accounts, discover::Candidate};
+use super::{
+    Ask,
+    accounts::Accounts,
+    discover::Candidate,
+    files::read_text,
+    interpreter, leftovers,
+    survey::{Survey, entries},
+};
+use crate::child;
+use gpucheck_checks::fact::ProbeFailure;
 use std::{
     collections::BTreeSet,
-    env, fs, io,
+    env, fs,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
+/// A user and a group that own nothing.
+pub(super) const NOBODY: u32 = 65534;
+
 /// As whom a Python runs.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Identity {
     /// Somebody else, where it is not the asking user.
     pub(super) owner: Option<Owner>,
-    /// Only the asking user can write to the working directory, from which Python imports as well.
-    pub(super) trusts_working_directory: bool,
+    /// Others can write to the working directory, from which Python imports as well.
+    pub(super) avoids_working_directory: bool,
+    /// What must be started instead of a program that only finds a Python.
+    pub(super) program: Option<PathBuf>,
+    /// Changes to the inherited variables, and why.
+    pub(super) changes: Vec<leftovers::Change>,
 }
 
 /// A user to become.
@@ -29,42 +46,121 @@ pub(super) struct Identity {
 pub(super) struct Owner {
     pub(super) uid: u32,
     pub(super) gid: u32,
+    /// The other groups that the user is in.
+    pub(super) groups: Vec<u32>,
     pub(super) name: Option<String>,
     pub(super) home: Option<String>,
 }
 
+impl Owner {
+    /// For the child that becomes this user.
+    pub(super) fn as_child(&self) -> child::Identity {
+        child::Identity { uid: self.uid, gid: self.gid, groups: self.groups.clone() }
+    }
+}
+
+/// Why a Python may not run.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// It was not tried.
+    NotRun(String),
+    /// The bare interpreter itself failed.
+    Failed(ProbeFailure),
+}
+
+impl From<String> for Refusal {
+    fn from(why: String) -> Self {
+        Self::NotRun(why)
+    }
+}
+
 /// As whom this Python may run, or why it may not.
-pub(super) fn choose(candidate: &Candidate) -> Result<Identity, String> {
+pub(super) fn choose(ask: &Ask, candidate: &Candidate) -> Result<Identity, Refusal> {
     if !rustix::process::geteuid().is_root() {
-        return Ok(Identity { owner: None, trusts_working_directory: true });
+        return Ok(Identity::default());
     }
     let accounts = Accounts::of_this_machine();
     let mut survey = Survey::new(&accounts);
+    start(&mut survey, candidate)?;
+    let mut meant = candidate.clone();
+    // A program that is not there only fails to start.
+    if survey.owners.is_empty() && candidate.program.exists() {
+        if !is_python(&candidate.program) {
+            meant.program = interpreter::behind(&candidate.program)?;
+            start(&mut survey, &meant)?;
+        }
+        if survey.owners.is_empty() {
+            whole(&mut survey, &meant)?;
+        }
+    }
+    let owner = match survey.owners.iter().copied().collect::<Vec<_>>().as_slice() {
+        [] => None,
+        [uid] => Some(accounts.owner(*uid, gid_of(&meant, *uid))),
+        more => {
+            let users = more.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+            let program = candidate.program.display();
+            return Err(format!(
+                "gpucheck runs as root, and {program} is in the hands of several users: {users}"
+            )
+            .into());
+        }
+    };
+    let changes =
+        if owner.is_none() { leftovers::of_others(&ask.environment, &accounts) } else { Vec::new() };
+    let program = (meant != *candidate).then_some(meant.program);
+    Ok(Identity { owner, avoids_working_directory: !only_root_writes_here(&accounts), program, changes })
+}
+
+/// The files by which a Python is started, and the packages that it starts with.
+fn start(survey: &mut Survey<'_>, candidate: &Candidate) -> Result<(), String> {
     for path in parts(candidate) {
         survey.path(&path)?;
     }
     for folder in package_folders(&prefixes(candidate)) {
-        survey.folder(&folder)?;
+        survey.packages(&folder)?;
     }
-    let owners: Vec<u32> = survey.owners.into_iter().collect();
-    let owner = match owners.as_slice() {
-        [] => None,
-        [uid] => Some(accounts.owner(*uid, gid_of(candidate))),
-        more => {
-            let users = more.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
-            return Err(format!(
-                "gpucheck runs as root, and {} is in the hands of several users: {users}",
-                candidate.program.display()
-            ));
-        }
-    };
-    Ok(Identity { owner, trusts_working_directory: only_root_writes_here(&accounts) })
+    Ok(())
 }
 
-fn gid_of(candidate: &Candidate) -> u32 {
+/// What the bare interpreter says that it is made of. Only for one that is root's as far as can be seen.
+fn whole(survey: &mut Survey<'_>, candidate: &Candidate) -> Result<(), Refusal> {
+    let program = candidate.program.display();
+    if !is_python(&candidate.program) {
+        return Err(format!("gpucheck runs as root, and what {program} starts cannot be told").into());
+    }
+    let paths = interpreter::paths(&candidate.program, &prefixes(candidate)).map_err(Refusal::Failed)?;
+    for path in paths.files().chain(paths.folders()) {
+        if !path.is_absolute() {
+            return Err(
+                format!("gpucheck runs as root, and {program} imports from {}", path.display()).into()
+            );
+        }
+    }
+    for path in paths.files() {
+        survey.path(&path)?;
+    }
+    for folder in paths.folders() {
+        survey.packages(&folder)?;
+    }
+    Ok(())
+}
+
+/// Whether this is an interpreter itself: a binary, and by its name no launcher of versions.
+fn is_python(program: &Path) -> bool {
+    let Ok(binary) = fs::canonicalize(program) else { return false };
+    let name = binary.file_name().unwrap_or_default().to_string_lossy();
+    (name.starts_with("python") || name.starts_with("pypy")) && is_binary(&binary)
+}
+
+/// Whether a program is no script.
+pub(super) fn is_binary(program: &Path) -> bool {
+    read_text(program).is_ok_and(|text| text.starts_with("\x7fELF"))
+}
+
+fn gid_of(candidate: &Candidate, uid: u32) -> u32 {
     let place = candidate.environment.as_ref().unwrap_or(&candidate.program);
-    // nogroup, where not even this can be told.
-    fs::metadata(place).map_or(65534, |found| found.gid())
+    // A group of somebody else's would be a gift.
+    fs::metadata(place).ok().filter(|found| found.uid() == uid).map_or(NOBODY, |found| found.gid())
 }
 
 fn only_root_writes_here(accounts: &Accounts) -> bool {
@@ -75,10 +171,9 @@ fn only_root_writes_here(accounts: &Accounts) -> bool {
     open && survey.path(&folder).is_ok() && survey.owners.is_empty()
 }
 
-/// What starts this Python: the links to the binary, the binary, the configuration, the prefixes.
+/// What starts this Python: the program, the binary, the configuration, the prefixes.
 fn parts(candidate: &Candidate) -> Vec<PathBuf> {
-    let mut parts = links(&candidate.program);
-    parts.extend(fs::canonicalize(&candidate.program));
+    let mut parts = vec![candidate.program.clone()];
     for prefix in prefixes(candidate) {
         parts.push(prefix.join("pyvenv.cfg"));
         parts.push(prefix);
@@ -90,7 +185,11 @@ fn parts(candidate: &Candidate) -> Vec<PathBuf> {
 fn prefixes(candidate: &Candidate) -> BTreeSet<PathBuf> {
     let mut prefixes: BTreeSet<PathBuf> = candidate.environment.iter().cloned().collect();
     let binary = fs::canonicalize(&candidate.program).ok();
-    prefixes.extend(binary.as_deref().and_then(|binary| binary.ancestors().nth(2)).map(Path::to_owned));
+    let programs = [Some(&candidate.program), binary.as_ref()].into_iter().flatten();
+    prefixes.extend(programs.filter_map(|program| program.ancestors().nth(2)).map(Path::to_owned));
+    // In an environment that was made with copies no link leads there.
+    let homes: Vec<_> = prefixes.iter().filter_map(|prefix| home(&prefix.join("pyvenv.cfg"))).collect();
+    prefixes.extend(homes.iter().filter_map(|home| home.parent()).map(Path::to_owned));
     if prefixes.contains(Path::new("/usr")) {
         // Debian's Python installs here.
         prefixes.insert("/usr/local".into());
@@ -98,104 +197,22 @@ fn prefixes(candidate: &Candidate) -> BTreeSet<PathBuf> {
     prefixes
 }
 
-/// The program, and each link on the way from it to the binary.
-fn links(program: &Path) -> Vec<PathBuf> {
-    let mut links = vec![program.to_owned()];
-    while let Some(link) = links.last().filter(|_| links.len() < 40) {
-        let Ok(target) = fs::read_link(link) else { break };
-        let target = link.parent().unwrap_or(Path::new("/")).join(target);
-        links.push(target);
-    }
-    links
+/// Where the configuration of an environment says that its interpreter is from.
+fn home(configuration: &Path) -> Option<PathBuf> {
+    let text = read_text(configuration).ok()?;
+    let mut settings = text.lines().filter_map(|line| line.split_once('='));
+    settings.find(|(name, _)| name.trim() == "home").map(|(_, home)| home.trim().into())
 }
 
 /// The folders that packages are imported from.
-fn package_folders(prefixes: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
+pub(super) fn package_folders(prefixes: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
     let libs = prefixes.iter().flat_map(|prefix| ["lib", "lib64"].map(|name| prefix.join(name)));
     let is_python = |path: &PathBuf| {
-        path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("python3"))
+        path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("python"))
     };
     let pythons = libs.flat_map(|lib| entries(&lib).filter(is_python).collect::<Vec<_>>());
     pythons
         .flat_map(|python| [python.join("site-packages"), python.join("dist-packages"), python])
         .filter(|folder| folder.is_dir())
         .collect()
-}
-
-fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
-    fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path())
-}
-
-/// Who can write to some places.
-struct Survey<'a> {
-    accounts: &'a Accounts,
-    /// Users other than root.
-    owners: BTreeSet<u32>,
-    /// Folders that were taken in: hundreds of paths share them.
-    known: BTreeSet<PathBuf>,
-}
-
-impl<'a> Survey<'a> {
-    fn new(accounts: &'a Accounts) -> Self {
-        Self { accounts, owners: BTreeSet::new(), known: BTreeSet::new() }
-    }
-
-    /// Takes in a folder and its direct entries.
-    fn folder(&mut self, folder: &Path) -> Result<(), String> {
-        self.path(folder)?;
-        for entry in entries(folder) {
-            // What is no link lies where the folder lies.
-            if entry.is_symlink() { self.path(&entry)? } else { self.place(&entry)? }
-        }
-        Ok(())
-    }
-
-    /// Takes in a path and every folder above it, as it is written and as it resolves.
-    fn path(&mut self, path: &Path) -> Result<(), String> {
-        self.lineage(path)?;
-        match fs::canonicalize(path) {
-            Ok(real) if real != path => self.lineage(&real),
-            _ => Ok(()),
-        }
-    }
-
-    fn lineage(&mut self, path: &Path) -> Result<(), String> {
-        for place in path.ancestors().take_while(|place| place.is_absolute()) {
-            if !self.known.insert(place.to_owned()) {
-                // Then everything above it is known, too.
-                return Ok(());
-            }
-            self.place(place)?;
-        }
-        Ok(())
-    }
-
-    fn place(&mut self, place: &Path) -> Result<(), String> {
-        let found = match fs::metadata(place) {
-            Ok(found) => found,
-            // What is not there decides nothing.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(format!("{} cannot be looked at: {error}", place.display())),
-        };
-        let link = fs::symlink_metadata(place).map_or(0, |link| link.uid());
-        self.owners.extend([found.uid(), link].into_iter().filter(|uid| *uid != 0));
-        let mode = found.mode();
-        // In a sticky folder nobody replaces what belongs to another.
-        if found.is_dir() && mode & 0o1000 != 0 {
-            return Ok(());
-        }
-        let others = if mode & 0o002 != 0 {
-            Some("everyone".to_owned())
-        } else if mode & 0o020 != 0 {
-            self.accounts.others_in_group(found.gid(), found.uid())
-        } else {
-            None
-        };
-        match others {
-            Some(others) => {
-                Err(format!("gpucheck runs as root, and {} can be written by {others}", place.display()))
-            }
-            None => Ok(()),
-        }
-    }
 }

@@ -8,12 +8,16 @@ use super::{
     Ask,
     carrier::Carried,
     discover::Candidate,
-    identity::Identity,
+    identity::{Identity, Owner},
+    leftovers,
     said::{Looked, Said},
 };
 use crate::child::{self, Finished, Job};
 use gpucheck_checks::fact::{Carrier, Listing, Look, Observed, PhysicalDevice, ProbeFailure, Way};
-use std::{ffi::OsString, time::Instant};
+use std::{
+    ffi::OsString,
+    time::{Duration, Instant},
+};
 
 /// Loads the extension; an interpreter that cannot says so.
 const BOOT: &str = include_str!("../../../python/boot.py");
@@ -47,8 +51,7 @@ pub(super) fn take(ask: &Ask, candidate: &Candidate, identity: &Identity, way: W
                 continue;
             }
         };
-        let mut job = job(ask, candidate, identity, way, &carried);
-        job.deadline = deadline.saturating_sub(start.elapsed());
+        let mut job = job(ask, candidate, identity, way, &carried, deadline.saturating_sub(start.elapsed()));
         job.files = carried.file.into_iter().collect();
         let finished = child::run::<Said>(job);
         match not_loaded_in(&finished.observed) {
@@ -68,24 +71,30 @@ pub(super) fn take(ask: &Ask, candidate: &Candidate, identity: &Identity, way: W
     Taken { look, looked: Err(failure) }
 }
 
-fn job(ask: &Ask, candidate: &Candidate, identity: &Identity, way: Way, carried: &Carried) -> Job {
+fn job(
+    ask: &Ask,
+    candidate: &Candidate,
+    identity: &Identity,
+    way: Way,
+    carried: &Carried,
+    deadline: Duration,
+) -> Job {
     let script = if carried.path.is_some() { BOOT } else { PLAIN };
     let way_word = match way {
         Way::Bare => "bare",
         Way::Full => "full",
     };
-    let trusted = if identity.trusts_working_directory { "1" } else { "0" };
-    let mut args: Vec<OsString> =
-        ["-X", "faulthandler", "-c", script, way_word, trusted].map(OsString::from).into();
+    let trusted = if identity.avoids_working_directory { "0" } else { "1" };
+    let mut args: Vec<OsString> = ["-c", script, way_word, trusted].map(OsString::from).into();
     args.extend(carried.path.iter().map(|path| path.clone().into_os_string()));
     Job {
-        program: candidate.program.clone().into_os_string(),
+        program: identity.program.as_ref().unwrap_or(&candidate.program).clone().into_os_string(),
         args,
         env: variables(ask, identity, way),
-        deadline: ask.bare_deadline,
+        deadline,
         memory: MEMORY,
         files: Vec::new(),
-        identity: identity.owner.as_ref().map(|owner| (owner.uid, owner.gid)),
+        identity: identity.owner.as_ref().map(Owner::as_child),
         may_make_nodes: ask.may_make_nodes,
         stack_at_deadline: true,
     }
@@ -93,8 +102,11 @@ fn job(ask: &Ask, candidate: &Candidate, identity: &Identity, way: Way, carried:
 
 fn variables(ask: &Ask, identity: &Identity, way: Way) -> Vec<(&'static str, Option<OsString>)> {
     let mut variables = ask.environment.changes.clone();
+    variables.extend(identity.changes.iter().map(|change| (change.name, change.value.clone())));
     let mut set = |name, value: &str| variables.push((name, Some(value.into())));
     set("PYTHONDONTWRITEBYTECODE", "1");
+    // Not with -X, which a Python 2 refuses.
+    set("PYTHONFAULTHANDLER", "1");
     // Without these two TensorFlow keeps to itself which CUDA library it did not find.
     set("TF_CPP_MIN_LOG_LEVEL", "0");
     set("TF_CPP_VMODULE", "dso_loader=1");
@@ -104,9 +116,14 @@ fn variables(ask: &Ask, identity: &Identity, way: Way) -> Vec<(&'static str, Opt
         // process's one allocator of each GPU, with session options of its own. This variable rules both.
         set("TF_FORCE_GPU_ALLOW_GROWTH", "true");
     }
+    let home = match &identity.owner {
+        Some(owner) => owner.home.clone().map(OsString::from),
+        None => leftovers::inherited(&ask.environment, "HOME"),
+    };
+    variables.extend(leftovers::none_in(&ask.environment, home.as_deref()));
     if let Some(owner) = &identity.owner {
         // The packages of the owner's own home are part of what is tested.
-        variables.push(("HOME", owner.home.clone().map(OsString::from)));
+        variables.push(("HOME", home));
         variables.push(("USER", owner.name.clone().map(OsString::from)));
         variables.push(("LOGNAME", owner.name.clone().map(OsString::from)));
         variables.push(("XDG_CACHE_HOME", None));

@@ -15,15 +15,19 @@ mod discover;
 mod distributions;
 mod files;
 mod identity;
+mod interpreter;
 mod launch;
+mod leftovers;
 mod metadata;
 mod said;
+mod survey;
 mod tensorflow;
 
 pub use discover::Environment;
 
 use discover::Candidate;
 use gpucheck_checks::fact::{Carrier, Frameworks, Observed, Python, TensorFlow, Way};
+use identity::Refusal;
 use launch::Taken;
 use std::time::Duration;
 
@@ -75,15 +79,24 @@ fn python(ask: &Ask, candidate: &Candidate) -> Python {
         log: String::new(),
         tensorflow: Observed::not_probed("the interpreter was not started"),
     };
-    let identity = match identity::choose(candidate) {
+    let identity = match identity::choose(ask, candidate) {
         Ok(identity) => identity,
-        Err(why) => {
+        Err(Refusal::Failed(failure)) => {
+            python.interpreter = Observed::Failed(failure);
+            python.tensorflow = Observed::not_probed("the interpreter gave no answer");
+            return python;
+        }
+        Err(Refusal::NotRun(why)) => {
             python.interpreter = Observed::not_probed(why.clone());
             python.tensorflow = Observed::not_probed(why);
             return python;
         }
     };
     python.ran_as = identity.owner.as_ref().map(|owner| owner.uid);
+    for change in &identity.changes {
+        tracing::warn!("{}", change.why);
+        python.log.extend(["gpucheck: ", &change.why, "\n"]);
+    }
     let look = |way| launch::take(ask, candidate, &identity, way);
     let first = look(if ask.full { Way::Full } else { Way::Bare });
     note(&mut python, first);
@@ -103,7 +116,7 @@ fn note(python: &mut Python, Taken { look, looked }: Taken) {
         Ok(looked) => looked,
         Err(failure) => {
             python.interpreter = Observed::Failed(failure);
-            python.log = look.log;
+            python.log.push_str(&look.log);
             python.tensorflow = Observed::not_probed("the interpreter gave no answer");
             return;
         }

@@ -134,7 +134,7 @@ pub struct HostSummary {
     /// Operating system.
     pub os: Option<String>,
     /// Release of the Linux kernel.
-    pub kernel: Option<String>,
+    pub linux: Option<String>,
     /// Hypervisor, in systemd's words.
     pub hypervisor: Option<String>,
     /// Kind of container.
@@ -210,7 +210,7 @@ impl HostSummary {
         let size = platform.cloud.metadata.seen().and_then(|metadata| metadata.vm_size.clone());
         Self {
             os: platform.os.pretty_name.clone(),
-            kernel: Some(platform.kernel_release.clone()),
+            linux: Some(platform.linux_release.clone()),
             hypervisor: platform.hypervisor.clone(),
             container: platform.container.as_ref().map(|container| container.kind.clone()),
             cloud: platform

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need (below target/test-parts, nothing elsewhere) and runs all of them.
-# Wants: Rust, gcc, Python 3.9 or newer, apt, the package registries. No GPU, no driver, no CUDA.
+# Wants: Rust, gcc, CPython 3.10 or 3.11, apt, the package registries. No GPU, no driver, no CUDA.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,6 +22,10 @@ RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
 
 say "tests"
 cargo test --workspace --locked
+
+say "one file for glibc 2.27 and newer"
+packaging/portable.sh
+"$CARGO_TARGET_DIR/portable/gpucheck" --version
 
 say "figures"
 cargo build --release --locked

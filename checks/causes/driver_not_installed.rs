@@ -33,7 +33,7 @@ pub(crate) static CAUSE: Cause = Cause {
 fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
     let Some(module) = facts.module.seen() else { return Vec::new() };
     let installed = module.has_driver()
-        || module.kernels.iter().any(|kernel| !kernel.nvidia.is_empty())
+        || module.linux.iter().any(|linux| !linux.nvidia.is_empty())
         || module.dkms.iter().any(|dkms| dkms.name.starts_with("nvidia"));
     if installed || facts.gpus().next().is_none() || crate::judge::in_container(facts) {
         return Vec::new();

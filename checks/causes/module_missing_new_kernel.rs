@@ -26,20 +26,20 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
     let (Some(module), Some(platform)) = (facts.module.seen(), facts.platform.seen()) else {
         return Vec::new();
     };
-    let missing = module.running_kernel().is_none_or(|kernel| kernel.nvidia.is_empty());
+    let missing = module.running_linux().is_none_or(|linux| linux.nvidia.is_empty());
     let others: Vec<&str> = module
-        .kernels
+        .linux
         .iter()
-        .filter(|kernel| !kernel.running && !kernel.nvidia.is_empty())
-        .map(|kernel| kernel.release.as_str())
+        .filter(|linux| !linux.running && !linux.nvidia.is_empty())
+        .map(|linux| linux.release.as_str())
         .collect();
     let dkms = module.dkms.iter().find(|dkms| dkms.name.starts_with("nvidia"));
     let installed = !others.is_empty() || dkms.is_some();
     if !missing || !installed || module.has_driver() || crate::judge::in_container(facts) {
         return Vec::new();
     }
-    let release = platform.kernel_release.as_str();
-    let finding = Finding::fail(Subject::Host, format!("no nvidia module for the running kernel {release}"))
+    let release = platform.linux_release.as_str();
+    let finding = Finding::fail(Subject::Host, format!("no nvidia module for the running Linux {release}"))
         .with("release", release);
     let finding =
         others.iter().fold(finding, |finding, other| finding.because(format!("there is one for {other}")));

@@ -22,7 +22,8 @@ pub struct Python {
     pub ran_as: Option<u32>,
     /// What the interpreter said of itself.
     pub interpreter: Observed<Interpreter>,
-    /// Head and tail of what an interpreter that gave no answer wrote to its standard streams; else empty.
+    /// Head and tail of what an interpreter that gave no answer wrote to its standard streams, and as root lines
+    /// `gpucheck: ...` on what was kept from it; else empty.
     #[serde(default)]
     pub log: String,
     /// TensorFlow; none where it is not installed.

@@ -17,7 +17,7 @@ pub use frameworks::{
     Operation, PhysicalDevice, Python, TensorFlow, TensorFlowBuild, Way,
 };
 pub use module::{
-    Access, DeviceNode, Dkms, DriverFile, InstalledKernel, LoadedModule, Module, ModuleFile, Node, SecureBoot,
+    Access, DeviceNode, Dkms, DriverFile, InstalledLinux, LoadedModule, Module, ModuleFile, Node, SecureBoot,
 };
 pub use nvml::{
     Clocks, Ecc, GpuProcess, GridFeature, Memory, MigInstance, Nvml, NvmlDevice, PcieLink, Power,

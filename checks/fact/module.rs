@@ -21,7 +21,7 @@ pub struct Module {
     #[serde(default)]
     pub driver_gpus: Vec<super::PciAddress>,
     /// Each kernel under `/lib/modules`, by release.
-    pub kernels: Vec<InstalledKernel>,
+    pub linux: Vec<InstalledLinux>,
     /// What DKMS keeps under `/var/lib/dkms`, by name and version.
     #[serde(default)]
     pub dkms: Vec<Dkms>,
@@ -59,8 +59,8 @@ impl Module {
     }
 
     /// The kernel that runs, where it has a folder under `/lib/modules`.
-    pub fn running_kernel(&self) -> Option<&InstalledKernel> {
-        self.kernels.iter().find(|kernel| kernel.running)
+    pub fn running_linux(&self) -> Option<&InstalledLinux> {
+        self.linux.iter().find(|linux| linux.running)
     }
 
     /// The loaded module is NVIDIA's open one; none where no version line was seen.
@@ -82,7 +82,7 @@ pub struct LoadedModule {
 
 /// A folder of `/lib/modules`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct InstalledKernel {
+pub struct InstalledLinux {
     /// Name of the folder: the kernel's release.
     pub release: String,
     /// It is the kernel that runs.

@@ -10,9 +10,9 @@ pub struct Platform {
     /// From `os-release`.
     pub os: Os,
     /// Release of the running Linux kernel, as `uname -r` prints it.
-    pub kernel_release: String,
+    pub linux_release: String,
     /// `/proc/version`, which names the compiler that built the kernel.
-    pub kernel_version: Option<String>,
+    pub linux_version: Option<String>,
     /// Machine architecture, as `uname -m` prints it.
     pub architecture: String,
     /// The hypervisor underneath, in systemd's words (`microsoft`, `kvm`, `amazon`, ...); none on bare metal.
@@ -31,7 +31,7 @@ pub struct Platform {
     pub memory: Observed<RamAndSwap>,
     /// Mounted disks.
     pub disks: Observed<Vec<Disk>>,
-    /// Who asks.
+    /// Who asks, whatever root is looked at.
     pub user: User,
 }
 

@@ -39,7 +39,7 @@ fn judge_module(facts: &Facts, module: &Module) -> Finding {
     if module.has_driver() {
         return Finding::pass(host, "it is loaded");
     }
-    match module.running_kernel() {
+    match module.running_linux() {
         Some(running) if !running.nvidia.is_empty() => {
             let files: Vec<&str> = running.nvidia.iter().map(|file| file.path.as_str()).collect();
             Finding::pass(host, files.join(", "))
@@ -52,12 +52,12 @@ fn judge_module(facts: &Facts, module: &Module) -> Finding {
 }
 
 fn missing(facts: &Facts, module: &Module) -> Finding {
-    let release = facts.platform.seen().map_or("?", |platform| platform.kernel_release.as_str());
-    let finding = Finding::fail(Subject::Host, format!("no nvidia module for the running kernel {release}"))
+    let release = facts.platform.seen().map_or("?", |platform| platform.linux_release.as_str());
+    let finding = Finding::fail(Subject::Host, format!("no nvidia module for the running Linux {release}"))
         .with("release", release);
     module
-        .kernels
+        .linux
         .iter()
-        .filter(|kernel| !kernel.nvidia.is_empty())
-        .fold(finding, |finding, kernel| finding.because(format!("there is one for {}", kernel.release)))
+        .filter(|linux| !linux.nvidia.is_empty())
+        .fold(finding, |finding, linux| finding.because(format!("there is one for {}", linux.release)))
 }

@@ -279,10 +279,10 @@ impl Page {
     fn machine(&mut self, machine: &Machine) {
         self.heading("Machine");
         let host = &machine.host;
-        let kernel = host.kernel.as_ref().map(|release| format!("Linux {release}"));
+        let linux = host.linux.as_ref().map(|release| format!("Linux {release}"));
         let virtualization = host.hypervisor.as_ref().map(|name| format!("virtual machine ({name})"));
         let container = host.container.as_ref().map(|name| format!("{name} container"));
-        let parts = [host.os.clone(), kernel, host.cloud.clone(), virtualization, container];
+        let parts = [host.os.clone(), linux, host.cloud.clone(), virtualization, container];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         self.item(&if parts.is_empty() { "not looked at".to_owned() } else { parts.join(", ") });
         for gpu in &machine.gpus {

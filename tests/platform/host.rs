@@ -51,7 +51,7 @@ fn wsl_is_told_by_its_kernel() {
     ] {
         let machine = Machine::linux().file("/proc/sys/kernel/osrelease", format!("{release}\n"));
         let host = host_of(&machine);
-        assert_eq!((host.kernel_release.as_str(), host.wsl), (release, wsl));
+        assert_eq!((host.linux_release.as_str(), host.wsl), (release, wsl));
         assert_eq!(host.place() == Place::Wsl, wsl);
     }
 }
@@ -138,7 +138,7 @@ fn the_resources_of_this_machine_say_nothing_of_another_root() {
 #[test]
 fn the_kernel_is_told_by_whatever_names_it() {
     let machine = Machine::empty().file("/proc/version", "Linux version 5.15.0-91-generic (x) (gcc) #1\n");
-    assert_eq!(host_of(&machine).kernel_release, "5.15.0-91-generic");
+    assert_eq!(host_of(&machine).linux_release, "5.15.0-91-generic");
     let nothing = platform::probe(&Machine::empty().root(), &offline());
     assert!(matches!(nothing, Observed::Failed(_)), "{nothing:?}");
 }

@@ -17,7 +17,7 @@ fn linux() -> Machine {
 /// The nvidia module files of the running kernel.
 fn files(machine: &Machine) -> Vec<(String, Option<bool>)> {
     let module = module_of(machine);
-    let kernel = module.running_kernel().unwrap();
+    let kernel = module.running_linux().unwrap();
     let base = format!("/lib/modules/{RELEASE}/");
     kernel
         .nvidia
@@ -78,7 +78,7 @@ fn every_installed_kernel_is_told_with_what_it_has() {
         .file("/lib/modules/6.8.0-1030-azure/kernel/drivers/gpu/drm/nouveau/nouveau.ko.zst", "")
         .file("/lib/modules/6.8.0-1030-azure/updates/dkms/nvidia.ko.zst", "")
         .folder("/lib/modules/6.5.0-removed/updates");
-    let kernels = module_of(&machine).kernels;
+    let kernels = module_of(&machine).linux;
     let told: Vec<_> = kernels
         .iter()
         .map(|kernel| {

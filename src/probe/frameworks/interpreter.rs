@@ -8,7 +8,9 @@ use gpucheck_checks::fact::{Observed, ProbeFailure};
 use serde::Deserialize;
 use std::{
     collections::BTreeSet,
+    env,
     ffi::OsString,
+    fs,
     os::unix::ffi::OsStringExt,
     path::{Path, PathBuf},
     time::Duration,
@@ -60,6 +62,11 @@ pub(super) fn paths(program: &Path, prefixes: &BTreeSet<PathBuf>) -> Result<Path
 /// It starts whatever it likes, which may well forge the answer. So it runs as nobody, and the answer is a hint
 /// that is looked at like any other Python.
 pub(super) fn behind(program: &Path) -> Result<PathBuf, Refusal> {
+    if let Some(version) = env::var("PYENV_VERSION").ok().or_else(|| pyenv_version(program))
+        && let Some(python) = pyenv_python(program, &version)
+    {
+        return Ok(python);
+    }
     let nobody = Identity { uid: NOBODY, gid: NOBODY, groups: Vec::new() };
     let said = asked(program, std::iter::empty(), Some(nobody));
     match &said {
@@ -79,6 +86,22 @@ pub(super) fn behind(program: &Path) -> Result<PathBuf, Refusal> {
             said.why_not()
         ))),
     }
+}
+
+/// The version that pyenv is set to, where this is one of its shims.
+fn pyenv_version(shim: &Path) -> Option<String> {
+    let set = fs::read_to_string(shim.parent()?.with_file_name("version")).ok()?;
+    set.split_whitespace().next().map(str::to_owned)
+}
+
+/// What a shim of pyenv starts for a version, told by where pyenv keeps it: `shims` lies beside `versions`.
+///
+/// Source: pyenv's libexec/pyenv-exec and pyenv-which.
+fn pyenv_python(shim: &Path, version: &str) -> Option<PathBuf> {
+    let shims = shim.parent().filter(|folder| folder.ends_with("shims"))?;
+    let is_name = Path::new(version).components().count() == 1 && version != "..";
+    let python = shims.with_file_name("versions").join(version).join("bin").join(shim.file_name()?);
+    (is_name && python.is_file()).then_some(python)
 }
 
 fn asked(
@@ -101,4 +124,28 @@ fn asked(
     });
     tracing::debug!(program = %program.display(), log = finished.log, "the bare interpreter answered");
     finished.observed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shim_of_pyenv_leads_to_the_version_that_is_set() {
+        let pyenv = tempfile::tempdir().unwrap();
+        let shim = pyenv.path().join("shims/python3");
+        let python = pyenv.path().join("versions/3.11.7/bin/python3");
+        for file in [&shim, &python] {
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "").unwrap();
+        }
+        assert_eq!(pyenv_version(&shim), None);
+        fs::write(pyenv.path().join("version"), "3.11.7\n3.9.1\n").unwrap();
+        assert_eq!(pyenv_version(&shim).as_deref(), Some("3.11.7"));
+        assert_eq!(pyenv_python(&shim, "3.11.7"), Some(python));
+        for other in ["system", "../x", "..", ""] {
+            assert_eq!(pyenv_python(&shim, other), None, "{other}");
+        }
+        assert_eq!(pyenv_python(Path::new("/usr/bin/python3"), "3.11.7"), None);
+    }
 }

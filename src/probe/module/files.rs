@@ -1,7 +1,7 @@
 //! Files of the module: per installed Linux, and where DKMS and modprobe keep theirs.
 
 use crate::root::Root;
-use gpucheck_checks::fact::{Dkms, InstalledKernel, ModuleFile};
+use gpucheck_checks::fact::{Dkms, InstalledLinux, ModuleFile};
 use std::io::{Read, Seek, SeekFrom};
 
 const MODULES: &str = "/lib/modules";
@@ -19,14 +19,14 @@ const LOG_LINES: usize = 20;
 const LOG_LINE: usize = 500;
 
 /// Each release under `/lib/modules`.
-pub(super) fn kernels(root: &Root, running: &str) -> Vec<InstalledKernel> {
+pub(super) fn installed(root: &Root, running: &str) -> Vec<InstalledLinux> {
     root.names(MODULES)
         .into_iter()
         .filter(|release| {
             root.exists(&format!("{MODULES}/{release}/modules.dep"))
                 || root.exists(&format!("{MODULES}/{release}/kernel"))
         })
-        .map(|release| InstalledKernel {
+        .map(|release| InstalledLinux {
             running: release == running,
             nvidia: nvidia_files(root, &release),
             nouveau: has_nouveau(root, &release),

@@ -40,7 +40,7 @@ pub fn probe(root: &Root) -> Observed<Module> {
             .iter()
             .map(|name| PciAddress::new(name))
             .collect(),
-        kernels: files::kernels(root, &running),
+        linux: files::installed(root, &running),
         dkms: files::dkms(root),
         secure_boot: secure_boot(root),
         lockdown: root.value("/sys/kernel/security/lockdown").and_then(|text| in_brackets(&text)),

@@ -23,17 +23,17 @@ pub use container::Environment;
 /// Looks at the host.
 pub fn probe(root: &Root, ask: &Ask) -> Observed<Platform> {
     let dmi = dmi(root);
-    let kernel_version = root.value("/proc/version");
-    let Some(kernel_release) =
-        root.value("/proc/sys/kernel/osrelease").or_else(|| release(kernel_version.as_deref()))
+    let linux_version = root.value("/proc/version");
+    let Some(linux_release) =
+        root.value("/proc/sys/kernel/osrelease").or_else(|| release(linux_version.as_deref()))
     else {
         return Observed::refused("read /proc/sys/kernel/osrelease", 0, "not found", "no /proc in this root");
     };
     Observed::Seen(Platform {
         os: os(root),
-        wsl: kernel_release.to_ascii_lowercase().contains("microsoft"),
-        kernel_release,
-        kernel_version,
+        wsl: linux_release.to_ascii_lowercase().contains("microsoft"),
+        linux_release,
+        linux_version,
         architecture: std::env::consts::ARCH.to_owned(),
         hypervisor: hypervisor::detect(root, &dmi),
         container: container::detect(root, &ask.environment),

@@ -235,7 +235,7 @@ fn verdict(facts: &Facts, judged: &[JudgedOutcome], roots: &[Root]) -> MachineVe
         Observed::Interrupted { .. } | Observed::Failed(_) | Observed::NotProbed { .. } => Proofs::Untold,
     };
     match (proofs(judged, PROOF_OF_GPU, &gpus), frameworks) {
-        (Proofs::None, _) | (Proofs::All | Proofs::Some, Proofs::None) => MachineVerdict::Unusable,
+        (Proofs::None, _) | (_, Proofs::None) => MachineVerdict::Unusable,
         (Proofs::Nobody | Proofs::Untold, _) if broken_below => MachineVerdict::Unusable,
         (Proofs::Nobody | Proofs::Untold, _) | (Proofs::All | Proofs::Some, Proofs::Untold) => {
             MachineVerdict::Incomplete
@@ -276,7 +276,8 @@ fn proofs(judged: &[JudgedOutcome], id: &str, subjects: &[Subject]) -> Proofs {
     }
 }
 
-/// The verdict of this check about this subject; the first that is no pass, should there be several.
+/// The verdict of this check about this subject; the first that is no pass, should there be several. Where the check
+/// was left out, another that failed about the subject speaks against it.
 fn proof(judged: &[JudgedOutcome], id: &str, subject: &Subject) -> Verdict {
     let mut verdicts = judged
         .iter()
@@ -287,7 +288,10 @@ fn proof(judged: &[JudgedOutcome], id: &str, subject: &Subject) -> Verdict {
             None => judged.outcome.verdict,
         })
         .peekable();
-    let nobody_looked = verdicts.peek().is_none();
-    let trouble = verdicts.find(|verdict| *verdict != Verdict::Pass);
-    trouble.unwrap_or(if nobody_looked { Verdict::Unknown } else { Verdict::Pass })
+    if verdicts.peek().is_some() {
+        return verdicts.find(|verdict| *verdict != Verdict::Pass).unwrap_or(Verdict::Pass);
+    }
+    let mut others = judged.iter().map(|judged| &judged.outcome);
+    let failed = others.any(|outcome| outcome.subject == *subject && outcome.verdict == Verdict::Fail);
+    if failed { Verdict::Fail } else { Verdict::Unknown }
 }

@@ -123,5 +123,7 @@ fn library_path() -> Vec<PathBuf> {
 /// Whether this very machine has a driver, whatever root is looked at. With one, its libraries may make device nodes as
 /// they do for every CUDA program; without one they would leave debris.
 fn a_driver_stands_here() -> bool {
-    ["/sys/module/nvidia", "/dev/dxg"].iter().any(|path| Path::new(path).exists())
+    ["/sys/module/nvidia", "/proc/driver/nvidia/version", "/dev/dxg"]
+        .iter()
+        .any(|path| Path::new(path).exists())
 }

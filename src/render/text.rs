@@ -205,11 +205,13 @@ impl Page {
 
     /// What each check found; consequences are only named, after the failure that they follow from.
     fn checks(&mut self, report: &Report) {
-        self.heading("Checks");
         let of_python =
             |outcome: &&Outcome| matches!(outcome.subject, Subject::Python(_) | Subject::Notebook(_));
         let width = report.outcomes.iter().map(|outcome| outcome.id.width()).max().unwrap_or(0);
         let many_gpus = report.machine.gpus.len() > 1;
+        if report.outcomes.iter().any(|outcome| !of_python(&outcome)) {
+            self.heading("Checks");
+        }
         for outcome in report.outcomes.iter().filter(|outcome| !of_python(outcome)) {
             let about = match &outcome.subject {
                 Subject::Gpu(address) if many_gpus => format!("{address}: "),

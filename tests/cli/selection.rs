@@ -138,3 +138,13 @@ fn a_file_system_that_nobody_serves_does_not_hold_up_the_report() {
     let facts = json(&output.into());
     assert!(facts["platform"]["seen"]["disks"]["seen"].is_array(), "{facts:#}");
 }
+
+#[test]
+fn what_fails_alone_is_a_failure() {
+    let facts = crate::machine::Machine::load("numpy-2-under-tf").facts;
+    let ran = judge_facts(&facts, &["--only", "frameworks.tensorflow_imports"]);
+    assert!(ran.out.starts_with("NOT USABLE: TensorFlow cannot be imported"), "{}", ran.out);
+    assert_eq!(ran.status, Some(1));
+    let healthy = judge_facts(&healthy(), &["--only", "frameworks.tensorflow_imports"]);
+    assert_eq!(healthy.status, Some(3), "{}", healthy.out);
+}

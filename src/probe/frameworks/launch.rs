@@ -90,7 +90,7 @@ fn job(
     Job {
         program: identity.program.as_ref().unwrap_or(&candidate.program).clone().into_os_string(),
         args,
-        env: variables(ask, identity, way),
+        env: variables(ask, identity),
         deadline,
         memory: MEMORY,
         files: Vec::new(),
@@ -100,7 +100,7 @@ fn job(
     }
 }
 
-fn variables(ask: &Ask, identity: &Identity, way: Way) -> Vec<(&'static str, Option<OsString>)> {
+fn variables(ask: &Ask, identity: &Identity) -> Vec<(&'static str, Option<OsString>)> {
     let mut variables = ask.environment.changes.clone();
     variables.extend(identity.changes.iter().map(|change| (change.name, change.value.clone())));
     let mut set = |name, value: &str| variables.push((name, Some(value.into())));
@@ -110,12 +110,10 @@ fn variables(ask: &Ask, identity: &Identity, way: Way) -> Vec<(&'static str, Opt
     // Without these two TensorFlow keeps to itself which CUDA library it did not find.
     set("TF_CPP_MIN_LOG_LEVEL", "0");
     set("TF_CPP_VMODULE", "dso_loader=1");
-    if way == Way::Full {
-        // The operation shall take what it needs, not the whole GPU from under a notebook. A call to
-        // tf.config.experimental.set_memory_growth would come to nothing: list_local_devices makes the
-        // process's one allocator of each GPU, with session options of its own. This variable rules both.
-        set("TF_FORCE_GPU_ALLOW_GROWTH", "true");
-    }
+    // A look shall take what it needs, not the whole GPU from under a notebook. A call to
+    // tf.config.experimental.set_memory_growth would come to nothing: list_local_devices makes the process's one
+    // allocator of each GPU, with session options of its own. This variable rules both.
+    set("TF_FORCE_GPU_ALLOW_GROWTH", "true");
     let home = match &identity.owner {
         Some(owner) => owner.home.clone().map(OsString::from),
         None => leftovers::inherited(&ask.environment, "HOME"),

@@ -21,8 +21,8 @@ use std::{
     time::Duration,
 };
 
-/// Time for the host, which is files that take a moment and a cloud that is asked for less than a second.
-const PLATFORM_LIMIT: Duration = Duration::from_secs(5);
+/// Time for what is files, which take a moment, and for the cloud, which is asked for less than a second.
+const FILES_LIMIT: Duration = Duration::from_secs(5);
 /// Time for the Pythons beyond the deadlines that they have anyway.
 const FRAMEWORKS_ROOM: Duration = Duration::from_secs(10);
 
@@ -45,7 +45,8 @@ pub fn collect(options: &Options) -> Facts {
     let root = &options.root;
     let platform = look_at_platform(options);
     let frameworks = look_at_frameworks(options);
-    let module = module::probe(root);
+    let pci = look_at_files(root, "pci", pci::probe);
+    let module = look_at_files(root, "module", module::probe).take();
     let ask = ask_driver(root, module.seen());
     std::thread::scope(|scope| {
         let nvml = scope
@@ -55,14 +56,13 @@ pub fn collect(options: &Options) -> Facts {
                 [Source::Driver, Source::Compute].iter().any(|source| options.sources.contains(source));
             if wanted { cuda::probe(&ask) } else { (unwanted(), unwanted()) }
         });
-        let pci = pci::probe(root);
         let (driver, compute) = cuda.join().unwrap_or_else(|_| (broken(), broken()));
         Facts {
             schema: FACTS_SCHEMA,
             gpucheck: env!("CARGO_PKG_VERSION").to_owned(),
             taken_at,
             platform: platform.take(),
-            pci,
+            pci: pci.take(),
             module,
             nvml: join(nvml),
             driver,
@@ -80,13 +80,23 @@ fn unwanted<T>() -> Observed<T> {
     Observed::not_probed("no check that was asked for reads it")
 }
 
+/// Starts a look at files. Some may lie on a mount that never answers.
+fn look_at_files<T: Send + 'static>(
+    root: &Root,
+    step: &'static str,
+    probe: fn(&Root) -> Observed<T>,
+) -> InTime<T> {
+    let root = root.clone();
+    InTime::start(step, FILES_LIMIT, move || probe(&root))
+}
+
 fn look_at_platform(options: &Options) -> InTime<Platform> {
     let root = options.root.clone();
     let ask = platform::Ask {
         cloud_metadata: options.cloud_metadata.clone(),
         environment: platform::Environment::of_this_process(),
     };
-    InTime::start("platform", PLATFORM_LIMIT, move || platform::probe(&root, &ask))
+    InTime::start("platform", FILES_LIMIT, move || platform::probe(&root, &ask))
 }
 
 fn look_at_frameworks(options: &Options) -> InTime<Frameworks> {

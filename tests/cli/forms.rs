@@ -133,8 +133,11 @@ fn colour_shows_on_a_terminal_unless_told_otherwise() {
             format!("env {set} {} judge {} {args}", env!("CARGO_BIN_EXE_gpucheck"), facts.path().display());
         let output = Command::new("script")
             .args(["-qec", &line, "/dev/null"])
-            .env_remove("NO_COLOR")
+            // A continuous integration is taken for a terminal that shows colour, whatever TERM says.
+            .env_remove("CI")
             .env_remove("CLICOLOR")
+            .env_remove("CLICOLOR_FORCE")
+            .env_remove("NO_COLOR")
             .env("TERM", "xterm-256color")
             .stdin(std::process::Stdio::null())
             .output();

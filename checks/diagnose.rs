@@ -4,7 +4,8 @@
 //! failure is somebody's consequence only if a check that it needs failed for a subject that reaches its own.
 
 use crate::{
-    Finding, Knowledge, Outcome, Report, Root, Selection, Severity, Subject, Unverified, Verdict, Who,
+    Cause, Finding, Knowledge, Outcome, Registered, Report, Root, Selection, Severity, Subject, Unverified,
+    Verdict, Who,
     fact::{Facts, Observed, PciAddress},
     registry::{self, CAUSES, CHECKS},
     report::{Fix, Machine, MachineVerdict, REPORT_SCHEMA},
@@ -128,31 +129,48 @@ fn holds_for_another_gpu(judged: &[JudgedOutcome], reason: &Outcome) -> bool {
         && judged.iter().any(|other| other.outcome.id == reason.id && other.outcome.verdict == Verdict::Pass)
 }
 
+/// The causes that are recognized. One that is about a Python comes before one about the whole machine: where both
+/// explain a failure, the narrower knows more of it.
+fn recognized(
+    facts: &Facts,
+    knowledge: &Knowledge,
+    outcomes: &[Outcome],
+) -> Vec<(&'static Registered<Cause>, Finding)> {
+    let of = |cause: &'static Registered<Cause>| {
+        (cause.item.recognize)(facts, knowledge, outcomes).into_iter().map(move |finding| (cause, finding))
+    };
+    let mut recognized: Vec<_> = CAUSES.iter().flat_map(of).collect();
+    recognized.sort_by_key(|(_, finding)| match finding.subject {
+        Subject::Python(_) | Subject::Notebook(_) => 0,
+        Subject::Gpu(_) => 1,
+        Subject::Host => 2,
+    });
+    recognized
+}
+
 /// Lets the causes take over the roots that they explain, and words what remains.
 fn name_roots(facts: &Facts, knowledge: &Knowledge, judged: &mut [JudgedOutcome]) -> Vec<Root> {
     let outcomes: Vec<Outcome> = judged.iter().map(|judged| judged.outcome.clone()).collect();
     let mut owner: Vec<Option<usize>> = judged.iter().map(|judged| judged.root).collect();
     let mut named = Vec::new();
-    for cause in CAUSES {
-        for finding in (cause.item.recognize)(facts, knowledge, &outcomes) {
-            let claimed: Vec<usize> = (0..outcomes.len())
-                .filter(|index| owner.get(*index) == Some(&Some(*index)))
-                .filter(|index| !named.iter().any(|(first, ..): &(usize, _, _)| first == index))
-                .filter(|index| {
-                    outcomes.get(*index).is_some_and(|outcome| {
-                        cause.item.explains.contains(&outcome.id.as_str())
-                            && finding.subject.reaches(&outcome.subject)
-                    })
+    for (cause, finding) in recognized(facts, knowledge, &outcomes) {
+        let claimed: Vec<usize> = (0..outcomes.len())
+            .filter(|index| owner.get(*index) == Some(&Some(*index)))
+            .filter(|index| !named.iter().any(|(first, ..): &(usize, _, _)| first == index))
+            .filter(|index| {
+                outcomes.get(*index).is_some_and(|outcome| {
+                    cause.item.explains.contains(&outcome.id.as_str())
+                        && finding.subject.reaches(&outcome.subject)
                 })
-                .collect();
-            let Some(first) = claimed.first().copied() else { continue };
-            for of in &mut owner {
-                if of.is_some_and(|root| claimed.contains(&root)) {
-                    *of = Some(first);
-                }
+            })
+            .collect();
+        let Some(first) = claimed.first().copied() else { continue };
+        for of in &mut owner {
+            if of.is_some_and(|root| claimed.contains(&root)) {
+                *of = Some(first);
             }
-            named.push((first, cause, finding));
         }
+        named.push((first, cause, finding));
     }
     set_roots(judged, &owner);
     let mut roots: Vec<Root> = (0..judged.len())

@@ -18,8 +18,12 @@ use crate::{
     fact::{Facts, Observed},
 };
 
-pub(crate) static CAUSE: Cause =
-    Cause { explains: &["nvml.loads"], severity: Severity::Degraded, who: Who::Instructor, recognize };
+pub(crate) static CAUSE: Cause = Cause {
+    explains: &["nvml.loads", "frameworks.tensorflow_lists_gpu"],
+    severity: Severity::Unusable,
+    who: Who::Instructor,
+    recognize,
+};
 
 fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
     let Some(module) = facts.module.seen().filter(|module| module.has_driver()) else {

@@ -43,7 +43,8 @@ fn missing(python: &Python) -> Option<Finding> {
             names.push(name);
         }
     }
-    let driver_itself = names.iter().any(|name| name.starts_with("libcuda.so"));
+    let of_driver = |name: &&str| name.starts_with("libcuda.so") || name.starts_with("libnvidia-ml.so");
+    let driver_itself = names.iter().any(of_driver);
     let ignored = look.log.contains("Ignoring visible gpu device");
     if names.is_empty() || driver_itself || ignored || listing.gpus().next().is_some() {
         return None;

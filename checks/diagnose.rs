@@ -156,7 +156,7 @@ fn name_roots(facts: &Facts, knowledge: &Knowledge, judged: &mut [JudgedOutcome]
     for (cause, finding) in recognized(facts, knowledge, &outcomes) {
         let claimed: Vec<usize> = (0..outcomes.len())
             .filter(|index| owner.get(*index) == Some(&Some(*index)))
-            .filter(|index| !named.iter().any(|(first, ..): &(usize, _, _)| first == index))
+            .filter(|index| !named.iter().any(|(first, ..): &(usize, _, _, _)| first == index))
             .filter(|index| {
                 outcomes.get(*index).is_some_and(|outcome| {
                     cause.item.explains.contains(&outcome.id.as_str())
@@ -170,7 +170,10 @@ fn name_roots(facts: &Facts, knowledge: &Knowledge, judged: &mut [JudgedOutcome]
                 *of = Some(first);
             }
         }
-        named.push((first, cause, finding));
+        // A cause is no worse than the worst of what it explains here.
+        let checks = claimed.iter().filter_map(|index| registry::check(&outcomes.get(*index)?.id));
+        let worst = checks.map(|check| check.item.severity).min().unwrap_or(Severity::Unusable);
+        named.push((first, cause, finding, cause.item.severity.max(worst)));
     }
     set_roots(judged, &owner);
     let mut roots: Vec<Root> = (0..judged.len())
@@ -178,9 +181,9 @@ fn name_roots(facts: &Facts, knowledge: &Knowledge, judged: &mut [JudgedOutcome]
         .filter_map(|index| {
             let of = judged.get(index)?;
             let explained = consequences(judged, index);
-            if let Some((_, cause, finding)) = named.iter().find(|(first, ..)| *first == index) {
+            if let Some((_, cause, finding, severity)) = named.iter().find(|(first, ..)| *first == index) {
                 let texts = texts::cause(cause.id, finding.advice.variant)?;
-                let kind = Kind { cause: Some(cause.id), severity: cause.item.severity, who: cause.item.who };
+                let kind = Kind { cause: Some(cause.id), severity: *severity, who: cause.item.who };
                 return Some(root(&of.outcome.id, &kind, finding, texts, explained));
             }
             let check = registry::check(&of.outcome.id)?;

@@ -1,9 +1,38 @@
 //! Ctrl-C and its kin end the children too: they sit in process groups that the terminal does not reach.
 
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::{
+    io,
+    sync::atomic::{AtomicBool, AtomicI32, Ordering},
+};
 
 /// Process groups of running children; 0 is a free place.
 static GROUPS: [AtomicI32; 256] = [const { AtomicI32::new(0) }; 256];
+
+/// Children that are started and not noted yet.
+static STARTING: AtomicI32 = AtomicI32::new(0);
+/// A signal is ending this process: no child may start any more.
+static ENDING: AtomicBool = AtomicBool::new(false);
+/// Milliseconds that the end of this process waits for a child that is being started.
+const PATIENCE: usize = 500;
+
+/// A child is being started, for as long as the value lives.
+pub(super) struct Starting;
+
+/// Announces a child. A signal waits until it is noted, so that none is missed.
+pub(super) fn start() -> io::Result<Starting> {
+    STARTING.fetch_add(1, Ordering::SeqCst);
+    let starting = Starting;
+    if ENDING.load(Ordering::SeqCst) {
+        return Err(io::Error::new(io::ErrorKind::Interrupted, "gpucheck is ending"));
+    }
+    Ok(starting)
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        STARTING.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 /// Notes a child's group for as long as the value lives.
 pub(super) struct Noted(Option<&'static AtomicI32>);
@@ -28,7 +57,7 @@ impl Drop for Noted {
 /// From now on SIGINT, SIGTERM and SIGHUP kill every child, then do to this process what they always do.
 pub fn end_children_on_signals() {
     for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
-        // SAFETY: the handler below only makes async-signal-safe calls (kill, signal, raise) on atomics.
+        // SAFETY: the handler below only makes async-signal-safe calls (kill, nanosleep, signal, raise) on atomics.
         unsafe {
             let previous = libc::signal(signal, end_children as *const () as libc::sighandler_t);
             if previous == libc::SIG_IGN {
@@ -39,6 +68,15 @@ pub fn end_children_on_signals() {
 }
 
 extern "C" fn end_children(signal: i32) {
+    ENDING.store(true, Ordering::SeqCst);
+    for _ in 0..PATIENCE {
+        if STARTING.load(Ordering::SeqCst) == 0 {
+            break;
+        }
+        let moment = libc::timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+        // SAFETY: nanosleep is async-signal-safe; the time lives on this stack.
+        unsafe { libc::nanosleep(&raw const moment, std::ptr::null_mut()) };
+    }
     for place in &GROUPS {
         let group = place.load(Ordering::SeqCst);
         if group > 0 {

@@ -152,9 +152,11 @@ impl Child {
         // SAFETY: between fork and exec the closure makes plain system calls only, on values made before.
         unsafe { command.pre_exec(move || confine(&files, &limits, parent)) };
         let start = Instant::now();
+        let starting = interrupt::start()?;
         let child = command.spawn()?;
-        drop(command);
         let pid = Pid::from_child(&child);
+        let noted = interrupt::note(pid.as_raw_nonzero().get());
+        drop((starting, command));
         rustix::fs::fcntl_setfl(&answer, OFlags::NONBLOCK)?;
         rustix::fs::fcntl_setfl(&stderr, OFlags::NONBLOCK)?;
         Ok(Self {
@@ -167,7 +169,7 @@ impl Child {
             deadline: job.deadline,
             stack_at_deadline: job.stack_at_deadline,
             start,
-            noted: Some(interrupt::note(pid.as_raw_nonzero().get())),
+            noted: Some(noted),
             lost: false,
         })
     }

@@ -12,6 +12,8 @@ use crate::{
     texts::{self, Texts},
 };
 
+/// The checks without which nothing is usable: what proves a GPU, and what proves a framework.
+pub const PROOFS: [&str; 2] = [PROOF_OF_GPU, PROOF_OF_FRAMEWORK];
 /// The check that proves a GPU.
 const PROOF_OF_GPU: &str = "compute.adds_vectors";
 /// The check that proves a framework.

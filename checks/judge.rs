@@ -3,8 +3,8 @@
 use crate::{
     Finding, Judged, Subject, Verdict,
     fact::{
-        CudaDevice, Facts, Listing, Look, Module, Observed, PciAddress, Place, ProbeFailure, Python,
-        TensorFlow,
+        CudaDevice, DeviceNode, Facts, Listing, Look, Module, Observed, PciAddress, Place, ProbeFailure,
+        Python, TensorFlow,
     },
 };
 
@@ -26,6 +26,29 @@ pub(crate) fn module(facts: &Facts, judge: impl FnOnce(&Module) -> Finding) -> J
         }
         Some(module) => judge(module),
     }]
+}
+
+/// What is to be said of device nodes that the asking user may not open; none where there are none.
+pub(crate) fn denied(facts: &Facts, nodes: &[&DeviceNode]) -> Option<Finding> {
+    let first = nodes.first()?;
+    let finding = Finding::fail(Subject::Host, format!("user {} may not open {}", uid(facts), first.path))
+        .with("node", first.path.clone());
+    Some(nodes.iter().fold(finding, |finding, node| {
+        let DeviceNode { path, mode, uid, gid, .. } = node;
+        finding.because(format!("{path} has mode {mode:04o}, owner {uid}, group {gid}"))
+    }))
+}
+
+/// The id of the asking user.
+pub(crate) fn uid(facts: &Facts) -> u32 {
+    facts.platform.seen().map_or(0, |platform| platform.user.uid)
+}
+
+/// Adds the commands that make unified memory ready, now and at each boot.
+pub(crate) fn load_unified_memory(finding: Finding) -> Finding {
+    finding
+        .run("sudo apt install nvidia-modprobe && sudo nvidia-modprobe -u -c=0")
+        .run("echo nvidia-uvm | sudo tee /etc/modules-load.d/nvidia-uvm.conf")
 }
 
 /// Judges each GPU by CUDA's devices on it. Where MIG divides it, the one in trouble speaks for it.

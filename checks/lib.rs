@@ -20,7 +20,7 @@ mod select;
 mod texts;
 
 pub use check::{Cause, Check, Source};
-pub use diagnose::diagnose;
+pub use diagnose::{PROOFS, diagnose};
 pub use finding::{Advice, Finding, Judged, Severity, Subject, Verdict, Who};
 pub use knowledge::{GpuModel, Knowledge, KnowledgeError, VmSize};
 pub use registry::{CAUSES, CHECKS, Registered};

@@ -14,8 +14,9 @@
 //! NVIDIA/nvidia-container-toolkit#210, NVIDIA/nvidia-docker#284
 
 use crate::{
-    Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
+    Cause, Finding, Knowledge, Outcome, Severity, Who,
     fact::{Access, Facts},
+    judge,
 };
 
 pub(crate) static CAUSE: Cause = Cause {
@@ -29,16 +30,10 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
     let nodes = facts.module.seen().into_iter().flat_map(|module| &module.nodes);
     let denied: Vec<_> =
         nodes.filter(|node| node.path.starts_with("/dev/nvidia") && node.access == Access::Denied).collect();
-    let Some(first) = denied.first() else { return Vec::new() };
-    let uid = facts.platform.seen().map_or(0, |platform| platform.user.uid);
-    let finding = Finding::fail(Subject::Host, format!("user {uid} may not open {}", first.path))
-        .with("node", first.path.clone());
-    let finding = denied.iter().fold(finding, |finding, node| {
-        finding.because(format!(
-            "{} has mode {:04o}, owner {}, group {}",
-            node.path, node.mode, node.uid, node.gid
-        ))
-    });
+    let (Some(first), Some(finding)) = (denied.first(), judge::denied(facts, &denied)) else {
+        return Vec::new();
+    };
+    let uid = judge::uid(facts);
     // Nobody should join the group of root.
     vec![if first.mode & 0o060 == 0o060 && first.gid != 0 {
         finding.run(format!("sudo usermod -aG \"$(stat -c %G {})\" \"$(id -un {uid})\"", first.path))

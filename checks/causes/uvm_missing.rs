@@ -16,6 +16,7 @@
 use crate::{
     Cause, Finding, Knowledge, Outcome, Severity, Subject, Verdict, Who,
     fact::{Access, Facts},
+    judge,
 };
 
 pub(crate) static CAUSE: Cause = Cause {
@@ -33,12 +34,10 @@ fn recognize(facts: &Facts, _: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding>
         .iter()
         .find(|outcome| outcome.id == "module.unified_memory" && outcome.verdict == Verdict::Fail);
     match failed {
-        Some(outcome) if module.has_driver() && !denied => vec![
+        Some(outcome) if module.has_driver() && !denied => vec![judge::load_unified_memory(
             Finding::fail(Subject::Host, outcome.summary.clone())
-                .because(facts.driver.seen().map(|driver| driver.init.why_not()).unwrap_or_default())
-                .run("sudo apt install nvidia-modprobe && sudo nvidia-modprobe -u -c=0")
-                .run("echo nvidia-uvm | sudo tee /etc/modules-load.d/nvidia-uvm.conf"),
-        ],
+                .because(facts.driver.seen().map(|driver| driver.init.why_not()).unwrap_or_default()),
+        )],
         _ => Vec::new(),
     }
 }

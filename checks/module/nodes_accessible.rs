@@ -36,22 +36,16 @@ fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
 fn judge_module(facts: &Facts, module: &Module) -> Finding {
     let host = Subject::Host;
     let nodes: Vec<&DeviceNode> = module.nodes.iter().filter(|node| is_needed(&node.path)).collect();
-    let denied: Vec<&&DeviceNode> = nodes.iter().filter(|node| node.access == Access::Denied).collect();
+    let denied: Vec<&DeviceNode> =
+        nodes.iter().copied().filter(|node| node.access == Access::Denied).collect();
     if opened_all_the_same(facts) {
         Finding::pass(host, "the driver was opened")
-    } else if let Some(first) = denied.first() {
-        let finding = Finding::fail(host, format!("user {} may not open {}", uid(facts), first.path))
-            .with("node", first.path.clone());
-        denied.iter().fold(finding, |finding, node| {
-            finding.because(format!(
-                "{} has mode {:04o}, owner {}, group {}",
-                node.path, node.mode, node.uid, node.gid
-            ))
-        })
+    } else if let Some(finding) = judge::denied(facts, &denied) {
+        finding
     } else if nodes.iter().any(|node| node.access == Access::Unknown) {
         Finding::unknown(host, "the permissions of the nodes could not be read")
     } else if is_complete(&nodes) {
-        Finding::pass(host, format!("{} nodes, open to user {}", nodes.len(), uid(facts)))
+        Finding::pass(host, format!("{} nodes, open to user {}", nodes.len(), judge::uid(facts)))
     } else {
         missing(module, &nodes)
     }
@@ -84,8 +78,4 @@ fn is_complete(nodes: &[&DeviceNode]) -> bool {
 
 fn opened_all_the_same(facts: &Facts) -> bool {
     facts.nvml_devices().next().is_some() || facts.cuda_devices().next().is_some()
-}
-
-fn uid(facts: &Facts) -> u32 {
-    facts.platform.seen().map_or(0, |platform| platform.user.uid)
 }

@@ -45,9 +45,7 @@ fn judge_module(facts: &Facts, module: &Module) -> Finding {
         Some(_) if module.modprobe_setuid && module.has_driver() && !is_denied(module) => {
             Finding::pass(host, "nvidia-modprobe makes it on first use")
         }
-        Some(trouble) => Finding::fail(host, trouble)
-            .run("sudo apt install nvidia-modprobe && sudo nvidia-modprobe -u -c=0")
-            .run("echo nvidia-uvm | sudo tee /etc/modules-load.d/nvidia-uvm.conf"),
+        Some(trouble) => judge::load_unified_memory(Finding::fail(host, trouble)),
     }
 }
 

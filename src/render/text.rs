@@ -5,7 +5,7 @@
 
 use anstyle::{AnsiColor, Style as Ansi};
 use gpucheck_checks::{
-    Machine, MachineVerdict, Outcome, PythonSummary, Report, Root, Severity, Subject, Verdict, Who,
+    Machine, MachineVerdict, Outcome, PROOFS, PythonSummary, Report, Root, Severity, Subject, Verdict, Who,
 };
 use textwrap::WordSplitter::NoHyphenation;
 use unicode_width::UnicodeWidthStr;
@@ -74,8 +74,7 @@ fn usable(report: &Report) -> String {
 }
 
 fn incomplete(report: &Report) -> String {
-    let proofs = ["compute.adds_vectors", "frameworks.tensorflow_computes"];
-    let proof = report.unverified.iter().find(|unverified| proofs.contains(&unverified.id.as_str()));
+    let proof = report.unverified.iter().find(|unverified| PROOFS.contains(&unverified.id.as_str()));
     match proof.or(report.unverified.first()) {
         Some(first) => format!("{} could not be told: {}", first.id, first.why),
         None => "the checks that would prove the GPU were left out".to_owned(),

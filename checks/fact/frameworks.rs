@@ -1,6 +1,6 @@
 //! Pythons and the frameworks in them.
 
-use super::{Observed, PciAddress};
+use super::{CudaParts, Observed, PciAddress};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,12 @@ pub struct Python {
     pub log: String,
     /// TensorFlow; none where it is not installed.
     pub tensorflow: Observed<Option<TensorFlow>>,
+    /// What the environment has of CUDA.
+    #[serde(default)]
+    pub cuda_parts: Observed<CudaParts>,
+    /// Installed distributions that are of use with TensorFlow alone, by name.
+    #[serde(default)]
+    pub tensorflow_companions: Vec<Distribution>,
 }
 
 /// What led to a Python.
@@ -70,6 +76,9 @@ pub struct TensorFlow {
     pub build: Observed<TensorFlowBuild>,
     /// Requirements of the distribution that the environment does not meet.
     pub unmet: Vec<String>,
+    /// What the extra `and-cuda` of the distribution would install; empty where it has none.
+    #[serde(default)]
+    pub cuda_extra: Vec<ExtraRequirement>,
     /// Each look that was taken, in order.
     pub looks: Vec<Look>,
 }
@@ -91,6 +100,17 @@ impl TensorFlow {
             .first()
             .map_or_else(|| "TensorFlow".to_owned(), |found| format!("{} {}", found.name, found.version))
     }
+}
+
+/// A distribution that an extra asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ExtraRequirement {
+    /// Name, with hyphens.
+    pub name: String,
+    /// The versions that it asks for, such as `>=9.3.0.75, <10.0`.
+    pub versions: String,
+    /// The version that is installed.
+    pub installed: Option<String>,
 }
 
 /// An installed distribution.

@@ -3,6 +3,7 @@
 //! Invariants: a fact never judges; it is serializable, comparable and free of clocks; a value that could not
 //! be had says why. Newer gpucheck versions may add fields, so every reader ignores fields it does not know.
 
+mod cuda_parts;
 mod driver;
 mod frameworks;
 mod module;
@@ -11,10 +12,11 @@ mod observed;
 mod pci;
 mod platform;
 
+pub use cuda_parts::{CondaPackage, CudaParts, LibraryFolder, LibraryPlace};
 pub use driver::{Compute, ComputeDevice, CudaDevice, Driver, VectorAdd};
 pub use frameworks::{
-    Carrier, DeviceAttributes, Distribution, FoundBy, Frameworks, Interpreter, Link, Listing, Look,
-    Operation, PhysicalDevice, Python, TensorFlow, TensorFlowBuild, Way,
+    Carrier, DeviceAttributes, Distribution, ExtraRequirement, FoundBy, Frameworks, Interpreter, Link,
+    Listing, Look, Operation, PhysicalDevice, Python, TensorFlow, TensorFlowBuild, Way,
 };
 pub use module::{
     Access, DeviceNode, Dkms, DriverFile, InstalledLinux, LoadedModule, Module, ModuleFile, Node, SecureBoot,

@@ -11,6 +11,8 @@
 mod accounts;
 mod build_info;
 mod carrier;
+mod conda;
+mod cuda_parts;
 mod discover;
 mod distributions;
 mod files;
@@ -18,6 +20,7 @@ mod identity;
 mod interpreter;
 mod launch;
 mod leftovers;
+mod libraries;
 mod metadata;
 mod said;
 mod survey;
@@ -25,11 +28,14 @@ mod tensorflow;
 
 pub use discover::Environment;
 
+use crate::root::Root;
+use cuda_parts::Around;
 use discover::Candidate;
+use distributions::Installed;
 use gpucheck_checks::fact::{Carrier, Frameworks, Observed, Python, TensorFlow, Way};
 use identity::Refusal;
 use launch::Taken;
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 /// What to look at, and how.
 #[derive(Clone, Debug)]
@@ -46,6 +52,8 @@ pub struct Ask {
     pub full_deadline: Duration,
     /// The carriers to try, in this order.
     pub carriers: Vec<Carrier>,
+    /// Where the loader's configuration and installed toolkits lie.
+    pub system: Root,
 }
 
 impl Ask {
@@ -58,6 +66,7 @@ impl Ask {
             bare_deadline: Duration::from_secs(30),
             full_deadline: Duration::from_mins(2),
             carriers: vec![Carrier::Memory, Carrier::File, Carrier::PlainPython],
+            system: Root::new("/"),
         }
     }
 }
@@ -78,6 +87,8 @@ fn python(ask: &Ask, candidate: &Candidate) -> Python {
         interpreter: Observed::not_probed("it was not started"),
         log: String::new(),
         tensorflow: Observed::not_probed("the interpreter was not started"),
+        cuda_parts: Observed::not_probed("the interpreter was not started"),
+        tensorflow_companions: Vec::new(),
     };
     let identity = match identity::choose(ask, candidate) {
         Ok(identity) => identity,
@@ -99,7 +110,7 @@ fn python(ask: &Ask, candidate: &Candidate) -> Python {
     }
     let look = |way| launch::take(ask, candidate, &identity, way);
     let first = look(if ask.full { Way::Full } else { Way::Bare });
-    note(&mut python, first);
+    note(ask, &mut python, first);
     if let Observed::Seen(Some(tensorflow)) = &mut python.tensorflow
         && tensorflow.full_look().is_none()
         && let Some(doubt) = tensorflow::doubt(tensorflow)
@@ -111,20 +122,30 @@ fn python(ask: &Ask, candidate: &Candidate) -> Python {
 }
 
 /// Takes in the first look.
-fn note(python: &mut Python, Taken { look, looked }: Taken) {
+fn note(ask: &Ask, python: &mut Python, Taken { look, looked }: Taken) {
     let looked = match looked {
         Ok(looked) => looked,
         Err(failure) => {
             python.interpreter = Observed::Failed(failure);
             python.log.push_str(&look.log);
             python.tensorflow = Observed::not_probed("the interpreter gave no answer");
+            python.cuda_parts = Observed::not_probed("the interpreter gave no answer");
             return;
         }
     };
+    let installed = Installed::on(&looked.sys_path);
+    python.cuda_parts = Observed::Seen(cuda_parts::read(&Around {
+        environment: &ask.environment,
+        system: &ask.system,
+        prefix: Path::new(&looked.interpreter.prefix),
+        sys_path: &looked.sys_path,
+        installed: &installed,
+    }));
+    python.tensorflow_companions = installed.companions();
     python.interpreter = Observed::Seen(looked.interpreter);
     python.tensorflow = match looked.tensorflow {
         Some(found) if !found.package.is_empty() => {
-            Observed::Seen(Some(tensorflow::around(&found, &looked.sys_path, look)))
+            Observed::Seen(Some(tensorflow::around(&found, &installed, look)))
         }
         // The search for the package broke, or did not come to its end.
         _ => match look.listing {

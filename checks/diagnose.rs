@@ -9,7 +9,7 @@ use crate::{
     fact::{Facts, Observed, PciAddress},
     registry::{self, CAUSES, CHECKS},
     report::{Fix, Machine, MachineVerdict, REPORT_SCHEMA},
-    texts::{self, Texts},
+    texts::{self, Language, Texts},
 };
 
 /// The checks without which nothing is usable: what proves a GPU, and what proves a framework.
@@ -184,12 +184,12 @@ fn name_roots(facts: &Facts, knowledge: &Knowledge, judged: &mut [JudgedOutcome]
             let of = judged.get(index)?;
             let explained = consequences(judged, index);
             if let Some((_, cause, finding, severity)) = named.iter().find(|(first, ..)| *first == index) {
-                let texts = texts::cause(cause.id, finding.advice.variant)?;
+                let texts = texts::cause(Language::English, cause.id, finding.advice.variant)?;
                 let kind = Kind { cause: Some(cause.id), severity: *severity, who: cause.item.who };
                 return Some(root(&of.outcome.id, &kind, finding, texts, explained));
             }
             let check = registry::check(&of.outcome.id)?;
-            let texts = texts::check(check.id, of.finding.advice.variant)?;
+            let texts = texts::check(Language::English, check.id, of.finding.advice.variant)?;
             let severity = severity(check.item.severity, of.outcome.verdict);
             let kind = Kind { cause: None, severity, who: check.item.who };
             Some(root(check.id, &kind, &of.finding, texts, explained))

@@ -29,3 +29,4 @@ pub use report::{
     REPORT_SCHEMA, Report, Root, TensorFlowSummary, Unverified,
 };
 pub use select::{Selection, UnknownId};
+pub use texts::Language;

@@ -59,7 +59,7 @@ pub(crate) fn all_needs(id: &str) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::texts;
+    use crate::texts::{self, Language};
 
     #[test]
     fn every_manual_has_its_sections() {
@@ -95,10 +95,18 @@ mod tests {
     #[test]
     fn every_check_and_cause_has_texts() {
         for check in CHECKS.iter() {
-            assert!(texts::check(check.id, None).is_some(), "no texts for the failure of {}", check.id);
+            assert!(
+                texts::check(Language::English, check.id, None).is_some(),
+                "no texts for the failure of {}",
+                check.id
+            );
         }
         for cause in CAUSES {
-            assert!(texts::cause(cause.id, None).is_some(), "no texts for the cause {}", cause.id);
+            assert!(
+                texts::cause(Language::English, cause.id, None).is_some(),
+                "no texts for the cause {}",
+                cause.id
+            );
         }
         for id in texts::cause_ids() {
             assert!(CAUSES.iter().any(|cause| cause.id == id), "texts for {id}, which is no cause");

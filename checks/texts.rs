@@ -1,18 +1,58 @@
 //! What people read: titles, meanings and fixes, one catalogue a language.
+//!
+//! A language is a folder of `texts`; its catalogue is all its files together. Each holds texts by id: `[cause.ID]` for
+//! a named disease, `[check."LAYER.NAME"]` for a check that fails without one. `title` is a clause, in English in lower
+//! case: it comes after "NOT USABLE: ". `meaning` and `fix` are sentences. A `variant` says for a place of its own what
+//! is different there. `{placeholders}` come from the check or the cause; `{subject}` is always there.
 
 use serde::Deserialize;
 use std::{collections::BTreeMap, sync::LazyLock};
 
-static ENGLISH: LazyLock<Catalogue> = LazyLock::new(|| {
-    #[expect(clippy::expect_used, reason = "the catalogue is part of the binary and read by every test")]
-    toml::from_str(include_str!("texts/en.toml")).expect("texts/en.toml is a catalogue")
-});
+// Each file of a language, by name.
+include!(concat!(env!("OUT_DIR"), "/texts.rs"));
 
-#[derive(Deserialize)]
+static ENGLISH: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::read(ENGLISH_FILES));
+static KOREAN: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::read(KOREAN_FILES));
+
+/// A language that people read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    /// English.
+    #[default]
+    English,
+    /// Korean.
+    Korean,
+}
+
+impl Language {
+    fn catalogue(self) -> &'static Catalogue {
+        match self {
+            Self::English => &ENGLISH,
+            Self::Korean => &KOREAN,
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Catalogue {
+    #[serde(default)]
     cause: BTreeMap<String, Texts>,
+    #[serde(default)]
     check: BTreeMap<String, Texts>,
+}
+
+impl Catalogue {
+    fn read(files: &[(&str, &str)]) -> Self {
+        let mut all = Self::default();
+        for (name, file) in files {
+            #[expect(clippy::panic, reason = "the files are part of the binary and read by every test")]
+            let file: Self = toml::from_str(file).unwrap_or_else(|error| panic!("{name}: {error}"));
+            all.cause.extend(file.cause);
+            all.check.extend(file.check);
+        }
+        all
+    }
 }
 
 /// The texts of one cause, or of one check that fails for no named cause. Placeholders stand in braces.
@@ -62,13 +102,13 @@ impl Texts {
 }
 
 /// The texts of a cause.
-pub(crate) fn cause(id: &str, variant: Option<&str>) -> Option<Texts> {
-    Texts::of(&ENGLISH.cause, id, variant)
+pub(crate) fn cause(language: Language, id: &str, variant: Option<&str>) -> Option<Texts> {
+    Texts::of(&language.catalogue().cause, id, variant)
 }
 
 /// The texts of a check that fails for no named cause.
-pub(crate) fn check(id: &str, variant: Option<&str>) -> Option<Texts> {
-    Texts::of(&ENGLISH.check, id, variant)
+pub(crate) fn check(language: Language, id: &str, variant: Option<&str>) -> Option<Texts> {
+    Texts::of(&language.catalogue().check, id, variant)
 }
 
 /// The causes that have texts.
@@ -81,4 +121,25 @@ pub(crate) fn cause_ids() -> impl Iterator<Item = &'static str> {
 #[cfg(test)]
 pub(crate) fn check_ids() -> impl Iterator<Item = &'static str> {
     ENGLISH.check.keys().map(String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_has_its_texts_in_one_file() {
+        for files in [ENGLISH_FILES, KOREAN_FILES] {
+            let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+            for (name, text) in files {
+                let file = Catalogue::read(&[(name, text)]);
+                for id in file.cause.into_keys().chain(file.check.into_keys()) {
+                    if let Some(other) = seen.insert(id.clone(), name) {
+                        panic!("{id} stands in {other} and in {name}");
+                    }
+                }
+            }
+            assert!(!seen.is_empty());
+        }
+    }
 }

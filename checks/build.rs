@@ -44,17 +44,21 @@ fn main() {
     text += "];\n";
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     fs::write(out.join("registry.rs"), text).expect("OUT_DIR is writable");
-    let texts = here.join("texts");
-    let texts = texts_of(&texts.join("en"), "ENGLISH_FILES") + &texts_of(&texts.join("ko"), "KOREAN_FILES");
+    let texts: String = [("en", "ENGLISH_FILES"), ("ko", "KOREAN_FILES")]
+        .iter()
+        .map(|(folder, table)| texts_of(&here.join("texts").join(folder), table))
+        .collect();
     fs::write(out.join("texts.rs"), texts).expect("OUT_DIR is writable");
 }
 
 /// The files of one language as a table: name, text.
 fn texts_of(folder: &Path, table: &str) -> String {
+    let language = folder.file_name().expect("a folder has a name").display();
     let mut text = format!("static {table}: &[(&str, &str)] = &[\n");
     for path in paths(folder, "toml") {
-        let path = path.display();
-        let _ = writeln!(text, "    ({:?}, include_str!({:?})),", path.to_string(), path.to_string());
+        let name = path.file_name().expect("a file has a name").display();
+        let path = path.to_string_lossy();
+        let _ = writeln!(text, "    (\"{language}/{name}\", include_str!({path:?})),");
     }
     text + "];\n"
 }

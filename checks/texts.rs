@@ -85,16 +85,10 @@ fn fill<'a>(text: &str, value: impl Fn(&str) -> Option<&'a str>) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {
         filled += before;
-        match after.split_once('}').and_then(|(name, after)| Some((value(name)?, after))) {
-            Some((value, after)) => {
-                filled += value;
-                rest = after;
-            }
-            None => {
-                filled.push('{');
-                rest = after;
-            }
-        }
+        let known = after.split_once('}').and_then(|(name, after)| Some((value(name)?, after)));
+        let (value, after) = known.unwrap_or(("{", after));
+        filled += value;
+        rest = after;
     }
     filled + rest
 }

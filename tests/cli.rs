@@ -2,6 +2,7 @@
 
 mod forms;
 mod hostile;
+mod languages;
 mod output;
 mod selection;
 mod signals;

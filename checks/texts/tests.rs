@@ -86,8 +86,12 @@ fn titles_are_clauses_and_the_others_sentences() {
     let mut troubles = Vec::new();
     for (path, (file, text)) in texts(ENGLISH_FILES).into_iter().chain(texts(KOREAN_FILES)) {
         let ends_with_period = text.ends_with('.');
-        let is_sentence = path.ends_with(".meaning") || path.ends_with(".fix");
-        if path.ends_with(".title") && ends_with_period || is_sentence && !ends_with_period {
+        let wrong_end = match path.rsplit('.').next() {
+            Some("title") => ends_with_period,
+            Some("meaning" | "fix") => !ends_with_period,
+            _ => false,
+        };
+        if wrong_end {
             troubles.push(format!("{file}: {path}: its end: {text}"));
         }
         let is_joint = path == "report.answer.and";

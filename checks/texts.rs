@@ -44,9 +44,10 @@ impl Language {
         &self.catalogue().words
     }
 
-    /// The texts of a cause or of a check, its placeholders not filled; none for any other id.
+    /// The texts of a cause or of a check, about no machine: dots stand for what would be seen. None for any other id.
     pub fn texts(self, id: &str) -> Option<Texts> {
-        cause(self, id, None).or_else(|| check(self, id, None))
+        let texts = cause(self, id, None).or_else(|| check(self, id, None))?;
+        Some(texts.fill(|_| Some("…")))
     }
 
     fn catalogue(self) -> &'static Catalogue {

@@ -2,6 +2,7 @@
 
 mod forms;
 mod hostile;
+mod knowledge;
 mod languages;
 mod output;
 mod selection;

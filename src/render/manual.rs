@@ -15,8 +15,8 @@ pub fn manual(id: &str, language: Language, width: usize) -> Option<String> {
     let texts = language.texts(id)?;
     let mut translated = format!("{id}\n");
     for text in [&texts.title, &texts.meaning, &texts.fix] {
-        for line in wrap(text, width, "  ", "  ") {
-            let _ = writeln!(translated, "{line}");
+        for line in wrap(text, width.saturating_sub(2)) {
+            let _ = writeln!(translated, "  {line}");
         }
     }
     Some(format!("{translated}\n{rest}"))

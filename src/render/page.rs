@@ -4,6 +4,7 @@
 //! control character of a machine's own texts reaches the terminal.
 
 use anstyle::Style as Ansi;
+use std::borrow::Cow;
 use textwrap::WordSplitter::NoHyphenation;
 use unicode_width::UnicodeWidthStr;
 
@@ -30,7 +31,7 @@ impl Page {
 
     /// A text of its own weight, wrapped.
     pub(super) fn painted(&mut self, text: &str, ansi: Ansi) {
-        for line in wrap(text, self.style.width, "", "") {
+        for line in wrap(text, self.style.width) {
             self.line(&self.paint(&line, ansi));
         }
     }
@@ -49,13 +50,11 @@ impl Page {
         self.wrapped("  - ", "    ", text);
     }
 
-    /// A text that stands after `first`, and its further lines after `rest`. `first` may hold colour.
+    /// A text whose first line stands after `first`, which may hold colour, and the others after `rest`, as wide.
     pub(super) fn wrapped(&mut self, first: &str, rest: &str, text: &str) {
-        for (index, line) in wrap(text, self.style.width, rest, rest).iter().enumerate() {
-            match line.strip_prefix(rest) {
-                Some(line) if index == 0 => self.line(&format!("{first}{line}")),
-                _ => self.line(line),
-            }
+        let room = self.style.width.saturating_sub(rest.width());
+        for (index, line) in wrap(text, room).iter().enumerate() {
+            self.line(&format!("{}{line}", if index == 0 { first } else { rest }));
         }
     }
 
@@ -65,13 +64,9 @@ impl Page {
 }
 
 /// A text in lines of this width at most, unless a word is longer.
-pub(super) fn wrap(text: &str, width: usize, first: &str, rest: &str) -> Vec<String> {
-    let options = textwrap::Options::new(width)
-        .initial_indent(first)
-        .subsequent_indent(rest)
-        .break_words(false)
-        .word_splitter(NoHyphenation);
-    textwrap::wrap(&clean(text), options).into_iter().map(std::borrow::Cow::into_owned).collect()
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let options = textwrap::Options::new(width).break_words(false).word_splitter(NoHyphenation);
+    textwrap::wrap(&clean(text), options).into_iter().map(Cow::into_owned).collect()
 }
 
 /// A text with blanks up to this width.
@@ -100,9 +95,9 @@ mod tests {
     fn korean_takes_two_columns_and_breaks_between_words() {
         assert_eq!(pad("정상", 7), "정상   ");
         assert_eq!(pad("확인되지 않음", 7), "확인되지 않음");
-        let lines = wrap("드라이버의 관리 라이브러리를 불러올 수 없음", 20, "", "  ");
-        assert_eq!(lines, ["드라이버의 관리", "  라이브러리를", "  불러올 수 없음"]);
-        assert_eq!(wrap("드라이버의 관리 라이브러리를", 4, "", ""), ["드라이버의", "관리", "라이브러리를"]);
+        let lines = wrap("드라이버의 관리 라이브러리를 불러올 수 없음", 20);
+        assert_eq!(lines, ["드라이버의 관리", "라이브러리를 불러올", "수 없음"]);
+        assert_eq!(wrap("드라이버의 관리 라이브러리를", 4), ["드라이버의", "관리", "라이브러리를"]);
     }
 
     #[test]

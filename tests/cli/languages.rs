@@ -15,7 +15,7 @@ fn file_of(machine: &str) -> tempfile::NamedTempFile {
     file
 }
 
-const KOREAN: &str = "사용 불가: nouveau 드라이버가 GPU를 잡고 있음\n";
+const KOREAN: &str = "사용 불가: nouveau 드라이버가 GPU를 점유하고 있음\n";
 const ENGLISH: &str = "NOT USABLE: the nouveau driver holds the GPU\n";
 
 #[test]
@@ -85,8 +85,9 @@ fn a_language_that_there_is_not_is_refused() {
 #[test]
 fn a_manual_page_begins_with_the_texts_of_the_language() {
     for (id, title) in [
-        ("nouveau-bound", "nouveau 드라이버가 GPU를 잡고 있음"),
+        ("nouveau-bound", "nouveau 드라이버가 GPU를 점유하고 있음"),
         ("nvml.loads", "드라이버의 관리 라이브러리(NVML)를 불러올 수 없음"),
+        ("gpu-fallen-off-bus", "GPU(…)가 버스에서 떨어져 나감"),
     ] {
         let (english, korean) = (run(&["explain", id]), run(&["--lang", "ko", "explain", id]));
         assert_eq!((korean.status, korean.err.as_str()), (Some(0), ""));

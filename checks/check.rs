@@ -11,6 +11,10 @@ pub enum Source {
     Pci,
     /// [`Facts::module`].
     Module,
+    /// [`Facts::log`].
+    Log,
+    /// [`Facts::installation`].
+    Installation,
     /// [`Facts::nvml`].
     Nvml,
     /// [`Facts::driver`].

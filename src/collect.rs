@@ -5,7 +5,7 @@
 
 use crate::{
     in_time::{InTime, broken},
-    probe::{cuda, frameworks, library::Search, module, nvml, pci, platform},
+    probe::{cuda, frameworks, installation, library::Search, log, module, nvml, pci, platform},
     root::Root,
     worker,
 };
@@ -31,7 +31,8 @@ const FRAMEWORKS_ROOM: Duration = Duration::from_secs(10);
 pub struct Options {
     /// The machine's files.
     pub root: Root,
-    /// The sources that are wanted. Platform, bus and module are always looked at: they decide what else may be.
+    /// The sources that are wanted. What is files is always looked at: it decides what else may be, and
+    /// tells causes apart.
     pub sources: BTreeSet<Source>,
     /// Where to ask for the metadata of the instance; none keeps gpucheck off the network.
     pub cloud_metadata: Option<String>,
@@ -46,6 +47,8 @@ pub fn collect(options: &Options) -> Facts {
     let platform = look_at_platform(options);
     let frameworks = look_at_frameworks(options);
     let pci = look_at_files(root, "pci", pci::probe);
+    let log = look_at_files(root, "log", log::probe);
+    let installation = look_at_files(root, "installation", installation::probe);
     let module = look_at_files(root, "module", module::probe).take();
     let ask = ask_driver(root, module.seen());
     std::thread::scope(|scope| {
@@ -64,6 +67,8 @@ pub fn collect(options: &Options) -> Facts {
             platform: platform.take(),
             pci: pci.take(),
             module,
+            log: log.take(),
+            installation: installation.take(),
             nvml: join(nvml),
             driver,
             compute,

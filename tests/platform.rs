@@ -1,8 +1,10 @@
-//! Probes of the host, the bus and the module on machines made of files.
+//! Probes of the host, the bus, the module, the kernel log and the installation on machines made of files.
 
 mod bus;
 mod cloud;
 mod host;
+mod installation;
+mod log;
 mod module;
 mod traps;
 

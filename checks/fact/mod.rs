@@ -5,6 +5,8 @@
 
 mod driver;
 mod frameworks;
+mod installation;
+mod log;
 mod module;
 mod nvml;
 mod observed;
@@ -16,15 +18,18 @@ pub use frameworks::{
     Carrier, DeviceAttributes, Distribution, FoundBy, Frameworks, Interpreter, Link, Listing, Look,
     Operation, PhysicalDevice, Python, TensorFlow, TensorFlowBuild, Way,
 };
+pub use installation::{Firmware, Installation, Package, Service, Trace};
+pub use log::{KernelLog, Xid};
 pub use module::{
     Access, DeviceNode, Dkms, DriverFile, InstalledLinux, LoadedModule, Module, ModuleFile, Node, SecureBoot,
+    Setting,
 };
 pub use nvml::{
     Clocks, Ecc, GpuProcess, GridFeature, Memory, MigInstance, Nvml, NvmlDevice, PcieLink, Power,
     RemappedRows, RetiredPages, Temperature,
 };
 pub use observed::{Observed, ProbeFailure};
-pub use pci::{ConfigSpace, Pci, PciAddress, PciFunction};
+pub use pci::{ConfigSpace, MemoryRegion, Pci, PciAddress, PciFunction};
 pub use platform::{
     Cloud, CloudProvider, Container, Cpu, Disk, Dmi, InstanceMetadata, Os, Place, Platform, RamAndSwap, User,
 };
@@ -51,6 +56,12 @@ pub struct Facts {
     pub pci: Observed<Pci>,
     /// The NVIDIA kernel module and what belongs to it.
     pub module: Observed<Module>,
+    /// What the kernel log says of GPUs and their driver.
+    #[serde(default = "never_asked::<KernelLog>")]
+    pub log: Observed<KernelLog>,
+    /// What is installed around the driver.
+    #[serde(default = "never_asked::<Installation>")]
+    pub installation: Observed<Installation>,
     /// What the driver's management library said.
     pub nvml: Observed<Nvml>,
     /// What the CUDA driver API said.
@@ -59,6 +70,11 @@ pub struct Facts {
     pub compute: Observed<Compute>,
     /// What each Python's frameworks said.
     pub frameworks: Observed<Frameworks>,
+}
+
+/// What facts that were recorded before a field existed say of it.
+fn never_asked<T>() -> Observed<T> {
+    Observed::not_probed("the gpucheck that looked did not know of it")
 }
 
 impl Facts {
@@ -71,6 +87,8 @@ impl Facts {
             platform: Observed::not_probed(why),
             pci: Observed::not_probed(why),
             module: Observed::not_probed(why),
+            log: Observed::not_probed(why),
+            installation: Observed::not_probed(why),
             nvml: Observed::not_probed(why),
             driver: Observed::not_probed(why),
             compute: Observed::not_probed(why),

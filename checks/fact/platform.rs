@@ -89,6 +89,9 @@ pub struct Container {
     pub evidence: String,
     /// `NVIDIA_VISIBLE_DEVICES`, by which a container asks the NVIDIA runtime for GPUs.
     pub nvidia_visible_devices: Option<String>,
+    /// The devices that its first version of cgroups allows, a line each; none where it has the second, which hides them.
+    #[serde(default)]
+    pub allowed_devices: Option<Vec<String>>,
 }
 
 /// `/sys/class/dmi/id`, without serial numbers.
@@ -111,6 +114,9 @@ pub struct Cloud {
     pub provider: Option<CloudProvider>,
     /// What the instance metadata service said; asked on Azure only.
     pub metadata: Observed<InstanceMetadata>,
+    /// The trace by which this is a machine of Azure Lab Services.
+    #[serde(default)]
+    pub lab: Option<String>,
 }
 
 /// A cloud whose virtual machines are told by DMI.

@@ -5,7 +5,10 @@
 
 pub mod cuda;
 pub mod frameworks;
+pub mod installation;
 pub mod library;
+mod lines;
+pub mod log;
 pub mod module;
 pub mod nvml;
 pub mod pci;

@@ -30,7 +30,9 @@ const WORDS: [&str; 8] = [
 /// What the PCI code says of memory regions that it finds no room for.
 const REGION_TROUBLE: [&str; 3] = ["no space", "can't assign", "failed to assign"];
 /// Beginnings of lines that have such words and do not matter: systemd and the auditor, boot parameters.
-const OTHERS: [&str; 4] = ["systemd", "audit", "Command line: ", "Kernel command line: "];
+const OTHERS: [&str; 5] = ["systemd", "audit", "Command line: ", "Kernel command line: ", "traps: "];
+/// What the kernel says of a program that crashed; in which library is no matter of the driver's.
+const CRASH: &str = "]: segfault at ";
 
 /// The lines of the boot that was read last.
 #[derive(Default)]
@@ -109,6 +111,7 @@ impl Kept {
 fn matters(line: &str) -> bool {
     let holds = |words: &[&str]| words.iter().any(|word| line.contains(word));
     !OTHERS.iter().any(|beginning| line.starts_with(beginning))
+        && !line.contains(CRASH)
         && (holds(&WORDS) || (line.contains("BAR ") && holds(&REGION_TROUBLE)))
 }
 
@@ -189,6 +192,7 @@ mod tests {
             "systemd[1]: Starting nvidia-persistenced.service",
             "pci 0000:00:07.1: BAR 4 [io  0xffa0-0xffaf]",
             "EXT4-fs (sda1): mounted filesystem",
+            "python3[712]: segfault at 8 ip 00007f24673c0269 error 6 in libnvidia-ml.so.1[1269,7f24673c0000+1000]",
         ] {
             assert!(!matters(line), "{line}");
         }

@@ -5,7 +5,8 @@
 //! code for it, a library is too old, the memory is full.
 //!
 //! # Detection
-//! After `import tensorflow`, a matrix product on each GPU that it lists, compared exactly with the right one.
+//! After `import tensorflow`, a matrix product on each GPU that it lists, compared exactly with the right one. Right on
+//! some of them and not on others is a warning.
 //!
 //! # Fix
 //! By the error that TensorFlow gives; a TensorFlow without code for this GPU needs another version.
@@ -14,8 +15,8 @@
 //! <https://www.tensorflow.org/install/source#gpu>, tensorflow/tensorflow#97387
 
 use crate::{
-    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
-    fact::{DeviceAttributes, Facts, Observed, Operation, Python, TensorFlow},
+    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who,
+    fact::{DeviceAttributes, Facts, Listing, Observed, Operation, Python, TensorFlow},
     judge,
 };
 
@@ -40,15 +41,16 @@ fn judge_operations(subject: Subject, _: &Python, tensorflow: &TensorFlow) -> Fi
     };
     let gpus = listing.gpus().count();
     if let Some((operation, trouble)) = listing.operations.iter().find_map(|op| Some((op, trouble(op)?))) {
-        let finding =
-            Finding::fail(subject, format!("{} on {}: {trouble}", operation.name, operation.device));
+        let text = format!("{} on {}: {trouble}", operation.name, operation.device);
+        let partly = listing.gpus().any(|gpu| is_right_on(listing, gpu));
+        let finding = if partly {
+            Finding::new(subject, Verdict::Warn, text).variant("some")
+        } else {
+            Finding::fail(subject, text)
+        };
         return judge::log_lines(finding, &look.log, judge::GPU_TROUBLE);
     }
-    let is_proven = |gpu: &&DeviceAttributes| {
-        let mut operations = listing.operations.iter();
-        operations.any(|operation| operation.device == gpu.name && operation.correct == Observed::Seen(true))
-    };
-    let done = listing.gpus().filter(is_proven).count();
+    let done = listing.gpus().filter(|gpu| is_right_on(listing, gpu)).count();
     match look.listing.failure() {
         Some(by) if gpus > 0 => {
             judge::log_lines(Finding::fail(subject, by.to_string()), &look.log, judge::GPU_TROUBLE)
@@ -63,6 +65,12 @@ fn judge_operations(subject: Subject, _: &Python, tensorflow: &TensorFlow) -> Fi
         ),
         _ => Finding::unknown(subject, "no operation was tried on a GPU"),
     }
+}
+
+/// Whether operations were done on this GPU, and all of them came out right.
+fn is_right_on(listing: &Listing, gpu: &DeviceAttributes) -> bool {
+    let mut here = listing.operations.iter().filter(|operation| operation.device == gpu.name).peekable();
+    here.peek().is_some() && here.all(|operation| operation.correct == Observed::Seen(true))
 }
 
 fn trouble(operation: &Operation) -> Option<String> {

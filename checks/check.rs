@@ -11,6 +11,10 @@ pub enum Source {
     Pci,
     /// [`Facts::module`].
     Module,
+    /// [`Facts::log`].
+    Log,
+    /// [`Facts::installation`].
+    Installation,
     /// [`Facts::nvml`].
     Nvml,
     /// [`Facts::driver`].
@@ -19,6 +23,8 @@ pub enum Source {
     Compute,
     /// [`Facts::frameworks`].
     Frameworks,
+    /// [`Facts::processes`].
+    Processes,
 }
 
 /// One statement about a machine that holds when it is healthy. Its id is its path, its manual the doc comment

@@ -122,7 +122,14 @@ fn explains(judged: &[JudgedOutcome], reason: &Outcome, outcome: &Outcome) -> bo
         && reason.subject.reaches(&outcome.subject)
         && (registry::all_needs(&outcome.id).contains(&reason.id.as_str())
             || SAME_TROUBLE.contains(&(reason.id.as_str(), outcome.id.as_str())))
-        && (reason.subject == outcome.subject || !holds_for_another_gpu(judged, reason))
+        && (reason.subject == outcome.subject
+            || !holds_for_another_gpu(judged, reason)
+            || is_broken_in_part(outcome))
+}
+
+/// A framework that computes on some GPUs and not on others: one GPU in trouble is reason enough.
+fn is_broken_in_part(outcome: &Outcome) -> bool {
+    outcome.verdict == Verdict::Warn && PROOFS.contains(&outcome.id.as_str())
 }
 
 /// One GPU in trouble explains nothing beyond itself while another one is fine.
@@ -150,6 +157,14 @@ fn recognized(
     recognized
 }
 
+/// Whether a cause that was recognized is the reason of this outcome.
+fn accounts_for(cause: &Cause, finding: &Finding, outcome: &Outcome) -> bool {
+    match &finding.advice.accounts_for {
+        Some(told) => told.iter().any(|(id, subject)| *id == outcome.id && *subject == outcome.subject),
+        None => cause.explains.contains(&outcome.id.as_str()) && finding.subject.reaches(&outcome.subject),
+    }
+}
+
 /// Lets the causes take over the roots that they explain, and words what remains.
 fn name_roots(facts: &Facts, knowledge: &Knowledge, judged: &mut [JudgedOutcome]) -> Vec<Root> {
     let outcomes: Vec<Outcome> = judged.iter().map(|judged| judged.outcome.clone()).collect();
@@ -160,10 +175,7 @@ fn name_roots(facts: &Facts, knowledge: &Knowledge, judged: &mut [JudgedOutcome]
             .filter(|index| owner.get(*index) == Some(&Some(*index)))
             .filter(|index| !named.iter().any(|(first, ..): &(usize, _, _, _)| first == index))
             .filter(|index| {
-                outcomes.get(*index).is_some_and(|outcome| {
-                    cause.item.explains.contains(&outcome.id.as_str())
-                        && finding.subject.reaches(&outcome.subject)
-                })
+                outcomes.get(*index).is_some_and(|outcome| accounts_for(cause.item, &finding, outcome))
             })
             .collect();
         let Some(first) = claimed.first().copied() else { continue };
@@ -276,7 +288,7 @@ enum Proofs {
     Nobody,
     /// All passed.
     All,
-    /// Some passed, some failed.
+    /// Some passed, some failed; or one passed in part.
     Some,
     /// None passed, one failed at least.
     None,
@@ -287,13 +299,16 @@ enum Proofs {
 fn proofs(judged: &[JudgedOutcome], id: &str, subjects: &[Subject]) -> Proofs {
     let verdicts: Vec<Verdict> = subjects.iter().map(|subject| proof(judged, id, subject)).collect();
     let passed = verdicts.iter().filter(|verdict| **verdict == Verdict::Pass).count();
+    let in_part = verdicts.iter().filter(|verdict| **verdict == Verdict::Warn).count();
     if verdicts.is_empty() {
         Proofs::Nobody
     } else if passed == verdicts.len() {
         Proofs::All
+    } else if passed + in_part == verdicts.len() {
+        Proofs::Some
     } else if !verdicts.contains(&Verdict::Fail) {
         Proofs::Untold
-    } else if passed > 0 {
+    } else if passed + in_part > 0 {
         Proofs::Some
     } else {
         Proofs::None
@@ -306,10 +321,11 @@ fn proof(judged: &[JudgedOutcome], id: &str, subject: &Subject) -> Verdict {
     let mut verdicts = judged
         .iter()
         .filter(|judged| judged.outcome.id == id && judged.outcome.subject == *subject)
-        .map(|judged| match judged.root {
+        .map(|judged| match (judged.root, judged.outcome.verdict) {
+            (_, Verdict::Warn) => Verdict::Warn,
             // What cannot be told because of a failure below is as good as failed.
-            Some(_) => Verdict::Fail,
-            None => judged.outcome.verdict,
+            (Some(_), _) => Verdict::Fail,
+            (None, verdict) => verdict,
         })
         .peekable();
     if verdicts.peek().is_some() {

@@ -154,6 +154,9 @@ pub struct Advice {
     pub commands: Vec<String>,
     /// Where to read on.
     pub url: Option<&'static str>,
+    /// The outcomes that a cause accounts for, by check and subject, where that is not all that it can explain: an
+    /// error has many reasons, and its code says which.
+    pub accounts_for: Option<Vec<(String, Subject)>>,
 }
 
 /// All that a check concludes: a finding for each subject.
@@ -214,6 +217,13 @@ impl Finding {
     #[must_use]
     pub fn run(mut self, command: impl Into<String>) -> Self {
         self.advice.commands.push(command.into());
+        self
+    }
+
+    /// Accounting for this outcome, and for no other that it has not been told of.
+    #[must_use]
+    pub fn accounting_for(mut self, id: &str, subject: &Subject) -> Self {
+        self.advice.accounts_for.get_or_insert_default().push((id.to_owned(), subject.clone()));
         self
     }
 

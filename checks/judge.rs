@@ -185,6 +185,14 @@ fn excerpt(line: &str) -> String {
     cut
 }
 
+/// The version in the name of a library's file: `535.161.08` of `/usr/lib/libcuda.so.535.161.08`; none in `libcuda.so.1`.
+pub(crate) fn library_version(path: &str) -> Option<&str> {
+    let version = path.rsplit_once(".so.")?.1;
+    let is_version =
+        version.contains('.') && version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    is_version.then_some(version)
+}
+
 /// A path as bash takes it, on one line whatever is in it.
 pub(crate) fn quoted(path: &str) -> String {
     if path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+".contains(c)) && !path.is_empty() {

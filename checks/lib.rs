@@ -14,6 +14,7 @@ mod finding;
 mod judge;
 pub mod kernels;
 mod knowledge;
+mod readings;
 mod registry;
 mod report;
 mod select;

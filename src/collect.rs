@@ -5,13 +5,14 @@
 
 use crate::{
     in_time::{InTime, broken},
-    probe::{cuda, frameworks, library::Search, module, nvml, pci, platform},
+    look_again::look_again,
+    probe::{cuda, frameworks, installation, library::Search, log, module, nvml, pci, platform, processes},
     root::Root,
     worker,
 };
 use gpucheck_checks::{
     Source,
-    fact::{FACTS_SCHEMA, Facts, Frameworks, Module, Observed, Platform},
+    fact::{FACTS_SCHEMA, Facts, Frameworks, Module, NvmlDevice, Observed, Platform, Processes},
 };
 use std::{
     collections::BTreeSet,
@@ -31,7 +32,8 @@ const FRAMEWORKS_ROOM: Duration = Duration::from_secs(10);
 pub struct Options {
     /// The machine's files.
     pub root: Root,
-    /// The sources that are wanted. Platform, bus and module are always looked at: they decide what else may be.
+    /// The sources that are wanted. What is files is always looked at: it decides what else may be, and
+    /// tells causes apart.
     pub sources: BTreeSet<Source>,
     /// Where to ask for the metadata of the instance; none keeps gpucheck off the network.
     pub cloud_metadata: Option<String>,
@@ -46,6 +48,8 @@ pub fn collect(options: &Options) -> Facts {
     let platform = look_at_platform(options);
     let frameworks = look_at_frameworks(options);
     let pci = look_at_files(root, "pci", pci::probe);
+    let log = look_at_files(root, "log", log::probe);
+    let installation = look_at_files(root, "installation", installation::probe);
     let module = look_at_files(root, "module", module::probe).take();
     let ask = ask_driver(root, module.seen());
     std::thread::scope(|scope| {
@@ -57,18 +61,24 @@ pub fn collect(options: &Options) -> Facts {
             if wanted { cuda::probe(&ask) } else { (unwanted(), unwanted()) }
         });
         let (driver, compute) = cuda.join().unwrap_or_else(|_| (broken(), broken()));
-        Facts {
+        let mut facts = Facts {
             schema: FACTS_SCHEMA,
             gpucheck: env!("CARGO_PKG_VERSION").to_owned(),
             taken_at,
             platform: platform.take(),
             pci: pci.take(),
             module,
+            log: log.take(),
+            installation: installation.take(),
             nvml: join(nvml),
             driver,
             compute,
             frameworks: frameworks.take(),
-        }
+            processes: unwanted(),
+        };
+        look_again(options, &ask, &mut facts);
+        facts.processes = look_at_processes(options, &facts).take();
+        facts
     })
 }
 
@@ -99,7 +109,17 @@ fn look_at_platform(options: &Options) -> InTime<Platform> {
     InTime::start("platform", FILES_LIMIT, move || platform::probe(&root, &ask))
 }
 
-fn look_at_frameworks(options: &Options) -> InTime<Frameworks> {
+/// The last look of all: what we started has ended by then.
+fn look_at_processes(options: &Options, facts: &Facts) -> InTime<Processes> {
+    let root = options.root.clone();
+    let wanted = options.sources.contains(&Source::Processes);
+    let listed = facts.nvml_devices().flat_map(NvmlDevice::processes).map(|process| process.pid).collect();
+    InTime::start("processes", FILES_LIMIT, move || {
+        if wanted { processes::probe(&root, &listed) } else { unwanted() }
+    })
+}
+
+pub(crate) fn look_at_frameworks(options: &Options) -> InTime<Frameworks> {
     let mut ask = frameworks::Ask::new(frameworks::Environment::of_this_process());
     ask.full = options.full;
     ask.may_make_nodes = a_driver_stands_here();

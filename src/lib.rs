@@ -55,6 +55,7 @@ pub mod exit;
 mod in_time;
 pub mod knowledge;
 pub mod locale;
+mod look_again;
 pub mod output;
 pub mod probe;
 pub mod redact;

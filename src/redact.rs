@@ -17,7 +17,23 @@ pub fn redact(facts: &Facts, names: &[String]) -> Value {
     let is_telling = |name: &&str| !name.is_empty() && !SYSTEMS.contains(name);
     let names: Vec<&str> = names.iter().map(String::as_str).filter(is_telling).collect();
     walk(&mut facts, &names);
+    hide_notebooks(&mut facts);
     facts
+}
+
+/// What a notebook is called is its owner's, wherever it lies: `lab/kim-homework.ipynb` becomes `notebook-1.ipynb`.
+fn hide_notebooks(facts: &mut Value) {
+    let processes = facts.pointer_mut("/processes/seen/on_gpus").and_then(Value::as_array_mut);
+    let mut known: Vec<String> = Vec::new();
+    let paths = processes.into_iter().flatten().filter_map(|process| process.pointer_mut("/notebook/path"));
+    for path in paths {
+        let Value::String(text) = path else { continue };
+        let number = known.iter().position(|known| known == text).unwrap_or_else(|| {
+            known.push(text.clone());
+            known.len() - 1
+        });
+        *text = format!("notebook-{}.ipynb", number + 1);
+    }
 }
 
 fn walk(value: &mut Value, names: &[&str]) {
@@ -35,7 +51,7 @@ fn walk(value: &mut Value, names: &[&str]) {
 }
 
 fn hidden(text: &str, names: &[&str]) -> String {
-    let text = without_builders(&without_uuids(&without_users(text)));
+    let text = without_processes(&without_builders(&without_uuids(&without_users(text))));
     names.iter().fold(text, |text, name| without_name(&text, name))
 }
 
@@ -102,6 +118,33 @@ fn without_builders(text: &str) -> String {
     out
 }
 
+/// What the driver notes of a program that it has trouble with, and the serial number of a card: `pid=1234`,
+/// `name=somebody.py`, `the client 'x' (pid 1234)`, `GPU Board Serial Number: 0324018045603`.
+fn without_processes(text: &str) -> String {
+    if !text.contains("NVRM") && !text.contains("pid=") {
+        return text.to_owned();
+    }
+    let noted: [(&str, &[char]); 5] = [
+        ("pid=", &[',', ' ']),
+        ("name=", &[',']),
+        ("the client '", &['\'']),
+        ("(pid ", &[')']),
+        ("Serial Number: ", &[' ']),
+    ];
+    noted.iter().fold(text.to_owned(), |text, (before, ends)| without_what_follows(&text, before, ends))
+}
+
+/// Each `before`, with what stands behind it up to one of the ends taken out.
+fn without_what_follows(text: &str, before: &str, ends: &[char]) -> String {
+    let mut parts = text.split(before);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(ends).unwrap_or(part.len());
+        out.extend([before, "redacted", part.get(end..).unwrap_or_default()]);
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,6 +182,18 @@ mod tests {
     }
 
     #[test]
+    fn notebooks_lose_their_names_and_stay_apart() {
+        let process = |path: &str| serde_json::json!({"pid": 7, "notebook": {"kernel": "1b", "path": path}});
+        let on_gpus = [process("kim/hw.ipynb"), process("/srv/lee.ipynb"), process("kim/hw.ipynb")];
+        let mut facts = serde_json::json!({"processes": {"seen": {"on_gpus": on_gpus}}});
+        hide_notebooks(&mut facts);
+        let text = facts.to_string();
+        assert!(!text.contains("kim") && !text.contains("lee"), "{text}");
+        let path = |at: usize| facts.pointer(&format!("/processes/seen/on_gpus/{at}/notebook/path")).cloned();
+        assert_eq!((path(0), path(1)), (path(2), Some("notebook-2.ipynb".into())));
+    }
+
+    #[test]
     fn builders_lose_their_names() {
         for (text, kept) in [
             (
@@ -149,6 +204,25 @@ mod tests {
             ("(no name) (a b@c) (", "(no name) (a b@c) ("),
         ] {
             assert_eq!(without_builders(text), kept);
+        }
+    }
+
+    #[test]
+    fn programs_and_serial_numbers_are_lost_in_the_drivers_lines() {
+        for (text, kept) in [
+            (
+                "NVRM: Xid (PCI:0000:b3:00): 31, pid=1234, name=kim.py, Ch 00000008",
+                "NVRM: Xid (PCI:0000:b3:00): 31, pid=redacted, name=redacted, Ch 00000008",
+            ),
+            ("pid='<unknown>', name=<unknown>, MMU Fault", "pid=redacted, name=redacted, MMU Fault"),
+            (
+                "NVRM: API mismatch: the client 'kims-tool' (pid 4711)",
+                "NVRM: API mismatch: the client 'redacted' (pid redacted)",
+            ),
+            ("NVRM: GPU Board Serial Number: 0324018045603", "NVRM: GPU Board Serial Number: redacted"),
+            ("name=x", "name=x"),
+        ] {
+            assert_eq!(without_processes(text), kept);
         }
     }
 

@@ -115,9 +115,14 @@ impl Root {
 
     /// The last part of what a symbolic link leads to.
     pub fn link_name(&self, path: &str) -> Option<String> {
+        Some(self.link(path)?.rsplit('/').next()?.to_owned())
+    }
+
+    /// What a symbolic link says that it leads to.
+    pub fn link(&self, path: &str) -> Option<String> {
         let link = self.descend(path, OFlags::PATH | OFlags::NOFOLLOW).ok()?;
         let target = rustix::fs::readlinkat(link, "", Vec::new()).ok()?;
-        Some(target.to_string_lossy().rsplit('/').next()?.to_owned())
+        Some(target.to_string_lossy().into_owned())
     }
 
     /// The path that links end at, seen from this root.

@@ -78,6 +78,7 @@ pub fn run(args: &[OsString]) -> ExitCode {
     match source.to_str() {
         Some(nvml::SOURCE) => answer(|trail| nvml::look(&ask, trail)),
         Some(cuda::SOURCE) => answer(|trail| cuda::look(&ask, trail)),
+        Some(cuda::COUNT) => answer(|trail| cuda::count(&ask, trail)),
         Some(_) | None => ExitCode::from(USAGE),
     }
 }

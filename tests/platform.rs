@@ -1,9 +1,12 @@
-//! Probes of the host, the bus and the module on machines made of files.
+//! Probes of the host, the bus, the module, the kernel log, the installation and the processes on machines made of files.
 
 mod bus;
 mod cloud;
 mod host;
+mod installation;
+mod log;
 mod module;
+mod processes;
 mod traps;
 
 use crate::stage::Machine;

@@ -5,7 +5,7 @@
 //!
 //! # Detection
 //! CUDA does not list the GPU, and the variable is set in the environment that gpucheck was started in: to something
-//! that names no GPU, or while CUDA lists others.
+//! that names no GPU, or while CUDA lists others. Where CUDA lists no more without the variable, it hides nothing.
 //!
 //! # Fix
 //! `unset CUDA_VISIBLE_DEVICES`; take it out of the notebook, `kernel.json` or profile that sets it, and restart the
@@ -30,7 +30,11 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
     let Some(driver) = facts.driver.seen() else { return Vec::new() };
     let Some(value) = &driver.visible_devices else { return Vec::new() };
     let listed = driver.devices.seen();
-    let refused = driver.init.refusal_code() == Some(NO_DEVICE) && selects_none(value, facts);
+    let refused = driver.init.refusal_code() == Some(NO_DEVICE)
+        && driver.devices_unhidden.map_or_else(|| selects_none(value, facts), |unhidden| unhidden > 0);
+    if driver.devices_unhidden.is_some_and(|unhidden| unhidden <= listed.map_or(0, Vec::len)) {
+        return Vec::new();
+    }
     let hidden: Vec<String> = facts
         .gpu_addresses()
         .iter()

@@ -6,7 +6,7 @@
 //! # Detection
 //! `cuInit(0)` returns 0, in a process of its own. 100 is "no device", 34 "this is a stub", 803 "driver and library
 //! do not belong together", 804 "forward compatibility on this hardware", 802 "fabric not ready", 999 "unknown",
-//! often unified memory.
+//! often unified memory: missing, or stuck after the machine was suspended or moved to another host.
 //!
 //! # Fix
 //! By its code.
@@ -43,11 +43,20 @@ fn judge_init(facts: &Facts, _: &Knowledge) -> Judged {
     vec![finding]
 }
 
-/// 802 is `CUDA_ERROR_SYSTEM_NOT_READY`, 804 `CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE`.
+/// 802 is `CUDA_ERROR_SYSTEM_NOT_READY`, 999 `CUDA_ERROR_UNKNOWN`.
 fn variant(facts: &Facts, trouble: Finding) -> Finding {
     match facts.driver.seen().and_then(|driver| driver.init.refusal_code()) {
-        Some(802) => trouble.variant("fabric").run("systemctl status nvidia-fabricmanager"),
-        Some(804) => trouble.variant("compat"),
+        Some(802) => trouble.variant("not_ready"),
+        Some(999) if may_be_stuck(facts) => {
+            trouble.variant("stuck").run("sudo rmmod nvidia_uvm && sudo modprobe nvidia_uvm")
+        }
         _ => judge::for_place(facts, trouble),
     }
+}
+
+/// Unified memory is loaded and NVML is fine: so it looks after a machine was suspended or moved to another host.
+fn may_be_stuck(facts: &Facts) -> bool {
+    let loaded = facts.module.seen().is_some_and(|module| module.is_loaded("nvidia_uvm"));
+    let nvml = facts.nvml.seen().is_some_and(|nvml| nvml.init.seen().is_some());
+    loaded && nvml && !judge::in_container(facts)
 }

@@ -17,6 +17,12 @@ pub struct Driver {
     pub devices: Observed<Vec<CudaDevice>>,
     /// `CUDA_VISIBLE_DEVICES` as the probe inherited it.
     pub visible_devices: Option<String>,
+    /// How many devices CUDA lists without that variable; none where nobody had reason to ask.
+    #[serde(default)]
+    pub devices_unhidden: Option<usize>,
+    /// Where CUDA keeps the code that it compiles; none where nobody looked.
+    #[serde(default)]
+    pub compute_cache: Option<ComputeCache>,
 }
 
 impl Driver {
@@ -28,8 +34,23 @@ impl Driver {
             init: Observed::not_probed(why),
             devices: Observed::not_probed(why),
             visible_devices: None,
+            devices_unhidden: None,
+            compute_cache: None,
         }
     }
+}
+
+/// Where CUDA keeps the code that it compiles for the asking user's programs, so that it compiles it once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ComputeCache {
+    /// `CUDA_CACHE_DISABLE`.
+    pub disable: Option<String>,
+    /// `CUDA_CACHE_MAXSIZE`, in bytes.
+    pub max_size: Option<String>,
+    /// The folder: `CUDA_CACHE_PATH`, else `.nv/ComputeCache` in the home; none where neither is known.
+    pub folder: Option<String>,
+    /// Whether the asking user may write there; none where nobody could tell.
+    pub writable: Option<bool>,
 }
 
 /// A device as CUDA sees it.

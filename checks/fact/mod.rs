@@ -6,30 +6,37 @@
 mod cuda_parts;
 mod driver;
 mod frameworks;
+mod installation;
+mod log;
 mod module;
 mod nvml;
 mod observed;
 mod pci;
 mod platform;
+mod processes;
 
 pub use cuda_parts::{CondaPackage, CudaParts, LibraryFolder, LibraryPlace};
-pub use driver::{Compute, ComputeDevice, CudaDevice, Driver, VectorAdd};
+pub use driver::{Compute, ComputeCache, ComputeDevice, CudaDevice, Driver, VectorAdd};
 pub use frameworks::{
     Carrier, DeviceAttributes, Distribution, ExtraRequirement, FoundBy, Frameworks, Interpreter, Link,
     Listing, Look, Operation, PhysicalDevice, Python, TensorFlow, TensorFlowBuild, Way,
 };
+pub use installation::{Firmware, Installation, Package, Service, Trace};
+pub use log::{KernelLog, Xid};
 pub use module::{
     Access, DeviceNode, Dkms, DriverFile, InstalledLinux, LoadedModule, Module, ModuleFile, Node, SecureBoot,
+    Setting,
 };
 pub use nvml::{
     Clocks, Ecc, GpuProcess, GridFeature, Memory, MigInstance, Nvml, NvmlDevice, PcieLink, Power,
     RemappedRows, RetiredPages, Temperature,
 };
 pub use observed::{Observed, ProbeFailure};
-pub use pci::{ConfigSpace, Pci, PciAddress, PciFunction};
+pub use pci::{ConfigSpace, MemoryRegion, Pci, PciAddress, PciFunction};
 pub use platform::{
     Cloud, CloudProvider, Container, Cpu, Disk, Dmi, InstanceMetadata, Os, Place, Platform, RamAndSwap, User,
 };
+pub use processes::{Notebook, Process, Processes};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -53,6 +60,12 @@ pub struct Facts {
     pub pci: Observed<Pci>,
     /// The NVIDIA kernel module and what belongs to it.
     pub module: Observed<Module>,
+    /// What the kernel log says of GPUs and their driver.
+    #[serde(default = "never_asked::<KernelLog>")]
+    pub log: Observed<KernelLog>,
+    /// What is installed around the driver.
+    #[serde(default = "never_asked::<Installation>")]
+    pub installation: Observed<Installation>,
     /// What the driver's management library said.
     pub nvml: Observed<Nvml>,
     /// What the CUDA driver API said.
@@ -61,6 +74,14 @@ pub struct Facts {
     pub compute: Observed<Compute>,
     /// What each Python's frameworks said.
     pub frameworks: Observed<Frameworks>,
+    /// The processes on the GPUs.
+    #[serde(default = "never_asked::<Processes>")]
+    pub processes: Observed<Processes>,
+}
+
+/// What facts that were recorded before a field existed say of it.
+fn never_asked<T>() -> Observed<T> {
+    Observed::not_probed("the gpucheck that looked did not know of it")
 }
 
 impl Facts {
@@ -73,10 +94,13 @@ impl Facts {
             platform: Observed::not_probed(why),
             pci: Observed::not_probed(why),
             module: Observed::not_probed(why),
+            log: Observed::not_probed(why),
+            installation: Observed::not_probed(why),
             nvml: Observed::not_probed(why),
             driver: Observed::not_probed(why),
             compute: Observed::not_probed(why),
             frameworks: Observed::not_probed(why),
+            processes: Observed::not_probed(why),
         }
     }
 
@@ -157,6 +181,11 @@ impl Facts {
     /// The Pythons that were looked at.
     pub fn pythons(&self) -> impl Iterator<Item = &Python> {
         self.frameworks.seen().into_iter().flat_map(|frameworks| &frameworks.pythons)
+    }
+
+    /// What is known of a process beyond its number.
+    pub fn process(&self, pid: u32) -> Option<&Process> {
+        self.processes.seen()?.on_gpus.iter().find(|process| process.pid == pid)
     }
 
     /// Where this machine stands, as far as the platform facts tell.

@@ -14,7 +14,7 @@ pub struct Module {
     pub version: Option<String>,
     /// The first line of `/proc/driver/nvidia/version`.
     pub version_line: Option<String>,
-    /// `/proc/driver/nvidia/params`, as far as it decides who may open device nodes.
+    /// `/proc/driver/nvidia/params`, as far as it decides who may open device nodes and which GPUs are driven.
     #[serde(default)]
     pub params: BTreeMap<String, String>,
     /// PCI addresses under `/proc/driver/nvidia/gpus`.
@@ -38,6 +38,9 @@ pub struct Module {
     /// Files under the modprobe configuration that keep nouveau out.
     #[serde(default)]
     pub nouveau_blacklisted_in: Vec<String>,
+    /// Lines of the modprobe configuration about the nvidia module: `blacklist nvidia`, `options nvidia ...`.
+    #[serde(default)]
+    pub settings: Vec<Setting>,
     /// User-space driver libraries in the loader's usual places, by path.
     #[serde(default)]
     pub libraries: Vec<DriverFile>,
@@ -102,6 +105,23 @@ pub struct ModuleFile {
     pub path: String,
     /// A signature is appended; none where the file is compressed or unreadable.
     pub signed: Option<bool>,
+    /// Who signed it; none where that cannot be told.
+    #[serde(default)]
+    pub signer: Option<String>,
+    /// The version that it says it has; none where the file is compressed or unreadable.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// The licence that it says it has: `NVIDIA`, or `Dual MIT/GPL` for the open one.
+    #[serde(default)]
+    pub license: Option<String>,
+}
+
+impl ModuleFile {
+    /// It is NVIDIA's open module; none where it does not tell.
+    pub fn is_open(&self) -> Option<bool> {
+        let by_path = || self.path.contains("-open/").then_some(true);
+        self.license.as_ref().map(|license| license.contains("GPL")).or_else(by_path)
+    }
 }
 
 /// A source tree that DKMS builds from.
@@ -115,6 +135,21 @@ pub struct Dkms {
     pub built_for: Vec<String>,
     /// The last lines of a `make.log` of a build that left no module.
     pub failed_log: Option<String>,
+    /// The Linux that this build was for, as the log's first line has it.
+    #[serde(default)]
+    pub failed_for: Option<String>,
+    /// The lines of that log that hold an error or a warning about the compiler, the first ones.
+    #[serde(default)]
+    pub failed_lines: Vec<String>,
+}
+
+/// A line of the modprobe configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Setting {
+    /// The file.
+    pub path: String,
+    /// The line.
+    pub line: String,
 }
 
 /// UEFI Secure Boot.
@@ -189,4 +224,7 @@ pub struct DriverFile {
     pub version: Option<String>,
     /// 64-bit; none where it is no ELF file.
     pub elf64: Option<bool>,
+    /// It was put there before Linux started; none where that could not be told.
+    #[serde(default)]
+    pub older_than_boot: Option<bool>,
 }

@@ -7,6 +7,9 @@ use super::{Observed, PciAddress};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// `NVML_GPU_VIRTUALIZATION_MODE_VGPU`.
+const VGPU: u32 = 2;
+
 /// What libnvidia-ml said.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Nvml {
@@ -22,6 +25,9 @@ pub struct Nvml {
     pub cuda_version: Observed<i32>,
     /// Each device, in NVML's order; one that could not be opened is its failure.
     pub devices: Observed<Vec<Observed<NvmlDevice>>>,
+    /// Milliseconds from the call of `nvmlInit` until the first device could be asked; none where none could.
+    #[serde(default)]
+    pub start_ms: Option<u64>,
 }
 
 impl Nvml {
@@ -34,6 +40,7 @@ impl Nvml {
             nvml_version: Observed::not_probed(why),
             cuda_version: Observed::not_probed(why),
             devices: Observed::not_probed(why),
+            start_ms: None,
         }
     }
 }
@@ -105,6 +112,24 @@ pub struct NvmlDevice {
     pub graphics_processes: Observed<Vec<GpuProcess>>,
 }
 
+impl NvmlDevice {
+    /// MIG divides it.
+    pub fn has_mig(&self) -> bool {
+        matches!(self.mig_mode.seen(), Some((true, _)))
+    }
+
+    /// It is a slice of a card that a hypervisor shares out.
+    pub fn is_vgpu(&self) -> bool {
+        self.virtualization_mode.seen() == Some(&VGPU)
+    }
+
+    /// The processes on it that are not gpucheck's own, computing and drawing ones.
+    pub fn processes(&self) -> impl Iterator<Item = &GpuProcess> {
+        let lists = [&self.compute_processes, &self.graphics_processes];
+        lists.into_iter().filter_map(Observed::seen).flatten().filter(|process| !process.ours)
+    }
+}
+
 /// Memory of a device, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Memory {
@@ -114,7 +139,25 @@ pub struct Memory {
     pub free: u64,
     /// In use; drivers up to 470 count what the driver keeps for itself.
     pub used: u64,
+    /// What the driver keeps for itself; none where it is counted as used.
+    #[serde(default)]
+    pub reserved: Option<u64>,
 }
+
+impl Memory {
+    /// Whether the numbers can be those of a card.
+    pub fn is_plausible(&self) -> bool {
+        self.total > 0 && self.free.checked_add(self.used).is_some_and(|sum| sum <= self.total)
+    }
+
+    /// Whether too little is left to work with: contexts of CUDA alone take some hundred megabytes.
+    pub fn is_full(&self) -> bool {
+        self.is_plausible() && self.free < LITTLE.min(self.total / 10)
+    }
+}
+
+/// Free memory of a device with which nothing can be begun, in bytes.
+const LITTLE: u64 = 500 << 20;
 
 /// Clocks of a device, in MHz.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -127,6 +170,12 @@ pub struct Clocks {
     pub memory: Observed<u32>,
     /// Memory, greatest.
     pub memory_max: Observed<u32>,
+    /// Multiprocessors, as somebody set it for applications.
+    #[serde(default = "super::never_asked::<u32>")]
+    pub application_sm: Observed<u32>,
+    /// The same, as the card comes.
+    #[serde(default = "super::never_asked::<u32>")]
+    pub application_sm_default: Observed<u32>,
 }
 
 /// Temperatures of a device, in degrees Celsius.
@@ -230,4 +279,7 @@ pub struct GpuProcess {
     pub memory: Option<u64>,
     /// Its name from `/proc/PID/comm`, where readable.
     pub name: Option<String>,
+    /// It is one of gpucheck's own, which look at the GPU at the same time.
+    #[serde(default)]
+    pub ours: bool,
 }

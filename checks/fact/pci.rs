@@ -85,6 +85,12 @@ pub struct PciFunction {
     pub numa_node: Option<i32>,
     /// The header of its config space.
     pub config: ConfigSpace,
+    /// Its memory regions, the six that a function has at most; empty where they could not be read.
+    #[serde(default)]
+    pub regions: Vec<MemoryRegion>,
+    /// The firmware showed its first picture on this one; none where sysfs does not tell.
+    #[serde(default)]
+    pub boot_vga: Option<bool>,
 }
 
 impl PciFunction {
@@ -98,9 +104,25 @@ impl PciFunction {
         self.vendor == AMD && self.is_display()
     }
 
+    /// A switch of NVLinks between GPUs, which wants NVIDIA's fabric manager.
+    pub fn is_nvswitch(&self) -> bool {
+        self.vendor == NVIDIA && self.class >> 8 == 0x06_80
+    }
+
     fn is_display(&self) -> bool {
         self.class >> 16 == 0x03
     }
+}
+
+/// A region of a function's memory (BAR), a line of sysfs' `resource`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MemoryRegion {
+    /// Its first address.
+    pub start: u64,
+    /// Its last address.
+    pub end: u64,
+    /// Flags, as include/linux/ioport.h names them. All three are 0 where the function has no such region.
+    pub flags: u64,
 }
 
 /// What the first bytes of a function's config space look like.

@@ -31,6 +31,9 @@ pub struct Platform {
     pub memory: Observed<RamAndSwap>,
     /// Mounted disks.
     pub disks: Observed<Vec<Disk>>,
+    /// Size of `/dev/shm`, in bytes, through which processes share data; none where it is not mounted.
+    #[serde(default)]
+    pub shared_memory: Option<u64>,
     /// Who asks, whatever root is looked at.
     pub user: User,
 }
@@ -89,6 +92,9 @@ pub struct Container {
     pub evidence: String,
     /// `NVIDIA_VISIBLE_DEVICES`, by which a container asks the NVIDIA runtime for GPUs.
     pub nvidia_visible_devices: Option<String>,
+    /// The devices that its first version of cgroups allows, a line each; none where it has the second, which hides them.
+    #[serde(default)]
+    pub allowed_devices: Option<Vec<String>>,
 }
 
 /// `/sys/class/dmi/id`, without serial numbers.
@@ -111,6 +117,9 @@ pub struct Cloud {
     pub provider: Option<CloudProvider>,
     /// What the instance metadata service said; asked on Azure only.
     pub metadata: Observed<InstanceMetadata>,
+    /// The trace by which this is a machine of Azure Lab Services.
+    #[serde(default)]
+    pub lab: Option<String>,
 }
 
 /// A cloud whose virtual machines are told by DMI.

@@ -6,7 +6,7 @@
 //!
 //! # Detection
 //! After `import tensorflow`, a matrix product on each GPU that it lists, compared exactly with the right one, and a
-//! convolution, which is cuDNN's.
+//! convolution, which is cuDNN's. Right on some of them and not on others is a warning.
 //!
 //! # Fix
 //! By the error that TensorFlow gives; a TensorFlow without code for this GPU needs another version.
@@ -15,8 +15,8 @@
 //! <https://www.tensorflow.org/install/source#gpu>, tensorflow/tensorflow#97387
 
 use crate::{
-    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
-    fact::{DeviceAttributes, Facts, Observed, Operation, Python, TensorFlow},
+    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who,
+    fact::{DeviceAttributes, Facts, Listing, Observed, Operation, Python, TensorFlow},
     judge,
 };
 
@@ -45,15 +45,16 @@ fn judge_operations(subject: Subject, _: &Python, tensorflow: &TensorFlow) -> Fi
     };
     let gpus = listing.gpus().count();
     if let Some((operation, trouble)) = listing.operations.iter().find_map(|op| Some((op, trouble(op)?))) {
-        let finding =
-            Finding::fail(subject, format!("{} on {}: {trouble}", operation.name, operation.device));
+        let text = format!("{} on {}: {trouble}", operation.name, operation.device);
+        let partly = listing.gpus().any(|gpu| is_right_on(listing, gpu));
+        let finding = if partly {
+            Finding::new(subject, Verdict::Warn, text).variant("some")
+        } else {
+            Finding::fail(subject, text)
+        };
         return judge::log_lines(finding, &look.log, judge::GPU_TROUBLE);
     }
-    let is_proven = |gpu: &&DeviceAttributes| {
-        let mut operations = listing.operations.iter();
-        operations.any(|operation| operation.device == gpu.name && operation.correct == Observed::Seen(true))
-    };
-    let done = listing.gpus().filter(is_proven).count();
+    let done = listing.gpus().filter(|gpu| is_right_on(listing, gpu)).count();
     let convolved = listing.operations.iter().any(|operation| operation.name == "nn.conv2d");
     let what = if convolved { "a matrix product and a convolution" } else { "a matrix product" };
     match look.listing.failure() {
@@ -70,6 +71,12 @@ fn judge_operations(subject: Subject, _: &Python, tensorflow: &TensorFlow) -> Fi
         ),
         _ => Finding::unknown(subject, "no operation was tried on a GPU"),
     }
+}
+
+/// Whether operations were done on this GPU, and all of them came out right.
+fn is_right_on(listing: &Listing, gpu: &DeviceAttributes) -> bool {
+    let mut here = listing.operations.iter().filter(|operation| operation.device == gpu.name).peekable();
+    here.peek().is_some() && here.all(|operation| operation.correct == Observed::Seen(true))
 }
 
 fn trouble(operation: &Operation) -> Option<String> {

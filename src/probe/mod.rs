@@ -5,8 +5,12 @@
 
 pub mod cuda;
 pub mod frameworks;
+pub mod installation;
 pub mod library;
+mod lines;
+pub mod log;
 pub mod module;
 pub mod nvml;
 pub mod pci;
 pub mod platform;
+pub mod processes;

@@ -1,7 +1,7 @@
 //! The PCI bus, from `/sys/bus/pci`.
 
 use crate::root::Root;
-use gpucheck_checks::fact::{ConfigSpace, Observed, Pci, PciAddress, PciFunction};
+use gpucheck_checks::fact::{ConfigSpace, MemoryRegion, Observed, Pci, PciAddress, PciFunction};
 use std::io;
 
 const BUSES: &str = "/sys/bus";
@@ -9,6 +9,8 @@ const DEVICES: &str = "/sys/bus/pci/devices";
 const VMBUS: &str = "/sys/bus/vmbus/devices";
 /// Hyper-V's class of PCI pass-through, `HV_PCIE_GUID` in include/linux/hyperv.h.
 const VMBUS_PCI_CLASS: &str = "{44c4f61d-4444-4400-9d52-802e27ede19f}";
+/// Memory regions that a function has at most; lines of `resource` after these are about its ROM and bridges.
+const REGIONS: usize = 6;
 /// Bytes of config space that any user may read.
 const CONFIG_HEADER: u64 = 64;
 
@@ -62,6 +64,8 @@ fn function(root: &Root, name: &str) -> Option<PciFunction> {
         link_width_max: width("max_link_width"),
         numa_node: file("numa_node").and_then(|text| text.parse().ok()),
         config: config(root, name),
+        regions: regions(root, name),
+        boot_vga: file("boot_vga").and_then(|text| Some(text.parse::<u8>().ok()? != 0)),
     })
 }
 
@@ -72,6 +76,20 @@ fn config(root: &Root, name: &str) -> ConfigSpace {
         Ok(_) => ConfigSpace::Answers,
         Err(_) => ConfigSpace::Unreadable,
     }
+}
+
+/// The lines of `resource` that stand for memory regions: first address, last address, flags.
+fn regions(root: &Root, name: &str) -> Vec<MemoryRegion> {
+    let text = root.text_of(&format!("{DEVICES}/{name}/resource")).unwrap_or_default();
+    let number = |word: &str| u64::from_str_radix(word.strip_prefix("0x")?, 16).ok();
+    let region = |line: &str| {
+        let numbers: Option<Vec<u64>> = line.split_whitespace().map(number).collect();
+        match numbers?.as_slice() {
+            [start, end, flags] => Some(MemoryRegion { start: *start, end: *end, flags: *flags }),
+            _ => None,
+        }
+    };
+    text.lines().take(REGIONS).map_while(region).collect()
 }
 
 fn hexadecimal(text: &str) -> Option<u32> {

@@ -3,7 +3,7 @@
 use super::bus_of;
 use crate::stage::Machine;
 use gpucheck::probe::pci;
-use gpucheck_checks::fact::{ConfigSpace, Observed, PciAddress, PciFunction};
+use gpucheck_checks::fact::{ConfigSpace, MemoryRegion, Observed, PciAddress, PciFunction};
 use std::{
     os::unix::fs::symlink,
     time::{Duration, Instant},
@@ -67,6 +67,8 @@ fn a_gpu_is_read_with_its_driver_and_its_links() {
         link_width_max: Some(16),
         numa_node: Some(-1),
         config: ConfigSpace::Answers,
+        regions: Vec::new(),
+        boot_vga: None,
     };
     assert_eq!(only(&t4(Machine::linux())), expected);
 }
@@ -203,4 +205,29 @@ fn a_bus_that_was_not_seen_is_not_one_without_a_gpu() {
         assert!(seen.why_not().starts_with("list /sys/bus/pci/devices: unreadable: "), "{seen:?}");
     }
     assert!(pci::probe(&away.root()).seen().is_none());
+}
+
+#[test]
+fn memory_regions_are_the_first_six_lines() {
+    let line = "0x0000000041000000 0x0000000041ffffff 0x0000000000040200\n";
+    let none = "0x0000000000000000 0x0000000000000000 0x0000000000000000\n";
+    let resource = format!("{DEVICES}/0001:00:00.0/resource");
+    let regions = |content: &str| only(&t4(Machine::linux()).file(&resource, content)).regions;
+    let whole = [line, none, none, none, none, none, line, line].concat();
+    let region = MemoryRegion { start: 0x4100_0000, end: 0x41ff_ffff, flags: 0x4_0200 };
+    assert_eq!(regions(&whole).len(), 6);
+    assert_eq!(regions(&whole)[0], region);
+    assert_eq!(regions(&format!("{line}garbage\n{line}")), [region]);
+    assert_eq!(regions("0x1 0x2\n"), []);
+    assert_eq!(regions("0xfffffffffffffffff 0x0 0x0\n"), []);
+}
+
+#[test]
+fn switches_between_gpus_are_kept() {
+    let files = [("vendor", "0x10de"), ("device", "0x1af1"), ("class", "0x068000")];
+    let machine = with(t4(Machine::linux()), "0003:00:00.0", &files);
+    let bus = bus_of(&machine);
+    let switches: Vec<_> =
+        bus.functions.iter().filter(|f| f.is_nvswitch()).map(|f| f.address.as_str()).collect();
+    assert_eq!(switches, ["0003:00:00.0"]);
 }

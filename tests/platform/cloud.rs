@@ -196,3 +196,16 @@ fn a_service_that_hangs_up_is_a_failure() {
     });
     assert!(ask(&azure(), &base).failure().is_some());
 }
+
+#[test]
+fn azures_labs_name_their_machines() {
+    let trace = |name: &str| super::host_of(&azure().file("/etc/hostname", name)).cloud.lab;
+    for name in ["ML-RefVm-558285\n", "lab000000\n", "lab000001\n"] {
+        assert!(trace(name).is_some_and(|trace| !trace.contains("558285")), "{name}");
+    }
+    for name in ["ML-RefVm-\n", "lab1\n", "lab00000x\n", "ml-refvm-5582851\n", "vm\n", ""] {
+        assert_eq!(trace(name), None, "{name}");
+    }
+    let elsewhere = Machine::linux().file("/etc/hostname", "lab000001\n");
+    assert_eq!(super::host_of(&elsewhere).cloud.lab, None);
+}

@@ -99,7 +99,8 @@ fn lib_may_be_a_link_into_usr() {
 
 #[test]
 fn dkms_tells_what_is_built_and_why_the_rest_is_not() {
-    let log = (1..=500).map(|line| format!("line {line}")).collect::<Vec<_>>().join("\n");
+    let log = (1..=500).map(|line| format!("line {line}: error: no")).collect::<Vec<_>>().join("\n");
+    let log = format!("DKMS make.log for nvidia-470.256.02 for kernel {RELEASE} (x86_64)\n{log}");
     let machine = linux()
         .file(&format!("/var/lib/dkms/nvidia/535.183.01/{RELEASE}/x86_64/module/nvidia.ko.zst"), "")
         .file("/var/lib/dkms/nvidia/535.183.01/6.8.0-1030-azure/x86_64/log/make.log", "")
@@ -127,7 +128,9 @@ fn dkms_tells_what_is_built_and_why_the_rest_is_not() {
         ]
     );
     let log = trees[0].failed_log.as_ref().unwrap();
-    assert!(log.ends_with("line 500") && log.lines().count() < 100, "{log}");
+    assert!(log.ends_with("line 500: error: no") && log.lines().count() < 100, "{log}");
+    assert_eq!(trees[0].failed_for.as_deref(), Some(RELEASE));
+    assert!(trees[0].failed_lines[0].starts_with("line 1:") && trees[0].failed_lines.len() < 20);
 }
 
 #[test]
@@ -157,7 +160,7 @@ fn a_loaded_driver_is_read_from_proc_and_sys() {
         .file("/proc/devices", "Character devices:\n  1 mem\n195 nvidia-frontend\n511 nvidia-uvm\n\nBlock devices:\n  7 nvidia-loop\n")
         .file("/sys/kernel/security/lockdown", "none [integrity] confidentiality\n")
         .file("/etc/modprobe.d/nvidia.conf", "# blacklist x\nblacklist nouveau\noptions nouveau modeset=0\n")
-        .file("/usr/lib/modprobe.d/other.conf", "# blacklist nouveau\nblacklist nouveaux\n")
+        .file("/usr/lib/modprobe.d/other.conf", "# blacklist nouveau\nblacklist nouveaux\n blacklist nvidia\n")
         .file("/run/reboot-required", "");
     let module = module_of(&machine);
     assert!(module.is_loaded("nvidia") && module.is_loaded("nvidia_uvm") && !module.is_loaded("snd"));
@@ -172,6 +175,8 @@ fn a_loaded_driver_is_read_from_proc_and_sys() {
     );
     assert_eq!(module.lockdown.as_deref(), Some("integrity"));
     assert_eq!(module.nouveau_blacklisted_in, ["/etc/modprobe.d/nvidia.conf"]);
+    let settings: Vec<_> = module.settings.iter().map(|setting| setting.line.as_str()).collect();
+    assert_eq!(settings, ["blacklist nvidia"]);
     assert!(module.reboot_required);
 }
 

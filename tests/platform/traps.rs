@@ -2,7 +2,7 @@
 
 use super::{offline, seen};
 use crate::stage::Machine;
-use gpucheck::probe::{module, pci, platform};
+use gpucheck::probe::{installation, log, module, pci, platform, processes};
 use gpucheck_checks::fact::Facts;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use std::{
@@ -12,8 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Everything that the three probes open, besides what they list.
-const READ: [&str; 41] = [
+/// Everything that the probes of files open, besides what they list.
+const READ: [&str; 70] = [
     "/proc/version",
     "/proc/1/cgroup",
     "/proc/cpuinfo",
@@ -55,6 +55,35 @@ const READ: [&str; 41] = [
     "/var/lib/dkms/nvidia/1/6.8.0/x86_64/module",
     "/run/systemd/container",
     "/run/reboot-required",
+    "/sys/bus/pci/devices/0001:00:00.0/resource",
+    "/sys/bus/pci/devices/0001:00:00.0/boot_vga",
+    "/proc/sys/kernel/hostname",
+    "/etc/hostname",
+    "/sys/fs/cgroup/devices/devices.list",
+    "/var/log/kern.log",
+    "/var/log/kern.log.1",
+    "/var/log/messages",
+    "/var/log/syslog",
+    "/var/log/dmesg",
+    "/var/lib/dpkg/status",
+    "/etc/systemd/system/nvidia-gridd.service",
+    "/lib/systemd/system/nvidia-persistenced.service",
+    "/lib/udev/rules.d/71-nvidia.rules",
+    "/etc/systemd/system/multi-user.target.wants",
+    "/proc/7/comm",
+    "/usr/bin/gcc",
+    "/lib/firmware/nvidia/535.161.08",
+    "/var/log/nvidia-installer.log",
+    "/var/log/azure/nvidia-vmext-status",
+    "/var/lib/waagent",
+    "/etc/nvidia/gridd.conf",
+    "/proc/stat",
+    "/proc/uptime",
+    "/proc/7/stat",
+    "/proc/7/status",
+    "/proc/7/cmdline",
+    "/proc/7/environ",
+    "/proc/7/fd/0",
 ];
 
 fn machine(trap: impl Fn(&Path)) -> Machine {
@@ -78,6 +107,9 @@ fn probed(machine: &Machine) -> (Facts, Duration) {
     facts.platform = platform::probe(&machine.root(), &offline());
     facts.pci = pci::probe(&machine.root());
     facts.module = module::probe(&machine.root());
+    facts.log = log::probe(&machine.root());
+    facts.installation = installation::probe(&machine.root());
+    facts.processes = processes::probe(&machine.root(), &[7].into());
     (facts, start.elapsed())
 }
 
@@ -87,7 +119,7 @@ fn assert_unharmed(what: &str, machine: &Machine) {
     let host = seen(facts.platform.clone());
     assert_eq!(host.linux_release, "6.8.0-1021-azure", "{what}");
     assert_eq!(facts.gpus().count(), 1, "{what}");
-    assert!(facts.module.seen().is_some(), "{what}");
+    assert!(facts.module.seen().is_some() && facts.installation.seen().is_some(), "{what}");
     let size = serde_json::to_vec(&facts).unwrap().len();
     assert!(size < 1 << 20, "{what}: {size} bytes of facts");
 }

@@ -3,7 +3,8 @@
  * Macros make it fail. SEGV, HANG, NOISE, EXIT: in cuInit. LOAD_SEGV, UNLOAD_SEGV: before and after everything.
  * FLIP=i flips the lowest bit of element i; SKIP leaves the output alone; LAUNCH_CODE is what cuLaunchKernel
  * returns; LAUNCH_SEGV crashes it; RETAIN_HANG=ordinal hangs that device; NO_PCI leaves cuDeviceGetPCIBusId out.
- * DEVICES is their number (1). LOG is a file that gets a line when a context is released, with what had not been
+ * HIDDEN: cuInit finds no device while CUDA_VISIBLE_DEVICES is set. REFUSE_ONCE: the first process that wants a context
+ * is refused with 46, "unavailable". DEVICES is their number (1). LOG is a file that gets a line when a context is released, with what had not been
  * given back before.
  */
 #include <stddef.h>
@@ -37,6 +38,9 @@ int cuInit(unsigned flags) {
 #endif
 #ifdef EXIT
     exit(7);
+#endif
+#ifdef HIDDEN
+    if (getenv("CUDA_VISIBLE_DEVICES")) return 100;
 #endif
 #ifdef NOISE
     puts("{\"answer\":\"not this one\"}");
@@ -73,6 +77,14 @@ int cuDeviceTotalMem_v2(size_t *bytes, int device) { (void)device; *bytes = 16UL
 int cuDevicePrimaryCtxRetain(void **retained, int device) {
 #ifdef RETAIN_HANG
     while (device == RETAIN_HANG) pause();
+#endif
+#ifdef REFUSE_ONCE
+    FILE *second = fopen(LOG ".once", "r");
+    if (!second) {
+        fclose(fopen(LOG ".once", "w"));
+        return 46;
+    }
+    fclose(second);
 #endif
     *retained = &context[device];
     return 0;

@@ -2,7 +2,8 @@
  *
  * STRIDE is the length of a process entry (24, as nvml.h has it; 32, as drivers 535.43 to 535.98 had it), written
  * in full whatever the caller expected; PROCESSES their number. DEVICES is the number of devices (1); LOST=i is
- * one that has fallen off the bus; SEGV_AT=i one that crashes the library. Symbols that are not here are missing.
+ * one that has fallen off the bus; SEGV_AT=i one that crashes the library. COMPUTE_MODE is the
+ * compute mode (0). Symbols that are not here are missing.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -67,6 +68,20 @@ int nvmlDeviceGetPciInfo_v3(void *device, struct pci *pci) {
 int nvmlDeviceGetMemoryInfo(void *device, uint64_t *memory) {
     (void)device;
     memory[0] = 300, memory[1] = 200, memory[2] = 100;
+    return 0;
+}
+#ifndef COMPUTE_MODE
+#define COMPUTE_MODE 0
+#endif
+int nvmlDeviceGetComputeMode(void *device, unsigned *mode) { (void)device; *mode = COMPUTE_MODE; return 0; }
+int nvmlDeviceGetApplicationsClock(void *device, unsigned clock, unsigned *mhz) {
+    (void)device;
+    *mhz = clock == 1 ? 562 : 5000;
+    return 0;
+}
+int nvmlDeviceGetDefaultApplicationsClock(void *device, unsigned clock, unsigned *mhz) {
+    (void)device;
+    *mhz = clock == 1 ? 585 : 5001;
     return 0;
 }
 int nvmlDeviceGetPowerUsage(void *device, unsigned *power) { (void)device, (void)power; return 3; }

@@ -33,10 +33,16 @@ fn with_driver() -> Machine {
 
 /// The report, and the exit status with it.
 fn check(machine: &Machine, libraries: &Path) -> (Value, Option<i32>) {
+    check_with(machine, libraries, &[])
+}
+
+/// The same with more variables.
+fn check_with(machine: &Machine, libraries: &Path, variables: &[(&str, &str)]) -> (Value, Option<i32>) {
     let output = Command::new(env!("CARGO_BIN_EXE_gpucheck"))
         .env_clear()
         .env("PATH", "/nowhere")
         .env("LD_LIBRARY_PATH", libraries)
+        .envs(variables.iter().copied())
         .args(["--format", "json", "--no-cloud-metadata", "--root"])
         .arg(machine.path())
         .output()
@@ -109,5 +115,27 @@ fn a_gpu_that_lies_or_crashes_is_not_usable() {
         let (report, exit) = check(&with_driver(), stand_in.path());
         assert_eq!(report["roots"][0]["id"], id, "{defines}");
         assert_eq!((report["verdict"].as_str(), exit), (Some("unusable"), Some(1)), "{defines}");
+    }
+}
+
+#[test]
+fn a_variable_that_hides_the_gpu_is_known_by_leaving_it_out() {
+    let stand_in = StandIn::cuda(&["HIDDEN"]);
+    let hidden = [("CUDA_VISIBLE_DEVICES", "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6")];
+    let (report, _) = check_with(&with_driver(), stand_in.path(), &hidden);
+    let causes: Vec<&Value> = report["roots"].as_array().unwrap().iter().map(|root| &root["cause"]).collect();
+    assert!(causes.contains(&&Value::from("cvd-hides-gpu")), "{report:#}");
+    let (report, _) = check_with(&with_driver(), stand_in.path(), &[]);
+    assert_eq!(outcome(&report, "driver.initializes"), "pass");
+}
+
+#[test]
+fn a_gpu_for_one_program_is_not_refused_because_we_look_twice() {
+    for (mode, context) in [(0, "fail"), (3, "pass")] {
+        let (cuda, nvml) =
+            (StandIn::cuda(&["REFUSE_ONCE"]), StandIn::nvml(&[&format!("COMPUTE_MODE={mode}")]));
+        let libraries = format!("{}:{}", cuda.path().display(), nvml.path().display());
+        let (report, _) = check(&with_driver(), Path::new(&libraries));
+        assert_eq!(outcome(&report, "driver.opens_context"), context, "mode {mode}: {report:#}");
     }
 }

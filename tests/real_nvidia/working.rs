@@ -56,7 +56,13 @@ fn nvml_readings_stand_by_themselves() {
     assert_eq!(device.pci_device_id, Observed::Seen(0x1eb8_10de));
     assert_eq!(device.name, Observed::Seen("Stand-in".to_owned()));
     // The second version is missing, as in drivers up to 470; the first is asked.
-    assert_eq!(device.memory, Observed::Seen(Memory { total: 300, free: 200, used: 100 }));
+    assert_eq!(device.memory, Observed::Seen(Memory { total: 300, free: 200, used: 100, reserved: None }));
+    let clocks = &device.clocks;
+    assert_eq!(
+        (&clocks.application_sm, &clocks.application_sm_default),
+        (&Observed::Seen(562), &Observed::Seen(585))
+    );
+    assert!(nvml.start_ms.is_some_and(|ms| ms < 5_000));
     assert_eq!(device.virtualization_mode, Observed::Seen(77), "an unknown value stays a number");
     assert!(device.power.usage.why_not().starts_with("nvmlDeviceGetPowerUsage: NOT_SUPPORTED (3)"));
     assert_eq!(device.persistence.refusal_code(), Some(4711));
@@ -79,6 +85,7 @@ fn processes_are_read_in_whatever_layout_they_come() {
             let expected: Vec<_> =
                 (0..count).map(|i| (4_000_000 + i, Some((u64::from(i) + 1) * 1000))).collect();
             assert_eq!(seen, expected, "{stride} bytes");
+            assert!(processes.iter().all(|process| !process.ours));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The worker's side: open, initialize, describe each device, then have each one add.
 
-use super::{Cuda, SONAME, api::Api, compute};
+use super::{Cuda, NO_DEVICE, SONAME, api::Api, compute};
 use crate::{child::Trail, probe::library, worker::Ask};
 use gpucheck_checks::fact::{Compute, ComputeDevice, CudaDevice, Driver, Observed, ProbeFailure, VectorAdd};
 
@@ -25,6 +25,17 @@ pub(crate) fn look(ask: &Ask, trail: &mut Trail) -> Cuda {
         initialize(&mut api, &mut cuda);
     }
     cuda
+}
+
+/// How many devices CUDA lists in this process; none where it could not be asked. No context is opened.
+pub(crate) fn count(ask: &Ask, trail: &mut Trail) -> Option<usize> {
+    trail.step(&format!("dlopen {SONAME}"));
+    let opened = library::open(SONAME, &ask.search).ok()?;
+    let mut api = Api::new(opened.library, trail);
+    match api.init(0) {
+        Ok(()) => usize::try_from(api.count().ok()?).ok(),
+        Err(by) => (by.refusal_code() == Some(NO_DEVICE)).then_some(0),
+    }
 }
 
 fn unasked(why: &str) -> Cuda {

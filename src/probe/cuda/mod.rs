@@ -5,24 +5,30 @@
 //! failure. One process serves both sources of facts: a context takes seconds on a cold GPU.
 
 mod api;
+mod cache;
 mod compute;
 mod look;
 
-pub(crate) use look::look;
+pub(crate) use look::{count, look};
 
 use crate::worker::{Ask, Worker};
 use gpucheck_checks::fact::{Compute, Driver, Observed};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{ffi::OsString, time::Duration};
 
 /// What a worker calls this source.
 pub const SOURCE: &str = "cuda";
+/// What a worker calls the question how many devices there are.
+pub(crate) const COUNT: &str = "cuda-count";
 /// The library, by the name that it gives itself.
 pub const SONAME: &str = "libcuda.so.1";
 /// Time to answer: 15 s for `cuInit`, which waits for cold GPUs, and 30 s for contexts and the kernel.
 pub const DEADLINE: Duration = Duration::from_secs(45);
 /// Private memory of the worker, in bytes.
 const MEMORY: u64 = 4 << 30;
+
+/// `CUDA_ERROR_NO_DEVICE`.
+const NO_DEVICE: i64 = 100;
 
 /// What a worker for this source answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,9 +46,32 @@ pub fn probe(ask: &Ask) -> (Observed<Driver>, Observed<Compute>) {
 
 /// The same, asked by another program or with another deadline.
 pub fn probe_by(worker: &Worker, ask: &Ask) -> (Observed<Driver>, Observed<Compute>) {
-    let env =
-        vec![("CUDA_DEVICE_ORDER", Some("PCI_BUS_ID".into())), ("CUDA_CACHE_DISABLE", Some("1".into()))];
-    split(worker.ask(SOURCE, ask, MEMORY, env))
+    let (mut driver, compute) = split(worker.ask(SOURCE, ask, MEMORY, environment()));
+    if let Observed::Seen(driver) | Observed::Interrupted { seen: driver, .. } = &mut driver {
+        driver.compute_cache = Some(cache::look());
+        if hides_a_device(driver) {
+            driver.devices_unhidden = count_unhidden(worker, ask);
+        }
+    }
+    (driver, compute)
+}
+
+fn environment() -> Vec<(&'static str, Option<OsString>)> {
+    vec![("CUDA_DEVICE_ORDER", Some("PCI_BUS_ID".into())), ("CUDA_CACHE_DISABLE", Some("1".into()))]
+}
+
+/// Whether `CUDA_VISIBLE_DEVICES` is set and CUDA lists what it leaves: none, or some. Which of the two is all that
+/// there is shows without it.
+fn hides_a_device(driver: &Driver) -> bool {
+    let refused = driver.init.refusal_code() == Some(NO_DEVICE);
+    driver.visible_devices.is_some() && (refused || driver.devices.seen().is_some())
+}
+
+/// How many devices there are without `CUDA_VISIBLE_DEVICES`; none where that could not be told.
+fn count_unhidden(worker: &Worker, ask: &Ask) -> Option<usize> {
+    let env = environment().into_iter().chain([("CUDA_VISIBLE_DEVICES", None)]).collect();
+    let counted: Observed<Option<usize>> = worker.ask(COUNT, ask, MEMORY, env);
+    counted.seen().copied().flatten()
 }
 
 /// One observation into two: an interruption belongs to what was going on.

@@ -1,22 +1,19 @@
-//! Files of the module: per installed Linux, and where DKMS and modprobe keep theirs.
+//! Files of the module: per installed Linux, and the configuration of modprobe.
 
+use super::modinfo::{self, ModInfo};
 use crate::root::Root;
-use gpucheck_checks::fact::{Dkms, InstalledLinux, ModuleFile};
-use std::io::{Read, Seek, SeekFrom};
+use gpucheck_checks::fact::{InstalledLinux, ModuleFile, Setting};
 
 const MODULES: &str = "/lib/modules";
-const DKMS: &str = "/var/lib/dkms";
 /// Folders of a release in which distributions and NVIDIA's installer put the module.
 const PLACES: [&str; 6] =
     ["updates", "extra", "misc", "weak-updates", "kernel/drivers/video", "kernel/drivers/char/drm"];
 /// How deep below such a folder a module file may lie.
 const DEPTH: usize = 3;
-/// What the kernel's scripts/sign-file puts at the end of a signed module.
-const SIGNED: &[u8] = b"~Module signature appended~\n";
-/// Lines kept of a failed build.
-const LOG_LINES: usize = 20;
+/// Lines of the modprobe configuration that are told at most.
+const SETTINGS: usize = 40;
 /// Characters kept of each.
-const LOG_LINE: usize = 500;
+const SETTING: usize = 300;
 
 /// Each release under `/lib/modules`.
 pub(super) fn installed(root: &Root, running: &str) -> Vec<InstalledLinux> {
@@ -47,7 +44,7 @@ fn nvidia_files(root: &Root, release: &str) -> Vec<ModuleFile> {
     for place in places {
         collect(root, &format!("{base}/{place}"), DEPTH, &mut found);
     }
-    found.into_iter().map(|path| ModuleFile { signed: is_signed(root, &path), path }).collect()
+    found.into_iter().map(|path| module_file(root, path)).collect()
 }
 
 fn collect(root: &Root, folder: &str, depth: usize, found: &mut Vec<String>) {
@@ -70,13 +67,12 @@ fn is_nvidia_module(name: &str) -> bool {
     matches!(ending, "" | ".xz" | ".zst" | ".gz") && (stem == "nvidia" || flavour) && !part
 }
 
-fn is_signed(root: &Root, path: &str) -> Option<bool> {
-    path.strip_suffix(".ko")?;
-    let mut file = root.open(path).ok()?;
-    let mut end = vec![0_u8; SIGNED.len()];
-    file.seek(SeekFrom::End(-i64::try_from(SIGNED.len()).ok()?)).ok()?;
-    file.read_exact(&mut end).ok()?;
-    Some(end == SIGNED)
+fn module_file(root: &Root, path: String) -> ModuleFile {
+    let is_plain = path.strip_suffix(".ko").is_some();
+    let info =
+        if is_plain { root.open(&path).map(modinfo::read).unwrap_or_default() } else { ModInfo::default() };
+    let ModInfo { signed, signer, version, license } = info;
+    ModuleFile { path, signed, signer, version, license }
 }
 
 fn has_nouveau(root: &Root, release: &str) -> bool {
@@ -84,54 +80,33 @@ fn has_nouveau(root: &Root, release: &str) -> bool {
     root.names(&folder).iter().any(|name| name.starts_with("nouveau.ko"))
 }
 
-/// What DKMS keeps of NVIDIA's: `/var/lib/dkms/NAME/VERSION/RELEASE/ARCHITECTURE/module`.
-pub(super) fn dkms(root: &Root) -> Vec<Dkms> {
-    let mut found = Vec::new();
-    for name in root.names(DKMS).into_iter().filter(|name| name.contains("nvidia")) {
-        for version in root
-            .names(&format!("{DKMS}/{name}"))
-            .into_iter()
-            .filter(|version| !version.starts_with("kernel-"))
-        {
-            let base = format!("{DKMS}/{name}/{version}");
-            let built_for: Vec<String> = root
-                .names(&base)
-                .into_iter()
-                .filter(|release| {
-                    let architectures = root.names(&format!("{base}/{release}"));
-                    architectures
-                        .iter()
-                        .any(|arch| !root.names(&format!("{base}/{release}/{arch}/module")).is_empty())
-                })
-                .collect();
-            let failed_log = root.text_of(&format!("{base}/build/make.log")).map(|log| last_lines(&log));
-            found.push(Dkms { name: name.clone(), version, built_for, failed_log });
-        }
-    }
-    found
-}
-
-fn last_lines(log: &str) -> String {
-    let lines: Vec<&str> = log.lines().collect();
-    let last = lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or_default();
-    let short = |line: &&str| line.chars().take(LOG_LINE).collect::<String>();
-    last.iter().map(short).collect::<Vec<_>>().join("\n")
-}
-
 /// Files of the modprobe configuration that blacklist nouveau.
 pub(super) fn nouveau_blacklists(root: &Root) -> Vec<String> {
-    let mut found = Vec::new();
-    for folder in ["/etc/modprobe.d", "/run/modprobe.d", "/usr/lib/modprobe.d", "/lib/modprobe.d"] {
-        for name in root.names(folder).into_iter().filter(|name| crate::root::is_conf(name)) {
-            let path = format!("{folder}/{name}");
-            let text = root.text_of(&path).unwrap_or_default();
-            let blacklists = |line: &str| line.split_whitespace().eq(["blacklist", "nouveau"]);
-            if text.lines().any(blacklists) {
-                found.push(path);
-            }
-        }
-    }
-    found
+    let blacklists = |line: &str| line.split_whitespace().eq(["blacklist", "nouveau"]);
+    modprobe_files(root).filter(|(_, text)| text.lines().any(blacklists)).map(|(path, _)| path).collect()
+}
+
+/// Lines of the modprobe configuration about the nvidia module itself.
+pub(super) fn settings(root: &Root) -> Vec<Setting> {
+    let is_about = |line: &&str| {
+        line.split_whitespace().nth(1).is_some_and(|word| word == "nvidia" || word == "nvidia-current")
+    };
+    let lines = modprobe_files(root).flat_map(|(path, text)| {
+        let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#')).filter(is_about);
+        let short = lines.map(|line| line.chars().take(SETTING).collect());
+        short.map(|line| Setting { path: path.clone(), line }).collect::<Vec<_>>()
+    });
+    lines.take(SETTINGS).collect()
+}
+
+/// The files of the modprobe configuration, with what they hold.
+fn modprobe_files(root: &Root) -> impl Iterator<Item = (String, String)> {
+    let folders = ["/etc/modprobe.d", "/run/modprobe.d", "/usr/lib/modprobe.d", "/lib/modprobe.d"];
+    let paths = folders.into_iter().flat_map(|folder| {
+        let names = root.names(folder).into_iter().filter(|name| crate::root::is_conf(name));
+        names.map(move |name| format!("{folder}/{name}"))
+    });
+    paths.filter_map(|path| Some((root.text_of(&path)?, path))).map(|(text, path)| (path, text))
 }
 
 #[cfg(test)]

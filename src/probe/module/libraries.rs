@@ -17,15 +17,19 @@ const FOLDERS: [&str; 9] = [
     "/usr/local/cuda/compat",
 ];
 
+/// Most that is read of `/proc/stat`, in bytes: its lines about interrupts are long.
+const STAT: u64 = 256 << 10;
+
 /// The libraries that are found, by path; each file once, however many links lead to it.
 pub(super) fn libraries(root: &Root) -> Vec<DriverFile> {
     let configured = configured_folders(root);
     let folders = FOLDERS.iter().map(|folder| (*folder).to_owned()).chain(configured);
+    let booted = booted(root);
     let mut found: Vec<DriverFile> = Vec::new();
     for folder in folders {
         for soname in SONAMES {
             let path = format!("{folder}/{soname}");
-            if let Some(file) = library(root, soname, path)
+            if let Some(file) = library(root, soname, path, booted)
                 && !found.iter().any(|known| known.soname == soname && known.target == file.target)
             {
                 found.push(file);
@@ -46,7 +50,7 @@ fn configured_folders(root: &Root) -> Vec<String> {
         .collect()
 }
 
-fn library(root: &Root, soname: &str, path: String) -> Option<DriverFile> {
+fn library(root: &Root, soname: &str, path: String, booted: Option<i64>) -> Option<DriverFile> {
     root.link_name(&path).is_some().then_some(()).or_else(|| root.exists(&path).then_some(()))?;
     let target = match root.target(&path) {
         Ok(target) => Observed::Seen(target),
@@ -59,5 +63,12 @@ fn library(root: &Root, soname: &str, path: String) -> Option<DriverFile> {
         [0x7f, b'E', b'L', b'F', class] => Some(*class == 2),
         _ => None,
     });
-    Some(DriverFile { soname: soname.to_owned(), path, target, version, elf64 })
+    let older_than_boot = root.stat(&path).zip(booted).map(|(stat, booted)| stat.st_ctime < booted);
+    Some(DriverFile { soname: soname.to_owned(), path, target, version, elf64, older_than_boot })
+}
+
+/// When Linux started, in seconds since 1970.
+fn booted(root: &Root) -> Option<i64> {
+    let stat = root.bytes("/proc/stat", STAT).ok()?;
+    String::from_utf8_lossy(&stat).lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
 }

@@ -1,7 +1,9 @@
 //! The driver's module: what is loaded, what is installed, who may reach it.
 
+mod dkms;
 mod files;
 mod libraries;
+mod modinfo;
 mod nodes;
 
 use crate::root::Root;
@@ -41,12 +43,13 @@ pub fn probe(root: &Root) -> Observed<Module> {
             .map(|name| PciAddress::new(name))
             .collect(),
         linux: files::installed(root, &running),
-        dkms: files::dkms(root),
+        dkms: dkms::dkms(root),
         secure_boot: secure_boot(root),
         lockdown: root.value("/sys/kernel/security/lockdown").and_then(|text| in_brackets(&text)),
         nodes: nodes::nodes(root),
         majors: nodes::majors(root),
         nouveau_blacklisted_in: files::nouveau_blacklists(root),
+        settings: files::settings(root),
         libraries: libraries::libraries(root),
         modprobe_setuid: root.stat("/usr/bin/nvidia-modprobe").is_some_and(|stat| stat.st_mode & 0o4000 != 0),
         reboot_required: root.exists("/run/reboot-required") || root.exists("/var/run/reboot-required"),
@@ -83,12 +86,16 @@ fn version_in(line: &str) -> Option<&str> {
     line.split_whitespace().find(is_version)
 }
 
-/// `/proc/driver/nvidia/params`, as far as it decides about device nodes.
+/// Parameters of the module that decide which GPUs it drives, and how.
+const PARAMS: [&str; 4] =
+    ["ModifyDeviceFiles", "EnableGpuFirmware", "OpenRmEnableUnsupportedGpus", "ExcludedGpus"];
+
+/// `/proc/driver/nvidia/params`, as far as it decides about device nodes and GPUs.
 fn params(root: &Root) -> BTreeMap<String, String> {
     let text = root.text_of("/proc/driver/nvidia/params").unwrap_or_default();
     text.lines()
         .filter_map(|line| line.split_once(':'))
-        .filter(|(name, _)| name.starts_with("DeviceFile") || *name == "ModifyDeviceFiles")
+        .filter(|(name, _)| name.starts_with("DeviceFile") || PARAMS.contains(name))
         .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
         .collect()
 }

@@ -102,7 +102,7 @@ fn memory(asked: &mut Asked<'_>) -> Result<Memory, ProbeFailure> {
         // SAFETY: nvml.h declares this signature; the structure says its version and outlives the call.
         unsafe { get(device, &raw mut info) }
     })?;
-    Ok(Memory { total: info.total, free: info.free, used: info.used })
+    Ok(Memory { total: info.total, free: info.free, used: info.used, reserved: Some(info.reserved) })
 }
 
 fn memory_v1(asked: &mut Asked<'_>) -> Result<Memory, ProbeFailure> {
@@ -111,7 +111,7 @@ fn memory_v1(asked: &mut Asked<'_>) -> Result<Memory, ProbeFailure> {
         // SAFETY: nvml.h declares this signature, and the structure outlives the call.
         unsafe { get(device, &raw mut info) }
     })?;
-    Ok(Memory { total: info.total, free: info.free, used: info.used })
+    Ok(Memory { total: info.total, free: info.free, used: info.used, reserved: None })
 }
 
 fn bar1(asked: &mut Asked<'_>) -> Result<(u64, u64), ProbeFailure> {
@@ -130,6 +130,8 @@ fn clocks(asked: &mut Asked<'_>) -> Clocks {
         sm_max: read!(asked, value_of, nvmlDeviceGetMaxClockInfo, sm).into(),
         memory: read!(asked, value_of, nvmlDeviceGetClockInfo, memory).into(),
         memory_max: read!(asked, value_of, nvmlDeviceGetMaxClockInfo, memory).into(),
+        application_sm: read!(asked, value_of, nvmlDeviceGetApplicationsClock, sm).into(),
+        application_sm_default: read!(asked, value_of, nvmlDeviceGetDefaultApplicationsClock, sm).into(),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{child::Trail, probe::library, worker::Ask};
 use gpucheck_checks::fact::{Nvml, Observed, ProbeFailure};
 use nvml_wrapper::Nvml as Library;
 use nvml_wrapper_sys::bindings::{NvmlLib, nvmlDevice_t};
-use std::ffi::OsStr;
+use std::{ffi::OsStr, time::Instant};
 
 /// Asks NVML in this process.
 pub(crate) fn look(ask: &Ask, trail: &mut Trail) -> Nvml {
@@ -30,6 +30,7 @@ pub(crate) fn look(ask: &Ask, trail: &mut Trail) -> Nvml {
         return nvml;
     }
     trail.step("nvmlInit_v2");
+    let start = Instant::now();
     // The file is open already, so that this takes the same one and no other.
     match Library::builder().lib_path(OsStr::new(&opened.path)).init() {
         Err(error) => {
@@ -40,7 +41,7 @@ pub(crate) fn look(ask: &Ask, trail: &mut Trail) -> Nvml {
             nvml.init = Observed::Seen(());
             trail.so_far(&nvml);
             ask_system(&library, &mut nvml, trail);
-            ask_devices(&library, &mut nvml, trail);
+            ask_devices(&library, &mut nvml, start, trail);
             trail.step("nvmlShutdown");
             if let Err(error) = library.shutdown() {
                 tracing::debug!(%error, "nvmlShutdown");
@@ -74,7 +75,7 @@ fn cuda_version(lib: &NvmlLib, trail: &mut Trail) -> Result<i32, ProbeFailure> {
     Ok(version)
 }
 
-fn ask_devices(library: &Library, nvml: &mut Nvml, trail: &mut Trail) {
+fn ask_devices(library: &Library, nvml: &mut Nvml, start: Instant, trail: &mut Trail) {
     trail.step("nvmlDeviceGetCount_v2");
     let count = match library.device_count() {
         Ok(count) => count,
@@ -85,8 +86,11 @@ fn ask_devices(library: &Library, nvml: &mut Nvml, trail: &mut Trail) {
     };
     let mut devices = Vec::new();
     for index in 0..count {
-        devices
-            .push(open(library.lib(), index, trail).map(|mut asked| device::look(&mut asked, index)).into());
+        let opened = open(library.lib(), index, trail);
+        if opened.is_ok() && nvml.start_ms.is_none() {
+            nvml.start_ms = u64::try_from(start.elapsed().as_millis()).ok();
+        }
+        devices.push(opened.map(|mut asked| device::look(&mut asked, index)).into());
         nvml.devices = Observed::Seen(devices.clone());
         trail.so_far(nvml);
     }

@@ -24,6 +24,9 @@ const ROUNDS: usize = 4;
 /// Linux numbers processes below this (`PID_MAX_LIMIT`).
 const PIDS: u32 = 1 << 22;
 
+/// How far from gpucheck its processes are: Pythons that it starts may start others.
+const GENERATIONS: usize = 8;
+
 /// The call, whichever version of it.
 type List = unsafe extern "C" fn(nvmlDevice_t, *mut c_uint, *mut c_void) -> nvmlReturn_t;
 
@@ -126,7 +129,22 @@ fn entry(bytes: &[u8]) -> Option<GpuProcess> {
     // nvml.h: NVML_VALUE_NOT_AVAILABLE is all ones.
     let memory =
         Some(memory).filter(|memory| *memory != u64::MAX && *memory != u64::from_ne_bytes([FILL; 8]));
-    (1..PIDS).contains(&pid).then(|| GpuProcess { pid, memory, name: name(pid) })
+    (1..PIDS).contains(&pid).then(|| GpuProcess { pid, memory, name: name(pid), ours: is_ours(pid) })
+}
+
+/// Whether a process descends from the one that started this worker: gpucheck itself.
+fn is_ours(pid: u32) -> bool {
+    let gpucheck = parent(std::process::id());
+    let mut ancestors = std::iter::successors(Some(pid), |pid| parent(*pid)).take(GENERATIONS);
+    gpucheck.is_some_and(|gpucheck| gpucheck > 1 && ancestors.any(|ancestor| ancestor == gpucheck))
+}
+
+/// A process's parent, the second word after its name in `/proc/PID/stat`.
+fn parent(pid: u32) -> Option<u32> {
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = String::from_utf8_lossy(&stat);
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(1)?.parse().ok()
 }
 
 fn name(pid: u32) -> Option<String> {
@@ -189,6 +207,13 @@ mod tests {
         assert!(parse(&[0xff; 640], 2).is_err());
         assert!(parse(&[FILL; 640], 2).is_err());
         assert_eq!(parse(&[], 0), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn the_parents_processes_are_ours_and_those_before_it_are_not() {
+        let parent = parent(std::process::id()).unwrap();
+        assert!(is_ours(std::process::id()) && is_ours(parent));
+        assert!(!is_ours(1) && !is_ours(PIDS - 1));
     }
 
     #[test]

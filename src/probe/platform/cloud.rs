@@ -18,14 +18,33 @@ const LARGEST: u64 = 1 << 20;
 const AZURE_ASSET_TAG: &str = "7783-7084-3265-9085-8269-3286-77";
 
 /// Tells the cloud, and asks it for the size where it is Azure and `base` is given.
-pub(super) fn detect(dmi: &Dmi, base: Option<&str>) -> Cloud {
+pub(super) fn detect(dmi: &Dmi, base: Option<&str>, host_name: Option<&str>) -> Cloud {
     let provider = provider(dmi);
     let metadata = match (provider, base) {
         (Some(CloudProvider::Azure), Some(base)) => ask(base),
         (Some(CloudProvider::Azure), None) => Observed::not_probed("told not to ask the cloud"),
         _ => Observed::not_probed("not on Azure"),
     };
-    Cloud { provider, metadata }
+    Cloud { provider, metadata, lab: lab(provider, host_name) }
+}
+
+/// Azure Lab Services by the name that it gives to a machine: `ML-RefVm-558285`, since 2022 `lab000000` for the template
+/// and `lab000001` for a student. The name itself is not kept.
+///
+/// Source: shell prompts of such machines in public course material (`student@ML-RefVm-558285`, `codepath@lab000000`,
+/// `disi@lab000001`), and the instance metadata of one (`"name":"ML-RefVm-548509"`).
+fn lab(provider: Option<CloudProvider>, host_name: Option<&str>) -> Option<String> {
+    let name = host_name.filter(|_| provider == Some(CloudProvider::Azure))?.to_ascii_lowercase();
+    let numbered =
+        |text: &str, digits: usize| text.len() == digits && text.bytes().all(|b| b.is_ascii_digit());
+    let trace = if name.strip_prefix("ml-refvm-").is_some_and(|number| numbered(number, 6)) {
+        "host name ML-RefVm-NNNNNN"
+    } else if name.strip_prefix("lab").is_some_and(|number| numbered(number, 6)) {
+        "host name labNNNNNN"
+    } else {
+        return None;
+    };
+    Some(trace.to_owned())
 }
 
 fn provider(dmi: &Dmi) -> Option<CloudProvider> {

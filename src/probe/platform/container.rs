@@ -3,6 +3,11 @@
 use crate::root::Root;
 use gpucheck_checks::fact::Container;
 
+/// Rules for devices that are kept at most.
+const RULES: usize = 200;
+/// Characters kept of each.
+const RULE: usize = 40;
+
 /// Variables of the environment that tell of a container.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
@@ -31,7 +36,14 @@ pub(super) fn detect(root: &Root, environment: &Environment) -> Option<Container
     let (kind, evidence) =
         by_files(root).or_else(|| root.is_this_machine().then(|| by_environment(environment)).flatten())?;
     let nvidia_visible_devices = environment.nvidia_visible_devices.clone();
-    Some(Container { kind, evidence, nvidia_visible_devices })
+    let allowed_devices = allowed_devices(root);
+    Some(Container { kind, evidence, nvidia_visible_devices, allowed_devices })
+}
+
+/// What the first version of cgroups lists: `c 195:* rw` and the like, `a *:* rwm` where everything is allowed.
+fn allowed_devices(root: &Root) -> Option<Vec<String>> {
+    let text = root.text_of("/sys/fs/cgroup/devices/devices.list")?;
+    Some(text.lines().take(RULES).map(|line| line.chars().take(RULE).collect()).collect())
 }
 
 fn by_files(root: &Root) -> Option<(String, String)> {

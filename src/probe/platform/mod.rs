@@ -37,13 +37,18 @@ pub fn probe(root: &Root, ask: &Ask) -> Observed<Platform> {
         architecture: std::env::consts::ARCH.to_owned(),
         hypervisor: hypervisor::detect(root, &dmi),
         container: container::detect(root, &ask.environment),
-        cloud: cloud::detect(&dmi, ask.cloud_metadata.as_deref()),
+        cloud: cloud::detect(&dmi, ask.cloud_metadata.as_deref(), host_name(root).as_deref()),
         cpu: resources::cpu(root),
         memory: resources::memory(root),
         disks: resources::disks(root),
+        shared_memory: resources::shared_memory(root),
         user: user(),
         dmi,
     })
+}
+
+fn host_name(root: &Root) -> Option<String> {
+    root.value("/proc/sys/kernel/hostname").or_else(|| root.value("/etc/hostname"))
 }
 
 /// The release in `/proc/version`, its third word.

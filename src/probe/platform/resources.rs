@@ -53,6 +53,14 @@ pub(super) fn disks(root: &Root) -> Observed<Vec<Disk>> {
     }
 }
 
+/// Size of `/dev/shm`, where a file system of its own is mounted there.
+pub(super) fn shared_memory(root: &Root) -> Option<u64> {
+    let mounts = root.is_this_machine().then(|| root.text_of("/proc/self/mounts")).flatten()?;
+    let is_mounted = mounts.lines().any(|line| line.split(' ').nth(1) == Some("/dev/shm"));
+    let sizes = is_mounted.then(|| rustix::fs::statvfs("/dev/shm").ok()).flatten()?;
+    Some(sizes.f_blocks.saturating_mul(sizes.f_frsize))
+}
+
 /// The place and the type of file system in a line of `/proc/mounts`, where it is a local disk's.
 fn local(line: &str) -> Option<(String, &str)> {
     let mut words = line.split(' ');

@@ -1,0 +1,33 @@
+//! The GPU is slowed down for heat or power.
+//!
+//! # Meaning
+//! A card that is too hot, or whose power supply asks for it, lowers its clocks and computes several times slower.
+//!
+//! # Detection
+//! NVML's reasons for its clocks: hardware thermal slowdown, power brake, software thermal slowdown while it works. The
+//! limit on power of a card at full load, and the low clocks of an idle one, are as they should be.
+//!
+//! # Fix
+//! Cooling and power are the host's: take another host, or tell whoever runs it.
+//!
+//! # Source
+//! NVIDIA/NVSentinel#890, <https://docs.nvidia.com/deploy/nvml-api/group__nvmlClocksEventReasons.html>
+
+use crate::{Cause, Finding, Knowledge, Outcome, Severity, Who, fact::Facts, readings};
+
+pub(crate) static CAUSE: Cause = Cause {
+    explains: &["performance.clocks_unthrottled"],
+    severity: Severity::Degraded,
+    who: Who::Platform,
+    recognize,
+};
+
+fn recognize(_: &Facts, _: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
+    let found = readings::as_told(outcomes, "performance.clocks_unthrottled");
+    readings::together(
+        found
+            .into_iter()
+            .map(|finding| finding.run("nvidia-smi -q -d PERFORMANCE,TEMPERATURE,POWER"))
+            .collect(),
+    )
+}

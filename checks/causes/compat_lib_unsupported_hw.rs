@@ -1,0 +1,46 @@
+//! A compatibility library stands in for the driver's own, and this GPU does not allow it.
+//!
+//! # Meaning
+//! The package `cuda-compat` brings a newer `libcuda.so.1` for programs that are newer than the driver. NVIDIA allows
+//! that on its data centre cards alone; on any other, CUDA refuses to start.
+//!
+//! # Detection
+//! `cuInit` returns 804; the path that the loader took names the library.
+//!
+//! # Fix
+//! Take its folder out of `LD_LIBRARY_PATH` and `/etc/ld.so.conf.d`, or remove the package; or update the driver.
+//!
+//! # Source
+//! <https://docs.nvidia.com/deploy/cuda-compatibility/>, gpustack/gpustack#1254, NVIDIA/nvidia-docker#1515
+
+use crate::{Cause, Finding, Knowledge, Outcome, Severity, Subject, Who, fact::Facts, judge};
+
+pub(crate) static CAUSE: Cause = Cause {
+    explains: &["driver.initializes"],
+    severity: Severity::Unusable,
+    who: Who::Instructor,
+    recognize,
+};
+
+/// `CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE`.
+const COMPAT_NOT_SUPPORTED: i64 = 804;
+
+fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
+    let Some(driver) = facts.driver.seen() else { return Vec::new() };
+    let Some(path) = driver.library.seen() else { return Vec::new() };
+    if driver.init.refusal_code() != Some(COMPAT_NOT_SUPPORTED) {
+        return Vec::new();
+    }
+    let finding = Finding::fail(Subject::Host, format!("the loader took {path}"))
+        .because(driver.init.why_not())
+        .with("path", path);
+    let finding = match facts.module.seen().and_then(|module| module.version.as_deref()) {
+        Some(version) => finding.because(format!("the driver's module is {version}")),
+        None => finding,
+    };
+    vec![if judge::in_container(facts) {
+        finding.variant("container")
+    } else {
+        finding.run("grep -rn compat ~/.bashrc ~/.profile /etc/profile.d /etc/environment /etc/ld.so.conf.d")
+    }]
+}

@@ -1,0 +1,57 @@
+//! Second looks, when nothing of ours is on the GPUs any more.
+//!
+//! The first looks run side by side, and are programs on the GPU themselves: their memory must not be taken for somebody
+//! else's, and in compute mode "exclusive process" they keep each other out. Whatever the first looks say of that is
+//! asked again, one at a time. A machine on which there is nothing to doubt is not asked again.
+
+use crate::{collect, probe::cuda, probe::nvml, worker};
+use gpucheck_checks::{
+    Source,
+    fact::{Facts, NvmlDevice, Observed},
+};
+
+/// `CUDA_ERROR_DEVICE_UNAVAILABLE`, and how frameworks put it.
+const DEVICE_UNAVAILABLE: i64 = 46;
+const UNAVAILABLE: [&str; 2] = ["CUDA_ERROR_DEVICE_UNAVAILABLE", "busy or unavailable"];
+/// `nvmlComputeMode_t`: exclusive thread, which is gone since CUDA 8, and exclusive process.
+const EXCLUSIVE: [u32; 2] = [1, 3];
+/// Memory in use from which it matters whose it is, in bytes.
+const MUCH: u64 = 1 << 30;
+
+/// Asks again what the looks themselves may have disturbed.
+pub(crate) fn look_again(options: &collect::Options, ask: &worker::Ask, facts: &mut Facts) {
+    if facts.nvml_devices().any(may_be_ours_alone) {
+        let refused = |code: Option<i64>| code == Some(DEVICE_UNAVAILABLE);
+        if facts.cuda_devices().any(|device| refused(device.context.refusal_code())) {
+            (facts.driver, facts.compute) = cuda::probe(ask);
+        }
+        if options.sources.contains(&Source::Frameworks) && is_kept_out(facts) {
+            facts.frameworks = collect::look_at_frameworks(options).take();
+        }
+    }
+    if facts.nvml_devices().any(has_memory_in_doubt) {
+        let again = nvml::probe(ask);
+        if let (Observed::Seen(first), Observed::Seen(mut again)) = (&facts.nvml, again) {
+            // Only the first look found the cards as they were.
+            again.start_ms = first.start_ms;
+            facts.nvml = Observed::Seen(again);
+        }
+    }
+}
+
+/// Whether a device lets one program in, and nobody else's is on it.
+fn may_be_ours_alone(device: &NvmlDevice) -> bool {
+    device.compute_mode.seen().is_some_and(|mode| EXCLUSIVE.contains(mode))
+        && device.processes().next().is_none()
+}
+
+fn has_memory_in_doubt(device: &NvmlDevice) -> bool {
+    device.memory.seen().is_some_and(|memory| memory.used > MUCH || memory.is_full())
+}
+
+/// Whether a framework says that a GPU let it not in.
+fn is_kept_out(facts: &Facts) -> bool {
+    let tensorflows = facts.pythons().filter_map(|python| python.tensorflow.seen()?.as_ref());
+    let mut logs = tensorflows.flat_map(|tensorflow| &tensorflow.looks).map(|look| &look.log);
+    logs.any(|log| UNAVAILABLE.iter().any(|words| log.contains(words)))
+}

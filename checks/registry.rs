@@ -3,7 +3,7 @@
 //! Adding one is adding a file: `LAYER/NAME.rs` with a `CHECK`, or `causes/NAME.rs` with a `CAUSE`.
 
 use crate::{Cause, Check};
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 /// A check or a cause, with what its file says about it.
 pub struct Registered<T: 'static> {
@@ -44,9 +44,15 @@ pub(crate) fn check(id: &str) -> Option<&'static Registered<Check>> {
 }
 
 /// Every check that this one needs, directly or through others.
-pub(crate) fn all_needs(id: &str) -> Vec<&'static str> {
+pub(crate) fn all_needs(id: &str) -> &'static [&'static str] {
+    static ALL: LazyLock<BTreeMap<&'static str, Vec<&'static str>>> =
+        LazyLock::new(|| CHECKS.iter().map(|check| (check.id, gather_needs(check))).collect());
+    ALL.get(id).map_or(&[], Vec::as_slice)
+}
+
+fn gather_needs(of: &Registered<Check>) -> Vec<&'static str> {
     let mut found: Vec<&'static str> = Vec::new();
-    let mut open = check(id).map(|check| check.item.needs.to_vec()).unwrap_or_default();
+    let mut open = of.item.needs.to_vec();
     while let Some(need) = open.pop() {
         if !found.contains(&need) {
             found.push(need);

@@ -31,7 +31,7 @@ pub(crate) fn module(facts: &Facts, judge: impl FnOnce(&Module) -> Finding) -> J
 /// What is to be said of device nodes that the asking user may not open; none where there are none.
 pub(crate) fn denied(facts: &Facts, nodes: &[&DeviceNode]) -> Option<Finding> {
     let first = nodes.first()?;
-    let finding = Finding::fail(Subject::Host, format!("user {} may not open {}", uid(facts), first.path))
+    let finding = Finding::fail(Subject::Host, format!("{} may not open {}", user(facts), first.path))
         .with("node", first.path.clone());
     Some(nodes.iter().fold(finding, |finding, node| {
         let DeviceNode { path, mode, uid, gid, .. } = node;
@@ -39,9 +39,14 @@ pub(crate) fn denied(facts: &Facts, nodes: &[&DeviceNode]) -> Option<Finding> {
     }))
 }
 
-/// The id of the asking user.
-pub(crate) fn uid(facts: &Facts) -> u32 {
-    facts.platform.seen().map_or(0, |platform| platform.user.uid)
+/// The id of the asking user, where it is known.
+pub(crate) fn uid(facts: &Facts) -> Option<u32> {
+    facts.platform.seen().map(|platform| platform.user.uid)
+}
+
+/// The asking user in words.
+pub(crate) fn user(facts: &Facts) -> String {
+    uid(facts).map_or("the asking user".to_owned(), |uid| format!("user {uid}"))
 }
 
 /// Adds the commands that make unified memory ready, now and at each boot.
@@ -237,6 +242,27 @@ pub(crate) fn is_ubuntu(facts: &Facts) -> bool {
     facts.platform.seen().is_some_and(|platform| platform.os.id.as_deref() == Some("ubuntu"))
 }
 
+/// The system's packages are handled by apt.
+pub(crate) fn is_apt(facts: &Facts) -> bool {
+    let id = facts.platform.seen().and_then(|platform| platform.os.id.as_deref());
+    matches!(id, Some("ubuntu" | "debian"))
+}
+
+/// Microsoft's page about drivers on its GPU sizes.
+pub(crate) const GRID_GUIDE: &str = "https://learn.microsoft.com/azure/virtual-machines/linux/n-series-driver-setup#install-grid-drivers-on-nv-or-nva10v5-series-vms";
+
+/// Takes whatever driver there is off.
+pub(crate) const UNINSTALL: &str =
+    "sudo nvidia-uninstall --silent || sudo apt purge -y '*nvidia*' 'cuda-drivers*'";
+
+/// Adds how to put Microsoft's GRID driver in the place of the driver that is installed.
+pub(crate) fn replace_by_grid(finding: Finding) -> Finding {
+    finding
+        .run(UNINSTALL)
+        .run("wget -O NVIDIA-Linux-x86_64-grid.run 'https://go.microsoft.com/fwlink/?linkid=874272'")
+        .run("sudo sh NVIDIA-Linux-x86_64-grid.run --silent --dkms && sudo cp /etc/nvidia/gridd.conf.template /etc/nvidia/gridd.conf && sudo reboot")
+}
+
 /// NVIDIA's guide for systems whose packages are not known here.
 const INSTALLATION_GUIDE: &str = "https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/";
 
@@ -255,9 +281,9 @@ pub(crate) fn install_driver(facts: &Facts, knowledge: &Knowledge, finding: Find
     }
     let open = cards.iter().any(|card| card.modules == Modules::Open);
     match last.and_then(|branch| knowledge.ubuntu_package(branch, open)) {
-        Some(package) => finding
-            .run(format!("sudo apt update && sudo apt install -y {package} && sudo reboot"))
-            .run(format!("sudo apt-mark hold {package}")),
+        Some(package) => finding.run(format!(
+            "sudo apt update && sudo apt install -y {package} && sudo apt-mark hold {package} && sudo reboot"
+        )),
         None => finding.run(
             "sudo apt update && sudo apt install -y ubuntu-drivers-common && sudo ubuntu-drivers install && sudo reboot",
         ),

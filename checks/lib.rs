@@ -11,6 +11,7 @@ mod check;
 mod diagnose;
 pub mod fact;
 mod finding;
+mod installed;
 mod judge;
 pub mod kernels;
 mod knowledge;

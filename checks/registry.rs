@@ -45,14 +45,14 @@ pub(crate) fn check(id: &str) -> Option<&'static Registered<Check>> {
 
 /// Every check that this one needs, directly or through others.
 pub(crate) fn all_needs(id: &str) -> &'static [&'static str] {
-    static ALL: LazyLock<BTreeMap<&str, Vec<&str>>> =
-        LazyLock::new(|| CHECKS.iter().map(|check| (check.id, gather_needs(check.id))).collect());
+    static ALL: LazyLock<BTreeMap<&'static str, Vec<&'static str>>> =
+        LazyLock::new(|| CHECKS.iter().map(|check| (check.id, gather_needs(check))).collect());
     ALL.get(id).map_or(&[], Vec::as_slice)
 }
 
-fn gather_needs(id: &str) -> Vec<&'static str> {
+fn gather_needs(of: &Registered<Check>) -> Vec<&'static str> {
     let mut found: Vec<&'static str> = Vec::new();
-    let mut open = check(id).map(|check| check.item.needs.to_vec()).unwrap_or_default();
+    let mut open = of.item.needs.to_vec();
     while let Some(need) = open.pop() {
         if !found.contains(&need) {
             found.push(need);

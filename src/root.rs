@@ -16,6 +16,8 @@ use std::{
 
 /// Most that is read of one file, in bytes.
 const LARGEST: u64 = 4 << 20;
+/// Most that is read of a file that people write, or that the kernel writes as a short list, in bytes.
+const CONFIGURATION: u64 = 64 << 10;
 /// Most that is read of a file that holds one value, in bytes: the page that sysfs has for each.
 const PAGE: u64 = 4 << 10;
 /// How often a path is gone down: where something is renamed meanwhile, Linux wants to be asked again.
@@ -49,6 +51,12 @@ impl Root {
     /// The text of a file that need not be there.
     pub fn text_of(&self, path: &str) -> Option<String> {
         self.text(path).ok()
+    }
+
+    /// The text of a file of configuration that need not be there, and of that no more than `CONFIGURATION`.
+    pub fn configuration(&self, path: &str) -> Option<String> {
+        let bytes = self.bytes(path, CONFIGURATION).ok()?;
+        Some(String::from_utf8_lossy(&bytes).trim_end().to_owned())
     }
 
     /// The first line of a file that holds one value, and of that no more than a page.

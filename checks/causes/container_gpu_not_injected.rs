@@ -45,5 +45,12 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
             .see(
                 "https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/install-guide.html",
             );
-    vec![if container.kind == "docker" { finding.run("docker run --gpus all IMAGE") } else { finding }]
+    vec![match container.kind.as_str() {
+        "docker" => finding.run("docker run --gpus all IMAGE"),
+        "podman" => finding.variant("podman").run("podman run --device nvidia.com/gpu=all IMAGE"),
+        "kubernetes" => finding.variant("kubernetes"),
+        "lxc" => finding.variant("lxc").run("lxc config device add CONTAINER gpu gpu && lxc config set CONTAINER nvidia.runtime true && lxc restart CONTAINER"),
+        "systemd-nspawn" => finding.variant("nspawn"),
+        _ => finding,
+    }]
 }

@@ -33,10 +33,10 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
     let (Some(first), Some(finding)) = (denied.first(), judge::denied(facts, &denied)) else {
         return Vec::new();
     };
-    let uid = judge::uid(facts);
+    let uid = judge::uid(facts).map_or(String::new(), |uid| format!(" {uid}"));
     // Nobody should join the group of root.
     vec![if first.mode & 0o060 == 0o060 && first.gid != 0 {
-        finding.run(format!("sudo usermod -aG \"$(stat -c %G {})\" \"$(id -un {uid})\"", first.path))
+        finding.run(format!("sudo usermod -aG \"$(stat -c %G {})\" \"$(id -un{uid})\"", first.path))
     } else {
         finding.variant("owner_only").run(
             "echo 'options nvidia NVreg_DeviceFileMode=0666' | sudo tee /etc/modprobe.d/nvidia-nodes.conf",

@@ -4,21 +4,25 @@
 //! The card stopped answering: hardware, power, or the host underneath. Nothing inside the machine can bring it back.
 //!
 //! # Detection
-//! Its config space reads all ones, or NVML says 15, "GPU is lost".
+//! Its config space reads all ones; NVML says 15, "GPU is lost"; or the kernel log says that it has fallen off the bus
+//! (Xid 79, or either message without a number) and NVML does not list it.
 //!
 //! # Fix
 //! Stop (deallocate) and start the virtual machine; a reboot from inside may not reset the card.
 //!
 //! # Source
-//! <https://docs.nvidia.com/deploy/xid-errors/> (Xid 79), NVIDIA/NVSentinel#155, leptonai/gpud#604
+//! <https://docs.nvidia.com/deploy/xid-errors/> (Xid 79), NVIDIA/NVSentinel#155, leptonai/gpud#604, #1209,
+//! lyulyul/shine-cluster#172
 
 use crate::{
     Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
-    fact::{ConfigSpace, Facts},
+    fact::{ConfigSpace, Facts, KernelLog, PciAddress},
 };
 
 /// `NVML_ERROR_GPU_IS_LOST`.
 const GPU_IS_LOST: i64 = 15;
+/// `ROBUST_CHANNEL_GPU_HAS_FALLEN_OFF_THE_BUS` of NVIDIA's catalogue.
+const HAS_FALLEN_OFF_THE_BUS: u32 = 79;
 
 pub(crate) static CAUSE: Cause = Cause {
     explains: &[
@@ -40,13 +44,29 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
         .gpus()
         .filter_map(|gpu| {
             let subject = Subject::Gpu(gpu.address.clone());
-            if gpu.config == ConfigSpace::AllOnes {
-                Some(Finding::fail(subject, "its config space reads all ones"))
-            } else if lost && facts.nvml_device(&gpu.address).is_none() {
-                Some(Finding::fail(subject, "NVML: GPU is lost (15)"))
+            let is_listed = facts.nvml_device(&gpu.address).is_some();
+            let said = facts.log.seen().and_then(|log| said_of(log, &gpu.address));
+            let summary = if gpu.config == ConfigSpace::AllOnes {
+                "its config space reads all ones"
+            } else if lost && !is_listed {
+                "NVML: GPU is lost (15)"
+            } else if said.is_some() && !is_listed {
+                "the kernel log says so, and NVML does not list it"
             } else {
-                None
-            }
+                return None;
+            };
+            Some(Finding::fail(subject, summary).because(said.unwrap_or_default()))
         })
         .collect()
+}
+
+/// The driver says it in three forms: with the number 79, at run time without it, and while it starts.
+fn said_of(log: &KernelLog, address: &PciAddress) -> Option<String> {
+    let numbered = log.xids(HAS_FALLEN_OFF_THE_BUS).find(|xid| xid.pci == *address);
+    let while_running = format!("GPU {address}: GPU has fallen off the bus");
+    let at_start = format!("The NVIDIA GPU {address}");
+    numbered
+        .map(|xid| format!("Xid 79: {}", xid.text))
+        .or_else(|| log.with(&while_running).next().map(str::to_owned))
+        .or_else(|| log.messages(&at_start).find(|message| message.contains("fallen off the bus")))
 }

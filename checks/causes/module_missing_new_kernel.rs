@@ -13,7 +13,12 @@
 //! # Source
 //! GoogleCloudPlatform/compute-gpu-installation#18, NVIDIA/nvidia-docker#804, #365
 
-use crate::{Cause, Finding, Knowledge, Outcome, Severity, Subject, Who, fact::Facts};
+use crate::{
+    Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
+    fact::{Dkms, Facts, Module},
+    installed::{Absence, absence, build_evidence, flavour},
+    judge,
+};
 
 pub(crate) static CAUSE: Cause = Cause {
     explains: &["module.built_for_running_kernel", "module.loaded", "module.drives_gpu"],
@@ -26,30 +31,71 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
     let (Some(module), Some(platform)) = (facts.module.seen(), facts.platform.seen()) else {
         return Vec::new();
     };
-    let missing = module.running_linux().is_none_or(|linux| linux.nvidia.is_empty());
-    let others: Vec<&str> = module
-        .linux
-        .iter()
-        .filter(|linux| !linux.running && !linux.nvidia.is_empty())
-        .map(|linux| linux.release.as_str())
-        .collect();
-    let dkms = module.dkms.iter().find(|dkms| dkms.name.starts_with("nvidia"));
-    let installed = !others.is_empty() || dkms.is_some();
-    if !missing || !installed || module.has_driver() || crate::judge::in_container(facts) {
-        return Vec::new();
-    }
+    let Some(Absence::NotBuilt(tree)) = absence(facts) else { return Vec::new() };
     let release = platform.linux_release.as_str();
     let finding = Finding::fail(Subject::Host, format!("no nvidia module for the running Linux {release}"))
         .with("release", release);
+    let others = module.linux.iter().filter(|linux| !linux.running && !linux.nvidia.is_empty());
     let finding =
-        others.iter().fold(finding, |finding, other| finding.because(format!("there is one for {other}")));
-    let finding = match dkms {
-        Some(dkms) => finding
-            .because(format!("DKMS holds {} {}, built for {}", dkms.name, dkms.version, list(&dkms.built_for)))
-            .run(format!("sudo apt install linux-headers-{release} && sudo dkms autoinstall -k {release} && sudo modprobe nvidia")),
-        None => finding.variant("packaged").run("apt list --installed 'linux-modules-nvidia-*' 'nvidia-driver-*'"),
+        others.fold(finding, |finding, linux| finding.because(format!("there is one for {}", linux.release)));
+    let finding = match tree {
+        Some(tree) => by_dkms(tree, release, finding),
+        None => by_package(facts, module, release, finding),
     };
-    vec![finding]
+    vec![hold(facts, release, finding)]
+}
+
+fn by_dkms(tree: &Dkms, release: &str, finding: Finding) -> Finding {
+    let finding = build_evidence(tree, release).fold(finding, Finding::because);
+    finding
+        .because(format!("DKMS holds {} {}, built for {}", tree.name, tree.version, list(&tree.built_for)))
+        .run(format!("sudo apt install linux-headers-{release} && sudo dkms autoinstall -k {release} && sudo modprobe nvidia"))
+}
+
+/// Modules that come with the distribution's Linux, or that NVIDIA's installer built once.
+fn by_package(facts: &Facts, module: &Module, release: &str, finding: Finding) -> Finding {
+    let mut files = module.linux.iter().rev().flat_map(|linux| &linux.nvidia);
+    let branch = files.find_map(|file| packaged_as(&file.path));
+    let by_installer = facts.installation.seen().is_some_and(|installation| {
+        installation.traces.iter().any(|trace| trace.path.contains("nvidia-installer"))
+    });
+    match branch.zip(flavour(release)).filter(|_| judge::is_ubuntu(facts)) {
+        Some((branch, flavour)) => finding.variant("packaged").run(format!(
+            "sudo apt update && sudo apt install -y linux-modules-nvidia-{branch}-{flavour} && sudo modprobe nvidia"
+        )),
+        None if by_installer => finding.variant("installer"),
+        None if judge::is_apt(facts) => finding
+            .variant("packaged")
+            .run("apt list --installed 'linux-modules-nvidia-*' 'nvidia-driver-*'"),
+        None => finding.variant("packaged"),
+    }
+}
+
+/// What Ubuntu's packages call the branch of a module that came with its Linux: `535-server` for
+/// `/lib/modules/RELEASE/kernel/nvidia-535srv/nvidia.ko`.
+fn packaged_as(path: &str) -> Option<String> {
+    let (_, rest) = path.split_once("/kernel/nvidia-")?;
+    let folder = rest.split('/').next()?;
+    folder.starts_with(|c: char| c.is_ascii_digit()).then(|| folder.replace("srv", "-server"))
+}
+
+/// Keeps the next Linux from coming unasked: the packages that follow it are held, where they are installed.
+fn hold(facts: &Facts, release: &str, finding: Finding) -> Finding {
+    let (Some(flavour), Some(installation)) = (flavour(release), facts.installation.seen()) else {
+        return finding;
+    };
+    let following =
+        ["linux-", "linux-image-", "linux-headers-"].map(|beginning| format!("{beginning}{flavour}"));
+    let to_hold: Vec<&str> = installation
+        .packages()
+        .filter(|package| following.contains(&package.name) && package.is_installed() && !package.is_held())
+        .map(|package| package.name.as_str())
+        .collect();
+    if to_hold.is_empty() {
+        finding
+    } else {
+        finding.run(format!("sudo apt-mark hold {}", to_hold.join(" ")))
+    }
 }
 
 fn list(releases: &[String]) -> String {

@@ -14,7 +14,11 @@
 //! mattshma/bigdata#133, Oneflow-Inc/oneflow#3106,
 //! <https://learn.microsoft.com/azure/virtual-machines/linux/n-series-driver-setup>
 
-use crate::{Cause, Finding, Knowledge, Outcome, Severity, Subject, Who, fact::Facts};
+use crate::{
+    Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
+    fact::Facts,
+    installed::{NotLoaded, not_loaded},
+};
 
 pub(crate) static CAUSE: Cause = Cause {
     explains: &["module.loaded", "module.drives_gpu"],
@@ -29,7 +33,9 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
         .filter(|gpu| gpu.driver.as_deref() == Some("nouveau"))
         .map(|gpu| gpu.address.as_str())
         .collect();
-    if held.is_empty() {
+    // Where the module would be refused, or waits for a reboot alone, nouveau is what follows.
+    let is_refused = not_loaded(facts) == Some(NotLoaded::Refused);
+    if held.is_empty() || is_refused || super::reboot_pending_after_driver_install::is_pending(facts) {
         return Vec::new();
     }
     let finding = Finding::fail(Subject::Host, format!("nouveau is bound to {}", held.join(", ")));

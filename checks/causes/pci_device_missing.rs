@@ -31,6 +31,8 @@ fn recognize(facts: &Facts, knowledge: &Knowledge, _: &[Outcome]) -> Vec<Finding
         .with("size", size)
         .with("gpu", gpu)
         .run("sudo modprobe pci-hyperv");
+    let said = facts.log.seen().into_iter().flat_map(|log| log.with("hv_pci"));
+    let finding = said.take(3).fold(finding, Finding::because);
     let unbound = facts.pci.seen().into_iter().flat_map(|pci| &pci.unbound_vmbus_pci);
     vec![
         unbound

@@ -29,6 +29,14 @@ impl Installation {
         self.packages.seen().into_iter().flatten()
     }
 
+    /// Whether the driver is GRID's, for virtual GPUs: its licence client is there.
+    pub fn is_grid(&self) -> bool {
+        let is_named_so = |package: &Package| package.is_installed() && package.name.contains("-grid");
+        !self.grid_files.is_empty()
+            || self.service("nvidia-gridd").is_some()
+            || self.packages().any(is_named_so)
+    }
+
     /// A service, where it is installed.
     pub fn service(&self, name: &str) -> Option<&Service> {
         self.services.iter().find(|service| service.name == name)

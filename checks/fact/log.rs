@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// How many lines of the driver's, at most, one message goes over: `NVRM:` begins each of them.
 const LINES_OF_A_MESSAGE: usize = 8;
 
+/// How another message of the driver's begins, behind its `NVRM:`.
+const BEGINNINGS: [&str; 6] = [" GPU ", " The NVIDIA ", " This PCI ", " Xid ", " No NVIDIA ", " None of "];
+
 /// What the kernel said of GPUs and their driver since it booted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KernelLog {
@@ -53,10 +56,11 @@ impl KernelLog {
     pub fn messages<'a>(&'a self, text: &'a str) -> impl Iterator<Item = String> + 'a {
         let begins = self.lines.iter().enumerate().filter(move |(_, line)| line.contains(text));
         begins.map(|(index, _)| {
-            let lines = self.lines.iter().skip(index).take(LINES_OF_A_MESSAGE);
-            let parts: Vec<&str> =
-                lines.map_while(|line| line.strip_prefix("NVRM:")).map(str::trim).collect();
-            parts.join(" ")
+            let mut lines = self.lines.iter().skip(index).take(LINES_OF_A_MESSAGE);
+            let first = lines.next().and_then(|line| line.strip_prefix("NVRM:")).into_iter();
+            let is_next = |line: &&str| BEGINNINGS.iter().any(|beginning| line.starts_with(beginning));
+            let rest = lines.map_while(|line| line.strip_prefix("NVRM:").filter(|line| !is_next(line)));
+            first.chain(rest).map(str::trim).collect::<Vec<_>>().join(" ")
         })
     }
 

@@ -104,16 +104,35 @@ impl Facts {
         }
     }
 
-    /// The NVIDIA GPUs on the PCI bus that this place was given, in the order of their addresses; empty where the bus
-    /// was not seen.
+    /// The NVIDIA GPUs on the PCI bus that this place was given and that are not set aside, in the order of their
+    /// addresses; empty where the bus was not seen.
     ///
     /// A container shows the bus of its host and is often given some of the GPUs on it: those that the driver lists.
     pub fn gpus(&self) -> impl Iterator<Item = &PciFunction> {
-        let functions = self.pci.seen().into_iter().flat_map(|pci| &pci.functions);
         let given = self.given_to_container();
-        functions.filter(move |function| {
-            function.is_nvidia_gpu() && given.as_ref().is_none_or(|given| given.contains(&function.address))
-        })
+        let shown = self.shown_gpus().filter(|gpu| !self.is_set_aside(gpu));
+        shown.filter(move |gpu| given.as_ref().is_none_or(|given| given.contains(&gpu.address)))
+    }
+
+    /// The NVIDIA GPUs that were meant for something else, while the driver has another one: handed to a virtual
+    /// machine, or kept for the screen.
+    pub fn gpus_set_aside(&self) -> impl Iterator<Item = &PciFunction> {
+        self.shown_gpus().filter(|gpu| self.is_set_aside(gpu))
+    }
+
+    fn shown_gpus(&self) -> impl Iterator<Item = &PciFunction> {
+        let functions = self.pci.seen().into_iter().flat_map(|pci| &pci.functions);
+        functions.filter(|function| function.is_nvidia_gpu())
+    }
+
+    fn is_set_aside(&self, gpu: &PciFunction) -> bool {
+        let is_driven = |gpu: &PciFunction| gpu.driver.as_deref() == Some("nvidia");
+        let is_elsewhere = match gpu.driver.as_deref() {
+            Some("vfio-pci" | "nouveau") => true,
+            Some(_) => false,
+            None => gpu.boot_vga == Some(true),
+        };
+        is_elsewhere && self.shown_gpus().any(is_driven)
     }
 
     /// What the driver lists inside a container; none elsewhere, and where it lists nothing or a device is in trouble.

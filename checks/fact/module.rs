@@ -61,6 +61,21 @@ impl Module {
         self.is_loaded("nvidia") || self.version.is_some() || self.version_line.is_some()
     }
 
+    /// Lines of the modprobe configuration that keep the nvidia module out.
+    pub fn keeps_nvidia_out(&self) -> Vec<&Setting> {
+        let keeps_out = |setting: &&Setting| {
+            let words: Vec<&str> = setting.line.split_whitespace().collect();
+            match words.as_slice() {
+                ["blacklist", "nvidia"] | ["alias", "nvidia", "off"] => true,
+                ["install", "nvidia", command, ..] => {
+                    command.ends_with("/false") || command.ends_with("/true")
+                }
+                _ => false,
+            }
+        };
+        self.settings.iter().filter(keeps_out).collect()
+    }
+
     /// The kernel that runs, where it has a folder under `/lib/modules`.
     pub fn running_linux(&self) -> Option<&InstalledLinux> {
         self.linux.iter().find(|linux| linux.running)
@@ -105,6 +120,9 @@ pub struct ModuleFile {
     pub path: String,
     /// A signature is appended; none where the file is compressed or unreadable.
     pub signed: Option<bool>,
+    /// It was put there after the machine booted; none where that cannot be told.
+    #[serde(default)]
+    pub since_boot: Option<bool>,
     /// Who signed it; none where that cannot be told.
     #[serde(default)]
     pub signer: Option<String>,

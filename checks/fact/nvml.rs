@@ -15,6 +15,10 @@ const VGPU: u32 = 2;
 pub struct Nvml {
     /// The file that the loader took for `libnvidia-ml.so.1`.
     pub library: Observed<String>,
+    /// Opening `/dev/nvidiactl`, which NVML does next, with the system's own error number; asked where a driver stands
+    /// on this machine.
+    #[serde(default = "super::never_asked::<()>")]
+    pub control: Observed<()>,
     /// `nvmlInit`.
     pub init: Observed<()>,
     /// `nvmlSystemGetDriverVersion`.
@@ -35,6 +39,7 @@ impl Nvml {
     pub fn unasked(why: &str) -> Self {
         Self {
             library: Observed::not_probed(why),
+            control: Observed::not_probed(why),
             init: Observed::not_probed(why),
             driver_version: Observed::not_probed(why),
             nvml_version: Observed::not_probed(why),

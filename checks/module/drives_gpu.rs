@@ -2,7 +2,8 @@
 //!
 //! # Meaning
 //! A card obeys the one driver that is bound to it. With nouveau or a pass-through driver there, or with none, the
-//! NVIDIA driver cannot use it.
+//! NVIDIA driver cannot use it. A card that is set aside beside one that the driver has (handed to a virtual machine, or
+//! kept for the screen) is not judged.
 //!
 //! # Detection
 //! `/sys/bus/pci/devices/*/driver` leads to `nvidia`.
@@ -18,7 +19,7 @@ use crate::{Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who, f
 
 pub(crate) static CHECK: Check = Check {
     reads: &[Source::Pci],
-    needs: &["pci.gpu_answers", "module.loaded"],
+    needs: &["pci.gpu_answers", "pci.memory_regions_assigned", "module.supports_gpu", "module.loaded"],
     severity: Severity::Unusable,
     who: Who::Instructor,
     judge,
@@ -31,6 +32,9 @@ fn judge(facts: &Facts, _: &Knowledge) -> Judged {
             let subject = Subject::Gpu(gpu.address.clone());
             match gpu.driver.as_deref() {
                 Some("nvidia") => Finding::pass(subject, "bound to nvidia"),
+                Some("vfio-pci") => {
+                    Finding::fail(subject, "bound to vfio-pci").variant("vfio").with("driver", "vfio-pci")
+                }
                 Some(other) => Finding::fail(subject, format!("bound to {other}")).with("driver", other),
                 None => Finding::fail(subject, "bound to no driver")
                     .variant("unbound")

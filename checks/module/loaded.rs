@@ -2,7 +2,8 @@
 //!
 //! # Meaning
 //! The driver's module is what everything else talks to. Installed and not loaded means: no reboot since it was
-//! installed, another driver holds the card, a blacklist, or Secure Boot refused it.
+//! installed, another driver holds the card, a blacklist, or Secure Boot refused it. It does not stay where none of the
+//! cards can be driven by it.
 //!
 //! # Detection
 //! A line `nvidia` in `/proc/modules`. NVML's "driver not loaded" and CUDA's "no device" are only what follows.
@@ -21,7 +22,13 @@ use crate::{
 
 pub(crate) static CHECK: Check = Check {
     reads: &[Source::Platform, Source::Module],
-    needs: &["pci.gpu_present", "module.built_for_running_kernel"],
+    needs: &[
+        "pci.gpu_present",
+        "pci.gpu_answers",
+        "pci.memory_regions_assigned",
+        "module.built_for_running_kernel",
+        "module.supports_gpu",
+    ],
     severity: Severity::Unusable,
     who: Who::Instructor,
     judge: judge_all,
@@ -42,7 +49,15 @@ fn judge_module(module: &Module) -> Finding {
             let finding = Finding::fail(host, "nvidia is not in /proc/modules")
                 .run("sudo modprobe nvidia")
                 .run("sudo dmesg | grep -iE 'nvidia|nvrm' | tail");
-            if module.secure_boot == SecureBoot::On { finding.because("Secure Boot is on") } else { finding }
+            let finding = if module.secure_boot == SecureBoot::On {
+                finding.because("Secure Boot is on")
+            } else {
+                finding
+            };
+            let settings = module.keeps_nvidia_out().into_iter();
+            settings.fold(finding, |finding, setting| {
+                finding.because(format!("{}: {}", setting.path, setting.line))
+            })
         }
     }
 }

@@ -45,7 +45,7 @@ fn judge_module(facts: &Facts, module: &Module) -> Finding {
     } else if nodes.iter().any(|node| node.access == Access::Unknown) {
         Finding::unknown(host, "the permissions of the nodes could not be read")
     } else if is_complete(&nodes) {
-        Finding::pass(host, format!("{} nodes, open to user {}", nodes.len(), judge::uid(facts)))
+        Finding::pass(host, format!("{} nodes, open to {}", nodes.len(), judge::user(facts)))
     } else {
         missing(module, &nodes)
     }

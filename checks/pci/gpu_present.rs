@@ -36,8 +36,12 @@ fn judge_bus(facts: &Facts, knowledge: &Knowledge) -> Judged {
         .gpus()
         .map(|gpu| format!("{} (10de:{:04x}) at {}", name(gpu.device), gpu.device, gpu.address))
         .collect();
+    let aside = facts.gpus_set_aside().map(|gpu| {
+        let driver = gpu.driver.as_deref().unwrap_or("no driver");
+        format!("{} at {} is set aside ({driver})", name(gpu.device), gpu.address)
+    });
     let finding = if !on_bus.is_empty() {
-        Finding::pass(Subject::Host, on_bus.join(", "))
+        Finding::pass(Subject::Host, on_bus.iter().cloned().chain(aside).collect::<Vec<_>>().join(", "))
     } else if !facts.gpu_addresses().is_empty() {
         Finding::pass(Subject::Host, "the driver lists a GPU that the PCI bus does not show")
     } else if facts.place() == Place::Wsl && !judge::in_container(facts) {

@@ -14,3 +14,9 @@ pub mod nvml;
 pub mod pci;
 pub mod platform;
 pub mod processes;
+
+/// When the machine booted: `btime` in `/proc/stat`, in seconds since 1970.
+pub(crate) fn boot_time(root: &crate::root::Root) -> Option<u64> {
+    let mut lines = lines::Lines::first(root.open("/proc/stat").ok()?, 1 << 20);
+    lines.find_map(|line| line.strip_prefix("btime ")?.trim().parse().ok())
+}

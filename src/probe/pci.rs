@@ -80,7 +80,7 @@ fn config(root: &Root, name: &str) -> ConfigSpace {
 
 /// The lines of `resource` that stand for memory regions: first address, last address, flags.
 fn regions(root: &Root, name: &str) -> Vec<MemoryRegion> {
-    let text = root.text_of(&format!("{DEVICES}/{name}/resource")).unwrap_or_default();
+    let text = root.configuration(&format!("{DEVICES}/{name}/resource")).unwrap_or_default();
     let number = |word: &str| u64::from_str_radix(word.strip_prefix("0x")?, 16).ok();
     let region = |line: &str| {
         let numbers: Option<Vec<u64>> = line.split_whitespace().map(number).collect();

@@ -266,3 +266,15 @@ fn driver_libraries_are_told_with_what_they_are() {
         ]
     );
 }
+
+#[test]
+fn a_module_that_was_installed_since_the_boot_is_told() {
+    let file = format!("/lib/modules/{RELEASE}/updates/dkms/nvidia.ko.zst");
+    let since_boot = |stat: &str| {
+        let machine = linux().file(&file, "a module").file("/proc/stat", stat);
+        module_of(&machine).running_linux().unwrap().nvidia[0].since_boot
+    };
+    assert_eq!(since_boot("cpu 1 2 3\nbtime 1\nprocesses 9\n"), Some(true));
+    assert_eq!(since_boot("btime 99999999999\n"), Some(false));
+    assert_eq!(since_boot("btime soon\n"), None);
+}

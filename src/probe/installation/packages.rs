@@ -4,8 +4,8 @@ use crate::{probe::lines::Lines, root::Root};
 use gpucheck_checks::fact::{Observed, Package};
 
 const STATUS: &str = "/var/lib/dpkg/status";
-/// Bytes read of it; a full desktop has a tenth.
-const MOST: u64 = 64 << 20;
+/// Bytes read of it; a full desktop has a fifth.
+const MOST: u64 = 32 << 20;
 /// Packages that are told at most.
 const MOST_PACKAGES: usize = 300;
 /// Characters kept of a version.

@@ -57,7 +57,7 @@ fn is_enabled(root: &Root, name: &str) -> bool {
             .map(move |name| format!("{folder}/{name}"))
     });
     let is_wanted = |folder: String| root.link_name(&format!("{folder}/{unit}")).is_some();
-    let starts = |path: String| root.text_of(&path).is_some_and(|text| text.contains(&unit));
+    let starts = |path: String| root.configuration(&path).is_some_and(|text| text.contains(&unit));
     let rules = RULES.iter().flat_map(|folder| {
         let names = root.names(folder).into_iter().filter(|name| name.contains("nvidia"));
         names.map(move |name| format!("{folder}/{name}"))

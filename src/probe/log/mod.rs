@@ -6,17 +6,20 @@
 mod kept;
 mod kmsg;
 
-use crate::{probe::lines::Lines, root::Root};
+use crate::{
+    probe::{boot_time, lines::Lines},
+    root::Root,
+};
 use gpucheck_checks::fact::{KernelLog, Observed, ProbeFailure};
 use kept::Kept;
 use std::{
     fs::File,
     io,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, UNIX_EPOCH},
 };
 
 /// Bytes read of the end of each file.
-const MOST: u64 = 8 << 20;
+const MOST: u64 = 4 << 20;
 /// Where log daemons and distributions put the kernel's lines, the one with the fewest others first.
 const FILES: [&str; 4] = ["/var/log/kern.log", "/var/log/messages", "/var/log/syslog", "/var/log/dmesg"];
 
@@ -71,15 +74,9 @@ fn read(file: File, kept: &mut Kept) -> io::Result<()> {
 fn of_this_boot(root: &Root, path: &str) -> Option<File> {
     let file = root.open(path).ok()?;
     let written = file.metadata().ok()?.modified().ok()?;
-    let is_stale = root.is_this_machine() && booted(root).is_some_and(|booted| written < booted);
+    let booted = boot_time(root).and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+    let is_stale = root.is_this_machine() && booted.is_some_and(|booted| written < booted);
     (!is_stale).then_some(file)
-}
-
-/// When this machine booted: `btime` in `/proc/stat`, in seconds since 1970.
-fn booted(root: &Root) -> Option<SystemTime> {
-    let text = root.text_of("/proc/stat")?;
-    let seconds = text.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
-    UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
 /// The kernel's words in a line of a log file: `Nov 23 09:00:00 host kernel: [   12.345678] WORDS`, or as dmesg writes

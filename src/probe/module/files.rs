@@ -17,6 +17,7 @@ const SETTING: usize = 300;
 
 /// Each release under `/lib/modules`.
 pub(super) fn installed(root: &Root, running: &str) -> Vec<InstalledLinux> {
+    let booted = crate::probe::boot_time(root);
     root.names(MODULES)
         .into_iter()
         .filter(|release| {
@@ -25,7 +26,7 @@ pub(super) fn installed(root: &Root, running: &str) -> Vec<InstalledLinux> {
         })
         .map(|release| InstalledLinux {
             running: release == running,
-            nvidia: nvidia_files(root, &release),
+            nvidia: nvidia_files(root, &release, booted),
             nouveau: has_nouveau(root, &release),
             headers: root.exists(&format!("{MODULES}/{release}/build/Makefile")),
             release,
@@ -33,7 +34,7 @@ pub(super) fn installed(root: &Root, running: &str) -> Vec<InstalledLinux> {
         .collect()
 }
 
-fn nvidia_files(root: &Root, release: &str) -> Vec<ModuleFile> {
+fn nvidia_files(root: &Root, release: &str, booted: Option<u64>) -> Vec<ModuleFile> {
     let base = format!("{MODULES}/{release}");
     // Ubuntu's signed modules lie in kernel/nvidia-535/bits and the like.
     let branches =
@@ -44,7 +45,7 @@ fn nvidia_files(root: &Root, release: &str) -> Vec<ModuleFile> {
     for place in places {
         collect(root, &format!("{base}/{place}"), DEPTH, &mut found);
     }
-    found.into_iter().map(|path| module_file(root, path)).collect()
+    found.into_iter().map(|path| module_file(root, path, booted)).collect()
 }
 
 fn collect(root: &Root, folder: &str, depth: usize, found: &mut Vec<String>) {
@@ -67,12 +68,15 @@ fn is_nvidia_module(name: &str) -> bool {
     matches!(ending, "" | ".xz" | ".zst" | ".gz") && (stem == "nvidia" || flavour) && !part
 }
 
-fn module_file(root: &Root, path: String) -> ModuleFile {
+fn module_file(root: &Root, path: String, booted: Option<u64>) -> ModuleFile {
     let is_plain = path.strip_suffix(".ko").is_some();
     let info =
         if is_plain { root.open(&path).map(modinfo::read).unwrap_or_default() } else { ModInfo::default() };
+    // When the file was put there; a package keeps the time at which its maker wrote it, and not this one.
+    let placed = root.stat(&path).and_then(|stat| u64::try_from(stat.st_ctime).ok());
+    let since_boot = placed.zip(booted).map(|(placed, booted)| placed > booted);
     let ModInfo { signed, signer, version, license } = info;
-    ModuleFile { path, signed, signer, version, license }
+    ModuleFile { path, signed, since_boot, signer, version, license }
 }
 
 fn has_nouveau(root: &Root, release: &str) -> bool {
@@ -80,18 +84,22 @@ fn has_nouveau(root: &Root, release: &str) -> bool {
     root.names(&folder).iter().any(|name| name.starts_with("nouveau.ko"))
 }
 
+/// The files of the modprobe configuration, with what they hold.
+pub(super) type Modprobe = Vec<(String, String)>;
+
 /// Files of the modprobe configuration that blacklist nouveau.
-pub(super) fn nouveau_blacklists(root: &Root) -> Vec<String> {
+pub(super) fn nouveau_blacklists(files: &Modprobe) -> Vec<String> {
     let blacklists = |line: &str| line.split_whitespace().eq(["blacklist", "nouveau"]);
-    modprobe_files(root).filter(|(_, text)| text.lines().any(blacklists)).map(|(path, _)| path).collect()
+    let those = files.iter().filter(|(_, text)| text.lines().any(blacklists));
+    those.map(|(path, _)| path.clone()).collect()
 }
 
 /// Lines of the modprobe configuration about the nvidia module itself.
-pub(super) fn settings(root: &Root) -> Vec<Setting> {
+pub(super) fn settings(files: &Modprobe) -> Vec<Setting> {
     let is_about = |line: &&str| {
         line.split_whitespace().nth(1).is_some_and(|word| word == "nvidia" || word == "nvidia-current")
     };
-    let lines = modprobe_files(root).flat_map(|(path, text)| {
+    let lines = files.iter().flat_map(|(path, text)| {
         let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#')).filter(is_about);
         let short = lines.map(|line| line.chars().take(SETTING).collect());
         short.map(|line| Setting { path: path.clone(), line }).collect::<Vec<_>>()
@@ -99,14 +107,17 @@ pub(super) fn settings(root: &Root) -> Vec<Setting> {
     lines.take(SETTINGS).collect()
 }
 
-/// The files of the modprobe configuration, with what they hold.
-fn modprobe_files(root: &Root) -> impl Iterator<Item = (String, String)> {
+/// Reads the modprobe configuration.
+pub(super) fn modprobe(root: &Root) -> Modprobe {
     let folders = ["/etc/modprobe.d", "/run/modprobe.d", "/usr/lib/modprobe.d", "/lib/modprobe.d"];
     let paths = folders.into_iter().flat_map(|folder| {
         let names = root.names(folder).into_iter().filter(|name| crate::root::is_conf(name));
         names.map(move |name| format!("{folder}/{name}"))
     });
-    paths.filter_map(|path| Some((root.text_of(&path)?, path))).map(|(text, path)| (path, text))
+    paths
+        .filter_map(|path| Some((root.configuration(&path)?, path)))
+        .map(|(text, path)| (path, text))
+        .collect()
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ pub fn probe(root: &Root) -> Observed<Module> {
     };
     let version_line = root.value("/proc/driver/nvidia/version").filter(|line| !line.is_empty());
     let running = root.value("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let modprobe = files::modprobe(root);
     Observed::Seen(Module {
         loaded: loaded(&modules),
         version: root
@@ -48,8 +49,8 @@ pub fn probe(root: &Root) -> Observed<Module> {
         lockdown: root.value("/sys/kernel/security/lockdown").and_then(|text| in_brackets(&text)),
         nodes: nodes::nodes(root),
         majors: nodes::majors(root),
-        nouveau_blacklisted_in: files::nouveau_blacklists(root),
-        settings: files::settings(root),
+        nouveau_blacklisted_in: files::nouveau_blacklists(&modprobe),
+        settings: files::settings(&modprobe),
         libraries: libraries::libraries(root),
         modprobe_setuid: root.stat("/usr/bin/nvidia-modprobe").is_some_and(|stat| stat.st_mode & 0o4000 != 0),
         reboot_required: root.exists("/run/reboot-required") || root.exists("/var/run/reboot-required"),

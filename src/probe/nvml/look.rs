@@ -11,6 +11,9 @@ use nvml_wrapper::Nvml as Library;
 use nvml_wrapper_sys::bindings::{NvmlLib, nvmlDevice_t};
 use std::{ffi::OsStr, time::Instant};
 
+/// The node through which the driver is asked what it has.
+const CONTROL: &str = "/dev/nvidiactl";
+
 /// Asks NVML in this process.
 pub(crate) fn look(ask: &Ask, trail: &mut Trail) -> Nvml {
     trail.step(&format!("dlopen {SONAME}"));
@@ -29,13 +32,19 @@ pub(crate) fn look(ask: &Ask, trail: &mut Trail) -> Nvml {
     if ask.hold_init.is_some() {
         return nvml;
     }
+    // Without a driver the node is none of its own, and nothing is to be learned from it.
+    if ask.may_make_nodes {
+        nvml.control = open_control(trail);
+        trail.so_far(&nvml);
+    }
     trail.step("nvmlInit_v2");
     let start = Instant::now();
     // The file is open already, so that this takes the same one and no other.
     match Library::builder().lib_path(OsStr::new(&opened.path)).init() {
         Err(error) => {
             let init = Observed::Failed(failure("nvmlInit_v2", error));
-            return Nvml { library: nvml.library, init, ..Nvml::unasked("nvmlInit_v2 failed") };
+            let Nvml { library, control, .. } = nvml;
+            return Nvml { library, control, init, ..Nvml::unasked("nvmlInit_v2 failed") };
         }
         Ok(library) => {
             nvml.init = Observed::Seen(());
@@ -49,6 +58,20 @@ pub(crate) fn look(ask: &Ask, trail: &mut Trail) -> Nvml {
         }
     }
     nvml
+}
+
+/// Opens the node that NVML opens first. NVML calls every refusal 999; the system's own number tells a container that
+/// has lost its devices.
+fn open_control(trail: &mut Trail) -> Observed<()> {
+    let step = format!("open {CONTROL}");
+    trail.step(&step);
+    match std::fs::File::options().read(true).write(true).open(CONTROL) {
+        Ok(_) => Observed::Seen(()),
+        Err(error) => {
+            let code = error.raw_os_error().unwrap_or_default();
+            Observed::refused(&step, code.into(), error.kind().to_string(), "")
+        }
+    }
 }
 
 fn ask_system(library: &Library, nvml: &mut Nvml, trail: &mut Trail) {

@@ -19,6 +19,8 @@ pub enum Source {
     Compute,
     /// [`Facts::frameworks`].
     Frameworks,
+    /// [`Facts::notebooks`].
+    Notebooks,
 }
 
 /// One statement about a machine that holds when it is healthy. Its id is its path, its manual the doc comment

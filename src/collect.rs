@@ -5,13 +5,13 @@
 
 use crate::{
     in_time::{InTime, broken},
-    probe::{cuda, frameworks, library::Search, module, nvml, pci, platform},
+    probe::{cuda, frameworks, library::Search, module, notebooks, nvml, pci, platform},
     root::Root,
     worker,
 };
 use gpucheck_checks::{
     Source,
-    fact::{FACTS_SCHEMA, Facts, Frameworks, Module, Observed, Platform},
+    fact::{FACTS_SCHEMA, Facts, Frameworks, Module, Notebooks, Observed, Platform},
 };
 use std::{
     collections::BTreeSet,
@@ -45,6 +45,7 @@ pub fn collect(options: &Options) -> Facts {
     let root = &options.root;
     let platform = look_at_platform(options);
     let frameworks = look_at_frameworks(options);
+    let notebooks = look_at_notebooks(options);
     let pci = look_at_files(root, "pci", pci::probe);
     let module = look_at_files(root, "module", module::probe).take();
     let ask = ask_driver(root, module.seen());
@@ -68,6 +69,7 @@ pub fn collect(options: &Options) -> Facts {
             driver,
             compute,
             frameworks: frameworks.take(),
+            notebooks: notebooks.take(),
         }
     })
 }
@@ -110,6 +112,21 @@ fn look_at_frameworks(options: &Options) -> InTime<Frameworks> {
         (false, _) => unwanted(),
         (true, false) => Observed::not_probed("Pythons of another root are not run"),
         (true, true) => frameworks::probe(&ask),
+    })
+}
+
+/// Kernels of Jupyter: of this machine those of the asking user, of another root those of everybody.
+fn look_at_notebooks(options: &Options) -> InTime<Notebooks> {
+    let root = options.root.clone();
+    let wanted = options.sources.contains(&Source::Notebooks);
+    InTime::start("notebooks", FILES_LIMIT, move || {
+        if !wanted {
+            return unwanted();
+        }
+        let here = root.is_this_machine();
+        let surroundings =
+            if here { notebooks::Environment::of_this_process() } else { notebooks::Environment::default() };
+        notebooks::probe(&root, &surroundings)
     })
 }
 

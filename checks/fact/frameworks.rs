@@ -1,6 +1,6 @@
 //! Pythons and the frameworks in them.
 
-use super::{Observed, PciAddress};
+use super::{LibraryPath, Observed, Packages, PciAddress};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct Frameworks {
     /// By the order in which they were found.
     pub pythons: Vec<Python>,
+    /// What `LD_LIBRARY_PATH` adds for all of them.
+    #[serde(default)]
+    pub library_path: LibraryPath,
 }
 
 /// A Python interpreter, and the environment that it stands for.
@@ -28,6 +31,9 @@ pub struct Python {
     pub log: String,
     /// TensorFlow; none where it is not installed.
     pub tensorflow: Observed<Option<TensorFlow>>,
+    /// PyTorch, JAX and NVIDIA's libraries.
+    #[serde(default = "Packages::unrecorded")]
+    pub packages: Observed<Packages>,
 }
 
 /// What led to a Python.

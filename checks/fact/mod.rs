@@ -6,8 +6,10 @@
 mod driver;
 mod frameworks;
 mod module;
+mod notebooks;
 mod nvml;
 mod observed;
+mod packages;
 mod pci;
 mod platform;
 
@@ -19,11 +21,13 @@ pub use frameworks::{
 pub use module::{
     Access, DeviceNode, Dkms, DriverFile, InstalledLinux, LoadedModule, Module, ModuleFile, Node, SecureBoot,
 };
+pub use notebooks::{KernelEnvironment, Kernelspec, Notebooks, Program, ProgramState, Server, Spec};
 pub use nvml::{
     Clocks, Ecc, GpuProcess, GridFeature, Memory, MigInstance, Nvml, NvmlDevice, PcieLink, Power,
     RemappedRows, RetiredPages, Temperature,
 };
 pub use observed::{Observed, ProbeFailure};
+pub use packages::{CudaLibrary, Jax, LibraryFolder, LibraryPath, Packages, Torch, TorchBuild};
 pub use pci::{ConfigSpace, Pci, PciAddress, PciFunction};
 pub use platform::{
     Cloud, CloudProvider, Container, Cpu, Disk, Dmi, InstanceMetadata, Os, Place, Platform, RamAndSwap, User,
@@ -59,6 +63,14 @@ pub struct Facts {
     pub compute: Observed<Compute>,
     /// What each Python's frameworks said.
     pub frameworks: Observed<Frameworks>,
+    /// Jupyter's kernels and servers.
+    #[serde(default = "unrecorded")]
+    pub notebooks: Observed<Notebooks>,
+}
+
+/// What is said of a source that an older gpucheck did not have.
+fn unrecorded() -> Observed<Notebooks> {
+    Observed::not_probed("the gpucheck that looked did not ask")
 }
 
 impl Facts {
@@ -75,6 +87,7 @@ impl Facts {
             driver: Observed::not_probed(why),
             compute: Observed::not_probed(why),
             frameworks: Observed::not_probed(why),
+            notebooks: Observed::not_probed(why),
         }
     }
 

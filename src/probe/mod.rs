@@ -7,6 +7,7 @@ pub mod cuda;
 pub mod frameworks;
 pub mod library;
 pub mod module;
+pub mod notebooks;
 pub mod nvml;
 pub mod pci;
 pub mod platform;

@@ -9,6 +9,8 @@
 //! (`identity.rs`); a look leaves nothing behind.
 
 mod accounts;
+mod architectures;
+mod assignment;
 mod build_info;
 mod carrier;
 mod discover;
@@ -18,13 +20,17 @@ mod identity;
 mod interpreter;
 mod launch;
 mod leftovers;
+mod library_path;
 mod metadata;
+pub(crate) mod packages;
 mod said;
 mod survey;
 mod tensorflow;
 
 pub use discover::Environment;
+pub(crate) use packages::tensorflow_in;
 
+use crate::root::Root;
 use discover::Candidate;
 use gpucheck_checks::fact::{Carrier, Frameworks, Observed, Python, TensorFlow, Way};
 use identity::Refusal;
@@ -67,6 +73,7 @@ pub fn probe(ask: &Ask) -> Observed<Frameworks> {
     let candidates = discover::candidates(&ask.environment);
     Observed::Seen(Frameworks {
         pythons: candidates.iter().map(|candidate| python(ask, candidate)).collect(),
+        library_path: library_path::probe(&Root::new("/"), &ask.environment),
     })
 }
 
@@ -78,17 +85,20 @@ fn python(ask: &Ask, candidate: &Candidate) -> Python {
         interpreter: Observed::not_probed("it was not started"),
         log: String::new(),
         tensorflow: Observed::not_probed("the interpreter was not started"),
+        packages: Observed::not_probed("the interpreter was not started"),
     };
     let identity = match identity::choose(ask, candidate) {
         Ok(identity) => identity,
         Err(Refusal::Failed(failure)) => {
             python.interpreter = Observed::Failed(failure);
             python.tensorflow = Observed::not_probed("the interpreter gave no answer");
+            python.packages = Observed::not_probed("the interpreter gave no answer");
             return python;
         }
         Err(Refusal::NotRun(why)) => {
             python.interpreter = Observed::not_probed(why.clone());
-            python.tensorflow = Observed::not_probed(why);
+            python.tensorflow = Observed::not_probed(why.clone());
+            python.packages = Observed::not_probed(why);
             return python;
         }
     };
@@ -118,9 +128,12 @@ fn note(python: &mut Python, Taken { look, looked }: Taken) {
             python.interpreter = Observed::Failed(failure);
             python.log.push_str(&look.log);
             python.tensorflow = Observed::not_probed("the interpreter gave no answer");
+            python.packages = Observed::not_probed("the interpreter gave no answer");
             return;
         }
     };
+    let prefix = looked.interpreter.prefix.as_str();
+    python.packages = Observed::Seen(packages::on(&Root::new("/"), &looked.sys_path, Some(prefix)));
     python.interpreter = Observed::Seen(looked.interpreter);
     python.tensorflow = match looked.tensorflow {
         Some(found) if !found.package.is_empty() => {

@@ -53,6 +53,9 @@ pub struct LookArgs {
     /// Leave these checks or layers out; repeatable, or separated by commas
     #[arg(long, global = true, value_name = "ID", value_delimiter = ',')]
     pub skip: Vec<String>,
+    /// Judge by the tables in this folder (gpus.toml, drivers.toml, ...); those that it lacks are gpucheck's own
+    #[arg(long, global = true, value_name = "DIR")]
+    pub knowledge: Option<PathBuf>,
     /// Import frameworks in full, as a notebook does, even where a cheap look raises no doubt
     #[arg(long, global = true)]
     pub full: bool,

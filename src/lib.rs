@@ -53,6 +53,7 @@ pub mod collect;
 pub mod error;
 pub mod exit;
 mod in_time;
+pub mod knowledge;
 pub mod output;
 pub mod probe;
 pub mod redact;

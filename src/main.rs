@@ -6,7 +6,7 @@ use gpucheck::{
     collect::{self, Options},
     error::Error,
     exit::Exit,
-    output,
+    knowledge, output,
     redact::redact,
     render::{self, Style},
     root::Root,
@@ -68,7 +68,8 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
     match &cli.command {
         None => {
             let selection = selection(look)?;
-            report(&collect::collect(&options(look, &selection)?), &selection, show)
+            let knowledge = knowledge::read(look.knowledge.as_deref())?;
+            report(&collect::collect(&options(look, &selection)?), &knowledge, &selection, show)
         }
         Some(Command::Record) => {
             let facts = collect::collect(&options(look, &selection(look)?)?);
@@ -77,7 +78,8 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
         }
         Some(Command::Judge { facts }) => {
             let selection = selection(look)?;
-            report(&read_facts(facts)?, &selection, show)
+            let knowledge = knowledge::read(look.knowledge.as_deref())?;
+            report(&read_facts(facts)?, &knowledge, &selection, show)
         }
         Some(Command::Explain { id }) => {
             let known = CHECKS.iter().map(|check| check.id).chain(CAUSES.iter().map(|cause| cause.id));
@@ -159,9 +161,13 @@ fn read_facts(path: &Path) -> Result<Facts, Error> {
     serde_json::from_str(&text).map_err(|error| no_facts(error.to_string()))
 }
 
-fn report(facts: &Facts, selection: &Selection, show: &ShowArgs) -> Result<Exit, Error> {
-    let knowledge = Knowledge::built_in().map_err(|error| Error::Knowledge(error.to_string()))?;
-    let report = diagnose(facts, &knowledge, selection);
+fn report(
+    facts: &Facts,
+    knowledge: &Knowledge,
+    selection: &Selection,
+    show: &ShowArgs,
+) -> Result<Exit, Error> {
+    let report = diagnose(facts, knowledge, selection);
     output::write(&render(&report, show), show.output.as_deref())?;
     Ok(Exit::of(&report, show.strict))
 }

@@ -2,6 +2,7 @@
 
 mod forms;
 mod hostile;
+mod knowledge;
 mod output;
 mod selection;
 mod signals;

@@ -62,6 +62,8 @@ fn is_told_as_it_is(name: &str, label: &str, version: &str) {
     assert_eq!(found.label(), label);
     assert_eq!(found.unmet, [""; 0]);
     assert_eq!(found.build, Observed::Seen(imported_build(&environment)));
+    let parts = bare.cuda_parts.seen().unwrap();
+    assert_eq!((parts.distributions.as_slice(), parts.conda.as_slice()), (&[][..], &[][..]));
     let interpreter = bare.interpreter.seen().unwrap();
     assert_eq!(Path::new(&interpreter.prefix), environment);
     assert_ne!(interpreter.prefix, interpreter.base_prefix);
@@ -79,6 +81,17 @@ fn is_told_as_it_is(name: &str, label: &str, version: &str) {
 #[test]
 fn tensorflow_2_21_is_told_as_it_is() {
     is_told_as_it_is("tensorflow", "tensorflow 2.21.0", "2.21.0");
+}
+
+#[test]
+fn tensorflow_2_21_has_an_extra_that_is_not_installed() {
+    let python = look(&ask(part("tensorflow")));
+    let extra = &tensorflow(&python).cuda_extra;
+    assert_eq!(extra.len(), 12, "{extra:#?}");
+    assert!(extra.iter().all(|wanted| wanted.installed.is_none()));
+    let cudnn = extra.iter().find(|wanted| wanted.name == "nvidia-cudnn-cu12").unwrap();
+    assert_eq!(cudnn.versions, ">=9.3.0.75, <10.0");
+    assert_eq!(tensorflow(&look(&ask(part("tensorflow-cpu")))).cuda_extra, []);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Pythons and the frameworks in them.
 
-use super::{LibraryPath, Observed, Packages, PciAddress};
+use super::{CudaParts, Observed, Packages, PciAddress};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct Frameworks {
     /// By the order in which they were found.
     pub pythons: Vec<Python>,
-    /// What `LD_LIBRARY_PATH` adds for all of them.
+    /// Profiles and scripts of the shell that set `LD_LIBRARY_PATH`.
     #[serde(default)]
-    pub library_path: LibraryPath,
+    pub library_path_set_in: Vec<String>,
 }
 
 /// A Python interpreter, and the environment that it stands for.
@@ -31,9 +31,15 @@ pub struct Python {
     pub log: String,
     /// TensorFlow; none where it is not installed.
     pub tensorflow: Observed<Option<TensorFlow>>,
-    /// PyTorch, JAX and NVIDIA's libraries.
-    #[serde(default = "Packages::unrecorded")]
+    /// PyTorch and JAX.
+    #[serde(default)]
     pub packages: Observed<Packages>,
+    /// What the environment has of CUDA.
+    #[serde(default)]
+    pub cuda_parts: Observed<CudaParts>,
+    /// Installed distributions that are of use with TensorFlow alone, by name.
+    #[serde(default)]
+    pub tensorflow_companions: Vec<Distribution>,
 }
 
 /// What led to a Python.
@@ -76,6 +82,9 @@ pub struct TensorFlow {
     pub build: Observed<TensorFlowBuild>,
     /// Requirements of the distribution that the environment does not meet.
     pub unmet: Vec<String>,
+    /// What the extra `and-cuda` of the distribution would install; empty where it has none.
+    #[serde(default)]
+    pub cuda_extra: Vec<ExtraRequirement>,
     /// Each look that was taken, in order.
     pub looks: Vec<Look>,
 }
@@ -97,6 +106,17 @@ impl TensorFlow {
             .first()
             .map_or_else(|| "TensorFlow".to_owned(), |found| format!("{} {}", found.name, found.version))
     }
+}
+
+/// A distribution that an extra asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ExtraRequirement {
+    /// Name, with hyphens.
+    pub name: String,
+    /// The versions that it asks for, such as `>=9.3.0.75, <10.0`.
+    pub versions: String,
+    /// The version that is installed.
+    pub installed: Option<String>,
 }
 
 /// An installed distribution.

@@ -3,6 +3,7 @@
 //! Invariants: a fact never judges; it is serializable, comparable and free of clocks; a value that could not
 //! be had says why. Newer gpucheck versions may add fields, so every reader ignores fields it does not know.
 
+mod cuda_parts;
 mod driver;
 mod frameworks;
 mod module;
@@ -13,10 +14,11 @@ mod packages;
 mod pci;
 mod platform;
 
+pub use cuda_parts::{CondaPackage, CudaParts, LibraryFolder, LibraryPlace};
 pub use driver::{Compute, ComputeDevice, CudaDevice, Driver, VectorAdd};
 pub use frameworks::{
-    Carrier, DeviceAttributes, Distribution, FoundBy, Frameworks, Interpreter, Link, Listing, Look,
-    Operation, PhysicalDevice, Python, TensorFlow, TensorFlowBuild, Way,
+    Carrier, DeviceAttributes, Distribution, ExtraRequirement, FoundBy, Frameworks, Interpreter, Link,
+    Listing, Look, Operation, PhysicalDevice, Python, TensorFlow, TensorFlowBuild, Way,
 };
 pub use module::{
     Access, DeviceNode, Dkms, DriverFile, InstalledLinux, LoadedModule, Module, ModuleFile, Node, SecureBoot,
@@ -27,7 +29,7 @@ pub use nvml::{
     RemappedRows, RetiredPages, Temperature,
 };
 pub use observed::{Observed, ProbeFailure};
-pub use packages::{CudaLibrary, Jax, LibraryFolder, LibraryPath, Packages, Torch, TorchBuild};
+pub use packages::{Jax, Packages, Torch, TorchBuild};
 pub use pci::{ConfigSpace, Pci, PciAddress, PciFunction};
 pub use platform::{
     Cloud, CloudProvider, Container, Cpu, Disk, Dmi, InstanceMetadata, Os, Place, Platform, RamAndSwap, User,
@@ -64,13 +66,8 @@ pub struct Facts {
     /// What each Python's frameworks said.
     pub frameworks: Observed<Frameworks>,
     /// Jupyter's kernels and servers.
-    #[serde(default = "unrecorded")]
+    #[serde(default)]
     pub notebooks: Observed<Notebooks>,
-}
-
-/// What is said of a source that an older gpucheck did not have.
-fn unrecorded() -> Observed<Notebooks> {
-    Observed::not_probed("the gpucheck that looked did not ask")
 }
 
 impl Facts {

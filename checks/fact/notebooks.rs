@@ -107,7 +107,7 @@ pub struct KernelEnvironment {
     pub tensorflow: Option<Distribution>,
     /// Whether that TensorFlow was built with CUDA.
     pub tensorflow_has_cuda: Option<bool>,
-    /// PyTorch, JAX, NVIDIA's libraries.
+    /// PyTorch and JAX.
     pub packages: Packages,
 }
 

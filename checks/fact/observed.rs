@@ -82,6 +82,13 @@ impl<T> Observed<T> {
     }
 }
 
+/// A field that facts of before do not have.
+impl<T> Default for Observed<T> {
+    fn default() -> Self {
+        Self::not_probed("these facts were recorded before it was asked")
+    }
+}
+
 impl<T> From<Result<T, ProbeFailure>> for Observed<T> {
     fn from(result: Result<T, ProbeFailure>) -> Self {
         match result {

@@ -12,23 +12,8 @@ pub struct Packages {
     pub torch: Option<Torch>,
     /// JAX; none where it is not installed.
     pub jax: Option<Jax>,
-    /// NVIDIA's libraries as distributions, `nvidia-...`, by name.
-    pub nvidia: Vec<Distribution>,
-}
-
-impl Packages {
-    /// What a Python is said to hold whose packages nobody recorded.
-    pub(super) fn unrecorded() -> Observed<Self> {
-        Observed::not_probed("the gpucheck that looked did not ask for PyTorch and JAX")
-    }
-
-    /// The version of one of NVIDIA's distributions; `nvidia-nvjitlink` stands for `nvidia-nvjitlink-cu12` as well.
-    pub fn nvidia(&self, name: &str) -> Option<&str> {
-        let is_it = |found: &&Distribution| {
-            found.name.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("-cu"))
-        };
-        self.nvidia.iter().find(is_it).map(|found| found.version.as_str())
-    }
+    /// Version of ipykernel, by which a Jupyter server starts this Python.
+    pub ipykernel: Option<String>,
 }
 
 /// PyTorch in one environment.
@@ -98,49 +83,5 @@ impl Jax {
     pub fn label(&self) -> String {
         let version = self.version("jax").or_else(|| self.version("jaxlib"));
         format!("JAX {}", version.unwrap_or("of unknown version"))
-    }
-}
-
-/// `LD_LIBRARY_PATH`, as far as it leads to CUDA's libraries.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct LibraryPath {
-    /// Its folders that hold some of CUDA's libraries, in its order.
-    pub folders: Vec<LibraryFolder>,
-    /// CUDA's libraries that the loader finds without it, by SONAME; none where its cache cannot be read.
-    pub without: Option<Vec<String>>,
-}
-
-/// A folder with some of CUDA's libraries.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct LibraryFolder {
-    /// As the variable has it.
-    pub path: String,
-    /// CUDA's libraries in it, by SONAME.
-    pub libraries: Vec<CudaLibrary>,
-    /// Profiles and scripts of the shell that name it.
-    pub named_in: Vec<String>,
-}
-
-/// One of CUDA's libraries.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct CudaLibrary {
-    /// Such as `libnvJitLink.so.12`.
-    pub soname: String,
-    /// Of the file behind it, such as `12.1.105`; none where its name does not tell.
-    pub version: Option<String>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nvidias_distributions_go_by_either_name() {
-        let found = |name: &str| Distribution { name: name.to_owned(), version: "1".to_owned() };
-        let old = Packages { nvidia: vec![found("nvidia-nvjitlink-cu12")], ..Packages::default() };
-        let new = Packages { nvidia: vec![found("nvidia-nvjitlink")], ..Packages::default() };
-        assert_eq!((old.nvidia("nvidia-nvjitlink"), new.nvidia("nvidia-nvjitlink")), (Some("1"), Some("1")));
-        assert_eq!(old.nvidia("nvidia-nvjit"), None);
     }
 }

@@ -21,8 +21,6 @@ pub struct Environment {
     pub path: OsString,
     /// Where files may be kept for a while: `XDG_CACHE_HOME`, else `~/.cache`.
     pub cache: Option<PathBuf>,
-    /// `LD_LIBRARY_PATH`.
-    pub library_path: OsString,
     /// `HOME`.
     pub home: Option<PathBuf>,
     /// Changes to the inherited variables for the Python; none removes one.
@@ -38,7 +36,6 @@ impl Environment {
             conda_prefix: folder("CONDA_PREFIX"),
             path: env::var_os("PATH").unwrap_or_default(),
             cache: folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache"))),
-            library_path: env::var_os("LD_LIBRARY_PATH").unwrap_or_default(),
             home: folder("HOME"),
             changes: Vec::new(),
         }

@@ -4,11 +4,11 @@
 
 use super::{
     files::read_text,
-    metadata::{normal, requirements},
+    metadata::{normal, of_extra, requirements},
 };
-use gpucheck_checks::fact::Distribution;
+use gpucheck_checks::fact::{Distribution, ExtraRequirement};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -30,8 +30,27 @@ pub(super) const TENSORFLOWS: [&str; 14] = [
     "tf-nightly-cpu",
     "tf-nightly-gpu",
 ];
+/// Distributions that are of use with TensorFlow alone and do not install it.
+///
+/// Source: their metadata on <https://pypi.org>.
+const COMPANIONS: [&str; 12] = [
+    "tensorflow-addons",
+    "tensorflow-datasets",
+    "tensorflow-decision-forests",
+    "tensorflow-estimator",
+    "tensorflow-hub",
+    "tensorflow-io",
+    "tensorflow-io-gcs-filesystem",
+    "tensorflow-model-optimization",
+    "tensorflow-probability",
+    "tensorflow-text",
+    "tf-agents",
+    "tf-keras",
+];
 /// Longest `sys.path` that is walked; an honest one has about ten entries.
 const LONGEST_PATH: usize = 256;
+/// Most distributions of a kind that are told; NVIDIA has about thirty.
+const MOST_TOLD: usize = 128;
 
 /// What is installed, by normal name.
 #[derive(Debug, Default)]
@@ -67,6 +86,42 @@ impl Installed {
             Some(Distribution { name: (*name).to_owned(), version })
         };
         TENSORFLOWS.iter().filter_map(found).collect()
+    }
+
+    /// The distributions whose names begin with this.
+    pub(super) fn starting_with(&self, start: &str) -> Vec<Distribution> {
+        let found = self.by_name.iter().filter(|(name, _)| name.starts_with(start)).take(MOST_TOLD);
+        found
+            .map(|(name, found)| Distribution { name: name.clone(), version: found.version.clone() })
+            .collect()
+    }
+
+    /// The folders of packages that those lie in.
+    pub(super) fn folders_of(&self, start: &str) -> BTreeSet<PathBuf> {
+        let found = self.by_name.iter().filter(|(name, _)| name.starts_with(start));
+        found.filter_map(|(_, found)| Some(found.metadata.parent()?.parent()?.to_owned())).collect()
+    }
+
+    /// What is of use with TensorFlow alone.
+    pub(super) fn companions(&self) -> Vec<Distribution> {
+        let found = |name: &&str| {
+            let version = self.by_name.get(*name)?.version.clone();
+            Some(Distribution { name: (*name).to_owned(), version })
+        };
+        COMPANIONS.iter().filter_map(found).collect()
+    }
+
+    /// What the extra `and-cuda` of TensorFlow's first distribution would install, beside what is.
+    pub(super) fn cuda_extra(&self) -> Vec<ExtraRequirement> {
+        let mut tensorflows = TENSORFLOWS.iter().filter_map(|name| self.by_name.get(*name));
+        let metadata = tensorflows.next().and_then(|found| read_text(&found.metadata).ok());
+        let wanted = of_extra(&metadata.unwrap_or_default(), "and-cuda");
+        let beside = |requirement: super::metadata::Requirement| ExtraRequirement {
+            versions: requirement.versions(),
+            installed: self.by_name.get(&requirement.name).map(|found| found.version.clone()),
+            name: requirement.name,
+        };
+        wanted.into_iter().take(MOST_TOLD).map(beside).collect()
     }
 
     /// What TensorFlow's distributions require and do not have.

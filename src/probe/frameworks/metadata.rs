@@ -15,6 +15,11 @@ pub(super) struct Requirement {
 }
 
 impl Requirement {
+    /// The versions that it takes.
+    pub(super) fn versions(&self) -> String {
+        self.specifiers.to_string()
+    }
+
     /// Why an installed version does not meet it, as a fragment; none where it does.
     pub(super) fn unmet_by(&self, installed: Option<&str>) -> Option<String> {
         let Self { name, specifiers } = self;
@@ -26,11 +31,22 @@ impl Requirement {
 
 /// The requirements in the headers of a METADATA text.
 pub(super) fn requirements(metadata: &str) -> Vec<Requirement> {
-    metadata
-        .lines()
-        .take_while(|line| !line.is_empty())
-        .filter_map(|line| requirement(line.strip_prefix("Requires-Dist:")?.trim()))
-        .collect()
+    required(metadata).filter_map(requirement).collect()
+}
+
+/// The requirements that hold with this extra and on no other condition.
+pub(super) fn of_extra(metadata: &str, extra: &str) -> Vec<Requirement> {
+    let markers = [format!("extra == '{extra}'"), format!("extra == \"{extra}\"")];
+    let of_it = |text: &'_ str| {
+        let (text, marker) = text.split_once(';')?;
+        if markers.iter().any(|wanted| wanted == marker.trim()) { requirement(text.trim()) } else { None }
+    };
+    required(metadata).filter_map(of_it).collect()
+}
+
+fn required(metadata: &str) -> impl Iterator<Item = &str> {
+    let headers = metadata.lines().take_while(|line| !line.is_empty());
+    headers.filter_map(|line| Some(line.strip_prefix("Requires-Dist:")?.trim()))
 }
 
 /// `name>=1,<2` and, from older tools, `name (>=1,<2)`.
@@ -113,6 +129,23 @@ Requires-Dist: tensorflow-io-gcs-filesystem>=0.23.1; (sys_platform != \"win32\" 
         assert_eq!(names, ["google-pasta", "protobuf", "numpy"]);
         assert_eq!(unmet(TF_2_21, "protobuf", Some("7.34.1")), None);
         assert!(unmet(TF_2_21, "protobuf", Some("4.25.8")).is_some());
+    }
+
+    #[test]
+    fn an_extra_has_requirements_of_its_own() {
+        // Lines of tensorflow-2.15.1.dist-info/METADATA and of 2.21.0's.
+        for (line, versions) in [
+            ("Requires-Dist: nvidia-cudnn-cu12 (==8.9.4.25) ; extra == 'and-cuda'", "==8.9.4.25"),
+            ("Requires-Dist: nvidia-cudnn-cu12<10.0,>=9.3.0.75; extra == \"and-cuda\"", ">=9.3.0.75, <10.0"),
+        ] {
+            let other = "Requires-Dist: tensorflow-io; (sys_platform != \"win32\") and extra == \"gcs\"";
+            let found = of_extra(&format!("Name: tensorflow\n{line}\n{other}\n\n{line}\n"), "and-cuda");
+            assert_eq!(found.len(), 1, "{line}");
+            assert_eq!(
+                (found[0].name.as_str(), found[0].versions().as_str()),
+                ("nvidia-cudnn-cu12", versions)
+            );
+        }
     }
 
     #[test]

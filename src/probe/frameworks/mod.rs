@@ -13,6 +13,8 @@ mod architectures;
 mod assignment;
 mod build_info;
 mod carrier;
+mod conda;
+mod cuda_parts;
 mod discover;
 mod distributions;
 mod files;
@@ -20,10 +22,11 @@ mod identity;
 mod interpreter;
 mod launch;
 mod leftovers;
-mod library_path;
+mod libraries;
 mod metadata;
 pub(crate) mod packages;
 mod said;
+mod shell_files;
 mod survey;
 mod tensorflow;
 
@@ -31,11 +34,13 @@ pub use discover::Environment;
 pub(crate) use packages::tensorflow_in;
 
 use crate::root::Root;
+use cuda_parts::Around;
 use discover::Candidate;
+use distributions::Installed;
 use gpucheck_checks::fact::{Carrier, Frameworks, Observed, Python, TensorFlow, Way};
 use identity::Refusal;
 use launch::Taken;
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 /// What to look at, and how.
 #[derive(Clone, Debug)]
@@ -52,6 +57,8 @@ pub struct Ask {
     pub full_deadline: Duration,
     /// The carriers to try, in this order.
     pub carriers: Vec<Carrier>,
+    /// Where the loader's configuration and installed toolkits lie.
+    pub system: Root,
 }
 
 impl Ask {
@@ -64,6 +71,7 @@ impl Ask {
             bare_deadline: Duration::from_secs(30),
             full_deadline: Duration::from_mins(2),
             carriers: vec![Carrier::Memory, Carrier::File, Carrier::PlainPython],
+            system: Root::new("/"),
         }
     }
 }
@@ -73,7 +81,7 @@ pub fn probe(ask: &Ask) -> Observed<Frameworks> {
     let candidates = discover::candidates(&ask.environment);
     Observed::Seen(Frameworks {
         pythons: candidates.iter().map(|candidate| python(ask, candidate)).collect(),
-        library_path: library_path::probe(&Root::new("/"), &ask.environment),
+        library_path_set_in: shell_files::setting_library_path(&ask.system, &ask.environment),
     })
 }
 
@@ -86,6 +94,8 @@ fn python(ask: &Ask, candidate: &Candidate) -> Python {
         log: String::new(),
         tensorflow: Observed::not_probed("the interpreter was not started"),
         packages: Observed::not_probed("the interpreter was not started"),
+        cuda_parts: Observed::not_probed("the interpreter was not started"),
+        tensorflow_companions: Vec::new(),
     };
     let identity = match identity::choose(ask, candidate) {
         Ok(identity) => identity,
@@ -109,7 +119,7 @@ fn python(ask: &Ask, candidate: &Candidate) -> Python {
     }
     let look = |way| launch::take(ask, candidate, &identity, way);
     let first = look(if ask.full { Way::Full } else { Way::Bare });
-    note(&mut python, first);
+    note(ask, &mut python, first);
     if let Observed::Seen(Some(tensorflow)) = &mut python.tensorflow
         && tensorflow.full_look().is_none()
         && let Some(doubt) = tensorflow::doubt(tensorflow)
@@ -121,7 +131,7 @@ fn python(ask: &Ask, candidate: &Candidate) -> Python {
 }
 
 /// Takes in the first look.
-fn note(python: &mut Python, Taken { look, looked }: Taken) {
+fn note(ask: &Ask, python: &mut Python, Taken { look, looked }: Taken) {
     let looked = match looked {
         Ok(looked) => looked,
         Err(failure) => {
@@ -129,15 +139,25 @@ fn note(python: &mut Python, Taken { look, looked }: Taken) {
             python.log.push_str(&look.log);
             python.tensorflow = Observed::not_probed("the interpreter gave no answer");
             python.packages = Observed::not_probed("the interpreter gave no answer");
+            python.cuda_parts = Observed::not_probed("the interpreter gave no answer");
             return;
         }
     };
     let prefix = looked.interpreter.prefix.as_str();
     python.packages = Observed::Seen(packages::on(&Root::new("/"), &looked.sys_path, Some(prefix)));
+    let installed = Installed::on(&looked.sys_path);
+    python.cuda_parts = Observed::Seen(cuda_parts::read(&Around {
+        environment: &ask.environment,
+        system: &ask.system,
+        prefix: Path::new(&looked.interpreter.prefix),
+        sys_path: &looked.sys_path,
+        installed: &installed,
+    }));
+    python.tensorflow_companions = installed.companions();
     python.interpreter = Observed::Seen(looked.interpreter);
     python.tensorflow = match looked.tensorflow {
         Some(found) if !found.package.is_empty() => {
-            Observed::Seen(Some(tensorflow::around(&found, &looked.sys_path, look)))
+            Observed::Seen(Some(tensorflow::around(&found, &installed, look)))
         }
         // The search for the package broke, or did not come to its end.
         _ => match look.listing {

@@ -1,4 +1,4 @@
-//! PyTorch, JAX and NVIDIA's libraries in an environment, told by the names and the short texts of its files.
+//! PyTorch and JAX in an environment, told by the names and the short texts of its files.
 //!
 //! Invariants: nothing is imported or started; a folder of packages costs one listing, PyTorch one section of one of its
 //! libraries.
@@ -14,8 +14,6 @@ use std::collections::BTreeMap;
 
 /// Longest `sys.path` that is walked; an honest one has about ten entries.
 const LONGEST_PATH: usize = 256;
-/// Most of NVIDIA's distributions that are kept; a full set has about twenty.
-const MOST_NVIDIA: usize = 64;
 /// Why no operation was tried.
 const UNTRIED: &str = "its files were read, it was not run";
 
@@ -29,11 +27,10 @@ pub(crate) fn on(root: &Root, sys_path: &[String], prefix: Option<&str>) -> Pack
         .collect();
     let distributions = distributions(root, &folders);
     let conda = prefix.map(|prefix| root.names(&format!("{prefix}/conda-meta"))).unwrap_or_default();
-    let nvidia = distributions.iter().filter(|(name, _)| name.starts_with("nvidia-")).take(MOST_NVIDIA);
     Packages {
         torch: torch(root, &folders, &distributions, &conda),
         jax: jax(&distributions, &conda),
-        nvidia: nvidia.map(distribution).collect(),
+        ipykernel: distributions.get("ipykernel").cloned(),
     }
 }
 

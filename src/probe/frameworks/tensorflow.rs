@@ -5,13 +5,13 @@ use gpucheck_checks::fact::{Look, Observed, ProbeFailure, TensorFlow, TensorFlow
 use std::path::Path;
 
 /// What the files say, around the first look.
-pub(super) fn around(found: &Found, sys_path: &[String], look: Look) -> TensorFlow {
-    let installed = Installed::on(sys_path);
+pub(super) fn around(found: &Found, installed: &Installed, look: Look) -> TensorFlow {
     TensorFlow {
         package: found.package.clone(),
         distributions: installed.tensorflows(),
         build: build(Path::new(&found.package)),
         unmet: installed.unmet(),
+        cuda_extra: installed.cuda_extra(),
         looks: vec![look],
     }
 }

@@ -1,0 +1,99 @@
+//! What conda installed in a prefix, by its files in `conda-meta`.
+//!
+//! Invariant: a file there may be megabytes long and lists paths first or last as conda likes; only the few fields that
+//! are wanted are kept, and a file that is no such JSON is passed over.
+
+use super::files::read_text;
+use gpucheck_checks::fact::CondaPackage;
+use serde::Deserialize;
+use std::path::Path;
+
+/// Names of the packages that are told, or what they begin with.
+const TOLD: [&str; 14] = [
+    "__cuda",
+    "cuda-",
+    "cudatoolkit",
+    "cudnn",
+    "jax",
+    "libcu",
+    "libnvjitlink",
+    "libtensorflow",
+    "libtorch",
+    "nccl",
+    "pytorch",
+    "tensorflow",
+    "tf-",
+    "torch",
+];
+/// Most packages that are told; a full set of CUDA's has about fifty.
+const MOST: usize = 128;
+
+#[derive(Deserialize)]
+struct Record {
+    name: String,
+    version: String,
+    #[serde(default)]
+    build: String,
+    #[serde(default)]
+    channel: String,
+}
+
+/// The packages of frameworks and of CUDA, by name; none where the prefix is not conda's.
+pub(super) fn packages(prefix: &Path) -> Option<Vec<CondaPackage>> {
+    let folder = prefix.join("conda-meta");
+    if !folder.is_dir() {
+        return None;
+    }
+    let is_told = |name: &str| TOLD.iter().any(|told| name.starts_with(told));
+    let mut files: Vec<_> = super::survey::entries(&folder)
+        .take(8192)
+        .filter(|file| file.extension().is_some_and(|end| end == "json"))
+        .filter(|file| file.file_name().and_then(|name| name.to_str()).is_some_and(is_told))
+        .collect();
+    files.sort();
+    files.truncate(MOST);
+    Some(files.iter().filter_map(|file| package(file)).collect())
+}
+
+fn package(file: &Path) -> Option<CondaPackage> {
+    // One that is too long to be read whole is told by its name alone: NAME-VERSION-BUILD.json.
+    let record: Option<Record> = read_text(file).ok().and_then(|text| serde_json::from_str(&text).ok());
+    match record {
+        Some(Record { name, version, build, channel }) => {
+            Some(CondaPackage { name, version, build, channel })
+        }
+        None => by_name(file.file_stem()?.to_str()?),
+    }
+}
+
+fn by_name(stem: &str) -> Option<CondaPackage> {
+    let (rest, build) = stem.rsplit_once('-')?;
+    let (name, version) = rest.rsplit_once('-')?;
+    let [name, version, build] = [name, version, build].map(str::to_owned);
+    Some(CondaPackage { name, version, build, channel: String::new() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn packages_are_told_by_their_records_and_else_by_their_names() {
+        let prefix = tempfile::tempdir().unwrap();
+        assert_eq!(packages(prefix.path()), None);
+        let folder = prefix.path().join("conda-meta");
+        fs::create_dir(&folder).unwrap();
+        let record = r#"{"build": "cpu_py311h5fcc578_0", "channel": "https://conda.anaconda.org/conda-forge/linux-64",
+                         "files": ["bin/x"], "name": "tensorflow", "version": "2.13.1", "size": 1}"#;
+        fs::write(folder.join("tensorflow-2.13.1-cpu_py311h5fcc578_0.json"), record).unwrap();
+        fs::write(folder.join("cudnn-8.9.7.29-hbc23b4c_3.json"), "{\"name\": 1").unwrap();
+        fs::write(folder.join("numpy-1.26.4-py311h64a7726_0.json"), "{}").unwrap();
+        fs::write(folder.join("history"), "").unwrap();
+        let found = packages(prefix.path()).unwrap();
+        let told: Vec<_> =
+            found.iter().map(|package| (package.name.as_str(), package.build.as_str())).collect();
+        assert_eq!(told, [("cudnn", "hbc23b4c_3"), ("tensorflow", "cpu_py311h5fcc578_0")]);
+        assert_eq!(found[1].version, "2.13.1");
+    }
+}

@@ -10,7 +10,7 @@ use std::{
 };
 
 /// Folders of checks, in the order in which a machine works.
-const LAYERS: [&str; 6] = ["pci", "module", "nvml", "driver", "compute", "frameworks"];
+const LAYERS: [&str; 7] = ["pci", "module", "nvml", "driver", "compute", "frameworks", "notebooks"];
 
 fn main() {
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));

@@ -12,12 +12,14 @@ mod diagnose;
 pub mod fact;
 mod finding;
 mod judge;
+mod jupyter;
 pub mod kernels;
 mod knowledge;
 mod registry;
 mod report;
 mod select;
 mod texts;
+mod wheels;
 
 pub use check::{Cause, Check, Source};
 pub use diagnose::{PROOFS, diagnose};

@@ -3,7 +3,7 @@
 //! Adding one is adding a file: `LAYER/NAME.rs` with a `CHECK`, or `causes/NAME.rs` with a `CAUSE`.
 
 use crate::{Cause, Check};
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 /// A check or a cause, with what its file says about it.
 pub struct Registered<T: 'static> {
@@ -43,8 +43,16 @@ pub(crate) fn check(id: &str) -> Option<&'static Registered<Check>> {
     CHECKS.iter().find(|check| check.id == id).copied()
 }
 
+/// What each check needs, directly or through others. Judging asks for it some hundred times a machine.
+static ALL_NEEDS: LazyLock<BTreeMap<&'static str, Vec<&'static str>>> =
+    LazyLock::new(|| CHECKS.iter().map(|check| (check.id, needs_of(check.id))).collect());
+
 /// Every check that this one needs, directly or through others.
-pub(crate) fn all_needs(id: &str) -> Vec<&'static str> {
+pub(crate) fn all_needs(id: &str) -> &'static [&'static str] {
+    ALL_NEEDS.get(id).map(Vec::as_slice).unwrap_or_default()
+}
+
+fn needs_of(id: &str) -> Vec<&'static str> {
     let mut found: Vec<&'static str> = Vec::new();
     let mut open = check(id).map(|check| check.item.needs.to_vec()).unwrap_or_default();
     while let Some(need) = open.pop() {

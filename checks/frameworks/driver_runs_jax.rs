@@ -49,7 +49,10 @@ fn judge_driver(facts: &Facts, knowledge: &Knowledge, subject: Subject, jax: &Ja
     };
     // By CUDA's versions: those of Windows' drivers, under WSL, have other numbers than the branches of the table.
     let runs = wheels::runs(newest, (plugin.cuda, 0));
-    let summary =
-        format!("{} is for CUDA {}, the driver runs {}.{}", jax.label(), plugin.cuda, newest.0, newest.1);
-    if runs { Finding::pass(subject, summary) } else { Finding::fail(subject, summary) }
+    let wanted = format!("{} is for CUDA {}", jax.label(), plugin.cuda);
+    if runs {
+        Finding::pass(subject, format!("{wanted}, the driver runs {}.{}", newest.0, newest.1))
+    } else {
+        Finding::fail(subject, format!("{wanted}, the driver runs {}.{} at most", newest.0, newest.1))
+    }
 }

@@ -47,11 +47,14 @@ fn judge_driver(facts: &Facts, subject: Subject, torch: &Torch) -> Finding {
     let Some(newest) = wheels::newest_cuda(facts) else {
         return Finding::unknown(subject, "the driver does not say which CUDA it runs");
     };
-    let summary =
-        format!("{label} wants CUDA {}.{}, the driver runs {}.{}", wanted.0, wanted.1, newest.0, newest.1);
-    if wheels::runs(newest, wanted) {
-        return Finding::pass(subject, summary);
+    let wanted_is = format!("{label} is for CUDA {}.{}", wanted.0, wanted.1);
+    if newest >= wanted {
+        return Finding::pass(subject, format!("{wanted_is}, the driver runs {}.{}", newest.0, newest.1));
     }
+    if wheels::runs(newest, wanted) {
+        return Finding::pass(subject, format!("{wanted_is}, the driver runs every CUDA {}", newest.0));
+    }
+    let summary = format!("{wanted_is}, the driver runs {}.{} at most", newest.0, newest.1);
     let driver = wheels::driver(facts).map(|version| format!("driver {version}"));
     Finding::fail(subject, summary).because(driver.unwrap_or_default()).with("framework", label)
 }

@@ -17,6 +17,7 @@ mod knowledge;
 mod registry;
 mod report;
 mod select;
+mod tensorflow;
 mod texts;
 
 pub use check::{Cause, Check, Source};

@@ -30,6 +30,10 @@ pub use knowledge::{
 pub use registry::{CAUSES, CHECKS, Registered};
 pub use report::{
     DriverSummary, Fix, GpuSummary, HostSummary, Machine, MachineVerdict, Outcome, PythonSummary,
-    REPORT_SCHEMA, Report, Root, TensorFlowSummary, Unverified,
+    REPORT_SCHEMA, Report, Root, TensorFlowSummary, Unverified, Wording,
 };
 pub use select::{Selection, UnknownId};
+pub use texts::{
+    AnswerWords, FixWords, HeadingWords, Language, MachineWords, Phrase, StatusWords, Texts, VerdictWords,
+    Words,
+};

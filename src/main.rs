@@ -6,14 +6,14 @@ use gpucheck::{
     collect::{self, Options},
     error::Error,
     exit::Exit,
-    knowledge, output,
+    knowledge, locale, output,
     redact::redact,
     render::{self, Style},
     root::Root,
     worker,
 };
 use gpucheck_checks::{
-    CAUSES, CHECKS, Knowledge, Report, Selection, UnknownId, diagnose,
+    CAUSES, CHECKS, Knowledge, Language, Report, Selection, UnknownId, diagnose,
     fact::{FACTS_SCHEMA, Facts},
 };
 use std::{
@@ -83,7 +83,8 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
         }
         Some(Command::Explain { id }) => {
             let known = CHECKS.iter().map(|check| check.id).chain(CAUSES.iter().map(|cause| cause.id));
-            let page = render::manual(id).ok_or_else(|| Error::unknown_id(id, known))?;
+            let page = render::manual(id, language(show), style(show).width);
+            let page = page.ok_or_else(|| Error::unknown_id(id, known))?;
             output::write(&page, show.output.as_deref())?;
             Ok(Exit::Usable)
         }
@@ -175,9 +176,15 @@ fn report(
 fn render(report: &Report, show: &ShowArgs) -> String {
     match show.format {
         Format::Json => render::json(report),
-        Format::Text if show.quiet => format!("{}\n", render::answer(report)),
-        Format::Text => render::text(report, style(show)),
+        Format::Text if show.quiet => format!("{}\n", render::answer(report, language(show))),
+        Format::Text => render::text(report, style(show), language(show)),
     }
+}
+
+/// The language that was asked for, else that of the locale.
+fn language(show: &ShowArgs) -> Language {
+    let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+    show.lang.map_or_else(|| locale::language(variable), Language::from)
 }
 
 fn style(show: &ShowArgs) -> Style {

@@ -3,6 +3,7 @@
 mod forms;
 mod hostile;
 mod knowledge;
+mod languages;
 mod output;
 mod selection;
 mod signals;

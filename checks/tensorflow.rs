@@ -161,6 +161,15 @@ pub(crate) fn unregistered_for(tensorflow: &TensorFlow) -> Option<Vec<&str>> {
     (its_own && listing.gpus().next().is_none()).then_some(names)
 }
 
+/// Whether it was installed without its extra `and-cuda`, and none of the missing files lies anywhere.
+pub(crate) fn lacks_extra(python: &Python, tensorflow: &TensorFlow, names: &[&str]) -> bool {
+    let Some(parts) = parts(python) else { return false };
+    let is_core = |name: &str| name.starts_with("nvidia-cuda-runtime") || name.starts_with("nvidia-cudnn");
+    let has_core = parts.distributions.iter().any(|installed| is_core(&installed.name));
+    let has_file = names.iter().any(|name| parts.folders_with(name).next().is_some());
+    !tensorflow.cuda_extra.is_empty() && !has_core && !has_file
+}
+
 /// The outcomes of a check that came out this way.
 pub(crate) fn outcomes<'a>(
     outcomes: &'a [Outcome],

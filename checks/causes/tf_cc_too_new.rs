@@ -81,8 +81,7 @@ fn trouble(found: &TensorFlow, fitting: &Fitting) -> Option<String> {
 }
 
 fn translated_for_too_long(look: &Look) -> Option<String> {
-    match look.listing.failure()? {
-        by @ ProbeFailure::TimedOut { .. } if by.step().starts_with("tf.") => Some(by.to_string()),
-        _ => None,
-    }
+    let by = look.listing.failure()?;
+    let timed_out = matches!(by, ProbeFailure::TimedOut { .. });
+    (timed_out && by.step().starts_with("tf.")).then(|| by.to_string())
 }

@@ -35,6 +35,10 @@ fn recognize(facts: &Facts, knowledge: &Knowledge, _: &[Outcome]) -> Vec<Finding
 fn missing(knowledge: &Knowledge, python: &Python) -> Option<Finding> {
     let found = python.tensorflow.seen()?.as_ref()?;
     let names = tensorflow::unregistered_for(found)?;
+    if tensorflow::lacks_extra(python, found, &names) {
+        // That is a disease of its own.
+        return None;
+    }
     let finding =
         Finding::fail(Subject::Python(python.path.clone()), format!("not loaded: {}", names.join(", ")))
             .with("distribution", found.label())

@@ -36,11 +36,7 @@ fn without_extra(knowledge: &Knowledge, python: &Python) -> Option<Finding> {
     let found = python.tensorflow.seen()?.as_ref()?;
     let version = tensorflow::version(found)?;
     let names = tensorflow::unregistered_for(found)?;
-    let parts = tensorflow::parts(python)?;
-    let is_core = |name: &str| name.starts_with("nvidia-cuda-runtime") || name.starts_with("nvidia-cudnn");
-    let has_core = parts.distributions.iter().any(|installed| is_core(&installed.name));
-    let has_file = names.iter().any(|name| parts.folders_with(name).next().is_some());
-    if found.cuda_extra.is_empty() || has_core || has_file {
+    if !tensorflow::lacks_extra(python, found, &names) {
         return None;
     }
     let wanted = found.cuda_extra.len();

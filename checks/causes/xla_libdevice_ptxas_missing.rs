@@ -45,7 +45,7 @@ fn advise(knowledge: &Knowledge, python: &Python, found: &TensorFlow, finding: F
     }
     let is_conda_s = tensorflow::parts(python).is_some_and(|parts| !parts.conda.is_empty());
     let Some(interpreter) = python.interpreter.seen().filter(|_| is_conda_s) else {
-        return finding.variant("older");
+        return finding.variant("older").run("export XLA_FLAGS=--xla_gpu_cuda_data_dir=/usr/local/cuda");
     };
     let prefix = judge::quoted(&interpreter.prefix);
     finding

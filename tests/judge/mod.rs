@@ -15,10 +15,13 @@ use gpucheck::{
 use gpucheck_checks::{
     CAUSES, CHECKS, Knowledge, Language, Report, Selection, Verdict, diagnose, fact::Facts,
 };
-use std::time::Instant;
+use rustix::time::{ClockId, clock_gettime};
+use std::{sync::LazyLock, time::Duration};
+
+static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| Knowledge::built_in().unwrap());
 
 fn judge(facts: &Facts) -> Report {
-    diagnose(facts, &Knowledge::built_in().unwrap(), &Selection::default())
+    diagnose(facts, &KNOWLEDGE, &Selection::default())
 }
 
 fn roots(report: &Report) -> Vec<ExpectedRoot> {
@@ -115,14 +118,19 @@ fn the_same_facts_give_the_same_bytes() {
     }
 }
 
+/// What this thread has computed: other tests run on the same processors.
+fn own_time() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap()
+}
+
 #[test]
 fn judging_every_machine_takes_under_a_second() {
     let machines = Machine::all();
-    let start = Instant::now();
+    let start = own_time();
     for machine in &machines {
         judge(&machine.facts);
     }
-    let elapsed = start.elapsed();
+    let elapsed = own_time().saturating_sub(start);
     println!("{} machines judged in {elapsed:?}", machines.len());
     assert!(elapsed.as_secs() < 1, "{elapsed:?}");
 }

@@ -90,6 +90,8 @@ pub(crate) struct Fitting {
     pub(crate) fit: Fit,
     /// The GPU is older than everything that the code is for.
     pub(crate) older: bool,
+    /// The GPU is newer than everything that the code is for.
+    pub(crate) newer: bool,
     /// What the code is for, as one text.
     pub(crate) built_for: String,
 }
@@ -102,15 +104,23 @@ pub(crate) fn fittings(
 ) -> Option<Vec<Fitting>> {
     let capabilities = capabilities(knowledge, tensorflow)?;
     let built_for = capabilities.join(", ");
+    let codes: Vec<i32> = capabilities.iter().filter_map(|name| code(name)).collect();
     let fitting = |gpu: Gpu| {
-        let newer = |name: &String| {
-            let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());
-            digits.parse::<i32>().is_ok_and(|code| code > gpu.capability.0 * 10 + gpu.capability.1)
-        };
-        let older = capabilities.iter().all(newer);
-        Fitting { fit: fits(capabilities, gpu.capability), older, built_for: built_for.clone(), gpu }
+        let capability = gpu.capability.0 * 10 + gpu.capability.1;
+        Fitting {
+            fit: fits(capabilities, gpu.capability),
+            older: codes.iter().all(|code| *code > capability),
+            newer: codes.iter().all(|code| *code < capability),
+            built_for: built_for.clone(),
+            gpu,
+        }
     };
     Some(gpus(facts, knowledge).into_iter().map(fitting).collect())
+}
+
+/// The number in `sm_75`, `compute_90` and `sm_90a`.
+fn code(name: &str) -> Option<i32> {
+    name.split_once('_')?.1.trim_end_matches(|c: char| c.is_ascii_alphabetic()).parse().ok()
 }
 
 /// The operations that were tried on a GPU.
@@ -237,6 +247,19 @@ pub(crate) fn install_fitting(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn capabilities_are_numbers() {
+        for (name, number) in [
+            ("sm_75", Some(75)),
+            ("compute_120", Some(120)),
+            ("sm_90a", Some(90)),
+            ("gfx90a", None),
+            ("", None),
+        ] {
+            assert_eq!(code(name), number, "{name}");
+        }
+    }
 
     #[test]
     fn versions_have_two_parts() {

@@ -39,34 +39,39 @@ fn overlooked(python: &Python) -> Option<Finding> {
     let names = tensorflow::unregistered_for(found)?;
     let parts = tensorflow::parts(python)?;
     let folders: Vec<&LibraryFolder> = names.iter().map(|name| wheel(parts, name)).collect::<Option<_>>()?;
+    let files: Vec<String> =
+        names.iter().zip(&folders).map(|(name, folder)| format!("{}/{name}", folder.path)).collect();
     let finding =
         Finding::fail(Subject::Python(python.path.clone()), format!("not loaded: {}", names.join(", ")))
             .with("distribution", found.label())
             .with("libraries", names.join(", "));
-    let places = names.iter().zip(&folders);
-    let finding = places
-        .clone()
-        .fold(finding, |finding, (name, folder)| finding.because(format!("{}/{name}", folder.path)));
-    let files: Vec<String> =
-        places.map(|(name, folder)| judge::quoted(&format!("{}/{name}", folder.path))).collect();
-    let target = judge::quoted(&target(found, parts, &folders)?);
-    Some(finding.run(format!("ln -sfv {} {target}/", files.join(" "))))
+    let finding = files.iter().take(4).fold(finding, |finding, file| finding.because(file.clone()));
+    Some(finding.run(link(found, parts, &folders, &files)?))
+}
+
+/// The command that makes the links: up to 2.17 in TensorFlow's own folder, as its manual has it; later in that of
+/// cuBLAS.
+fn link(
+    found: &TensorFlow,
+    parts: &CudaParts,
+    folders: &[&LibraryFolder],
+    files: &[String],
+) -> Option<String> {
+    let version = tensorflow::pair(tensorflow::version(found)?)?;
+    if version < LEAVES_OWN_FOLDER {
+        let (site, _) = folders.first()?.path.rsplit_once("/nvidia/")?;
+        let (site, own) = (judge::quoted(site), judge::quoted(&found.package));
+        return Some(format!("ln -sfv {site}/nvidia/*/lib/*.so* {own}/"));
+    }
+    let mut wheels = parts.folders.iter().filter(|folder| folder.place == LibraryPlace::Wheel);
+    let looks_into = |folder: &&LibraryFolder| {
+        folder.path.ends_with("/nvidia/cublas/lib") && !folders.iter().any(|other| other.path == folder.path)
+    };
+    let files: Vec<String> = files.iter().map(|file| judge::quoted(file)).collect();
+    Some(format!("ln -sfv {} {}/", files.join(" "), judge::quoted(&wheels.find(looks_into)?.path)))
 }
 
 /// The folder below `nvidia` that holds a library.
 fn wheel<'a>(parts: &'a CudaParts, name: &'a str) -> Option<&'a LibraryFolder> {
     parts.folders_with(name).find(|folder| folder.place == LibraryPlace::Wheel)
-}
-
-/// A folder where TensorFlow looks: up to 2.17 its own, later that of cuBLAS.
-fn target(found: &TensorFlow, parts: &CudaParts, missing: &[&LibraryFolder]) -> Option<String> {
-    let version = tensorflow::pair(tensorflow::version(found)?)?;
-    if version < LEAVES_OWN_FOLDER {
-        return Some(found.package.clone());
-    }
-    let mut wheels = parts.folders.iter().filter(|folder| folder.place == LibraryPlace::Wheel);
-    let looks_into = |folder: &&LibraryFolder| {
-        folder.path.ends_with("/nvidia/cublas/lib") && !missing.iter().any(|other| other.path == folder.path)
-    };
-    wheels.find(looks_into).map(|folder| folder.path.clone())
 }

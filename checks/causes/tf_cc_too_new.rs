@@ -65,7 +65,7 @@ fn is_too_new(found: &TensorFlow, fitting: &Fitting) -> bool {
     let lacks = match fitting.fit {
         Fit::MachineCode => false,
         Fit::Ptx => trouble(found, fitting).is_some(),
-        Fit::No => !fitting.older,
+        Fit::No => fitting.newer,
     };
     lacks && !tensorflow::computes_on(found, &fitting.gpu)
 }

@@ -69,12 +69,14 @@ fn judge_code(
         };
     }
     match fittings.iter().find(|fitting| fitting.fit == Fit::Ptx) {
-        Some(first) => Finding::new(subject, Verdict::Warn, summary(&label, "no machine code, PTX", first))
-            .variant("ptx")
-            .because(format!("built for {}", first.built_for))
-            .with("distribution", label)
-            .with("gpu", first.gpu.name.clone())
-            .with("capability", capability(first)),
+        Some(first) => {
+            Finding::new(subject, Verdict::Warn, summary(&label, "PTX and no machine code", first))
+                .variant("ptx")
+                .because(format!("built for {}", first.built_for))
+                .with("distribution", label)
+                .with("gpu", first.gpu.name.clone())
+                .with("capability", capability(first))
+        }
         None if fittings.is_empty() => {
             Finding::unknown(subject, "the compute capability of the GPU is not told")
         }

@@ -213,17 +213,6 @@ pub(crate) fn has_cuda_extra(version: &str) -> bool {
     (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) >= (2, 14)
 }
 
-/// The distribution that holds GPU code in this version, with the extra that brings CUDA's libraries.
-pub(crate) fn gpu_requirement(version: &str) -> &'static str {
-    if has_cuda_extra(version) {
-        "tensorflow[and-cuda]"
-    } else if version.starts_with("1.") {
-        "tensorflow-gpu"
-    } else {
-        "tensorflow"
-    }
-}
-
 /// The size of an Azure virtual machine, as its metadata tells it.
 pub(crate) fn azure_size(facts: &Facts) -> Option<&str> {
     let platform = facts.platform.seen()?;

@@ -18,6 +18,7 @@ mod knowledge;
 mod registry;
 mod report;
 mod select;
+mod tensorflow;
 mod texts;
 mod wheels;
 

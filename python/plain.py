@@ -144,8 +144,11 @@ def look_full(so_far):
     operations = []
     for device in devices:
         if device["device_type"] == "GPU":
-            so_far(seen(version, devices, operations))
-            operations.append(operate(tensorflow, device["name"]))
+            for name, compute in (("matmul", multiply), ("nn.conv2d", convolve)):
+                so_far(seen(version, devices, operations))
+                operations.append(operate(tensorflow, device["name"], name, compute))
+                if operations[-1]["correct"] != {"seen": True}:
+                    break
     return seen(version, devices, operations)
 
 
@@ -182,15 +185,15 @@ def attributes(device):
     }
 
 
-def operate(tensorflow, device):
-    """The operation, as a fact."""
-    step = "tf.matmul on " + device
+def operate(tensorflow, device, name, compute):
+    """An operation, as a fact."""
+    step = "tf.%s on %s" % (name, device)
     send({"step": step})
     try:
-        correct = {"seen": multiply(tensorflow, device)}
+        correct = {"seen": compute(tensorflow, device)}
     except BaseException as error:
         correct = failed(step, error)
-    return {"device": device, "name": "matmul", "correct": correct}
+    return {"device": device, "name": name, "correct": correct}
 
 
 def multiply(tensorflow, device):
@@ -198,16 +201,39 @@ def multiply(tensorflow, device):
     size = range(SIZE)
     a = [[float((row * 3 + column) % 17 - 8) for column in size] for row in size]
     b = [[float((row + column * 5) % 13 - 6) for column in size] for row in size]
+    product = computed(tensorflow, device, "product", lambda *factors: tensorflow.matmul(*factors), a, b)
+    return product == [[sum(a[row][k] * b[k][column] for k in size) for column in size] for row in size]
+
+
+def convolve(tensorflow, device):
+    """Whether a convolution, which is cuDNN's, gives the right whole numbers once it is rounded."""
+    def pixel(y, x, channel):
+        return float((y * 5 + x * 3 + channel * 7) % 11 - 5)
+
+    def weight(y, x, channel, out):
+        return float((y * 2 + x * 3 + channel * 5 + out) % 7 - 3)
+
+    three, four, eight, ten, twelve = range(3), range(4), range(8), range(10), range(12)
+    image = [[[[pixel(y, x, c) for c in four] for x in twelve] for y in twelve]]
+    weights = [[[[weight(y, x, c, out) for out in eight] for c in four] for x in three] for y in three]
+    operation = lambda *blocks: tensorflow.nn.conv2d(blocks[0], blocks[1], [1, 1, 1, 1], "VALID")
+    [result] = computed(tensorflow, device, "convolution", operation, image, weights)
+    places = [(i, j, c) for i in three for j in three for c in four]
+    return [[[round(value) for value in row] for row in rows] for rows in result] == [
+        [[sum(pixel(y + i, x + j, c) * weight(i, j, c, out) for i, j, c in places) for out in eight] for x in ten]
+        for y in ten
+    ]
+
+
+def computed(tensorflow, device, what, operation, *operands):
+    """What an operation gives on a device, as lists."""
     with tensorflow.device(device):
-        factors = [tensorflow.constant(values, tensorflow.float32) for values in (a, b)]
-        product = tensorflow.matmul(*factors)
-        if tensorflow.executing_eagerly():
-            if not product.device.endswith(device):
-                raise RuntimeError("the product asked of %s came from %s" % (device, product.device))
-            product = product.numpy()
-        else:
-            product = tensorflow.compat.v1.Session().run(product)
-    return product.tolist() == [[sum(a[row][k] * b[k][column] for k in size) for column in size] for row in size]
+        result = operation(*[tensorflow.constant(values, tensorflow.float32) for values in operands])
+        if not tensorflow.executing_eagerly():
+            return tensorflow.compat.v1.Session().run(result).tolist()
+        if not result.device.endswith(device):
+            raise RuntimeError("the %s asked of %s came from %s" % (what, device, result.device))
+        return result.numpy().tolist()
 
 
 def seen(version, devices, operations):

@@ -153,9 +153,9 @@ fn a_python_without_tensorflow() {
     assert!(python.interpreter.seen().is_some());
 }
 
-/// The operation of a full look, on the one device that is everywhere.
+/// The operations of a full look, on the one device that is everywhere.
 #[test]
-fn the_product_is_exact_and_comes_from_the_device_that_was_asked() {
+fn the_results_are_right_and_come_from_the_device_that_was_asked() {
     let folder = tempfile::tempdir().unwrap();
     let extension = folder.path().join("probe.so");
     fs::write(&extension, EXTENSION).unwrap();
@@ -169,10 +169,11 @@ def load(name, path, loader):
     return module
 probe = load('_gpucheck_probe', sys.argv[1], importlib.machinery.ExtensionFileLoader)
 plain = load('plain', sys.argv[2], importlib.machinery.SourceFileLoader)
-for multiply in (probe.multiply, lambda device: plain.multiply(tf, device)):
-    print(multiply('/device:CPU:0'))
+for compute in (probe.multiply, lambda device: plain.multiply(tf, device),
+                probe.convolve, lambda device: plain.convolve(tf, device)):
+    print(compute('/device:CPU:0'))
     try:
-        print(multiply('/device:GPU:0'))
+        print(compute('/device:GPU:0'))
     except Exception as error:
         print(error)
 ";
@@ -180,10 +181,10 @@ for multiply in (probe.multiply, lambda device: plain.multiply(tf, device)):
     let plain = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/plain.py");
     let said = output(&part("tensorflow-cpu"), script, &[&extension, &plain]);
     let lines: Vec<_> = said.lines().collect();
-    assert_eq!(lines.len(), 4, "{said}");
-    for pair in lines.chunks(2) {
+    assert_eq!(lines.len(), 8, "{said}");
+    for (pair, what) in lines.chunks(2).zip(["product", "product", "convolution", "convolution"]) {
         assert_eq!(pair[0], "True");
-        assert!(pair[1].starts_with("the product asked of /device:GPU:0 came from "), "{}", pair[1]);
+        assert!(pair[1].starts_with(&format!("the {what} asked of /device:GPU:0 came from ")), "{}", pair[1]);
     }
 }
 

@@ -16,6 +16,7 @@ use crate::{
     Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
     fact::{Facts, Python},
     judge,
+    tensorflow::packages,
 };
 
 pub(crate) static CAUSE: Cause = Cause {
@@ -25,11 +26,11 @@ pub(crate) static CAUSE: Cause = Cause {
     recognize,
 };
 
-fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
-    facts.pythons().filter_map(without_cuda).collect()
+fn recognize(facts: &Facts, knowledge: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
+    facts.pythons().filter_map(|python| without_cuda(knowledge, python)).collect()
 }
 
-fn without_cuda(python: &Python) -> Option<Finding> {
+fn without_cuda(knowledge: &Knowledge, python: &Python) -> Option<Finding> {
     let tensorflow = python.tensorflow.seen()?.as_ref()?;
     if tensorflow.build.seen()?.is_cuda_build? {
         return None;
@@ -45,10 +46,9 @@ fn without_cuda(python: &Python) -> Option<Finding> {
         return Some(finding);
     };
     let names: Vec<&str> = tensorflow.distributions.iter().map(|found| found.name.as_str()).collect();
-    let gpu_build = format!("{}=={}", judge::gpu_requirement(&found.version), found.version);
     Some(
         finding
             .run(format!("{python} -m pip uninstall -y {}", names.join(" ")))
-            .run(format!("{python} -m pip install \"{gpu_build}\"")),
+            .run(format!("{python} -m pip install {}", packages::of_version(knowledge, &found.version))),
     )
 }

@@ -16,11 +16,10 @@
 
 use crate::{
     Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
-    fact::{Facts, Python},
+    fact::{Facts, LibraryPlace, Python},
     judge,
+    tensorflow::{self, packages},
 };
-
-const MISSING: &str = "Could not load dynamic library '";
 
 pub(crate) static CAUSE: Cause = Cause {
     explains: &["frameworks.tensorflow_lists_gpu"],
@@ -29,31 +28,22 @@ pub(crate) static CAUSE: Cause = Cause {
     recognize,
 };
 
-fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
-    facts.pythons().filter_map(missing).collect()
+fn recognize(facts: &Facts, knowledge: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
+    facts.pythons().filter_map(|python| missing(knowledge, python)).collect()
 }
 
-fn missing(python: &Python) -> Option<Finding> {
-    let tensorflow = python.tensorflow.seen()?.as_ref()?;
-    let (look, listing) = judge::listing(tensorflow)?;
-    let mut names: Vec<&str> = Vec::new();
-    for name in look.log.split(MISSING).skip(1).filter_map(|rest| rest.split('\'').next()) {
-        // TensorRT is an extra that nothing here needs.
-        if !names.contains(&name) && name.starts_with("lib") && !name.starts_with("libnvinfer") {
-            names.push(name);
-        }
-    }
-    let of_driver = |name: &&str| name.starts_with("libcuda.so") || name.starts_with("libnvidia-ml.so");
-    let driver_itself = names.iter().any(of_driver);
-    let ignored = look.log.contains("Ignoring visible gpu device");
-    if names.is_empty() || driver_itself || ignored || listing.gpus().next().is_some() {
+fn missing(knowledge: &Knowledge, python: &Python) -> Option<Finding> {
+    let found = python.tensorflow.seen()?.as_ref()?;
+    let names = tensorflow::unregistered_for(found)?;
+    if tensorflow::lacks_extra(python, found, &names) {
+        // That is a disease of its own.
         return None;
     }
     let finding =
         Finding::fail(Subject::Python(python.path.clone()), format!("not loaded: {}", names.join(", ")))
-            .with("distribution", tensorflow.label())
+            .with("distribution", found.label())
             .with("libraries", names.join(", "));
-    let finding = match tensorflow.build.seen() {
+    let finding = match found.build.seen() {
         Some(build) => finding.because(format!(
             "built with CUDA {}, cuDNN {}",
             build.cuda_version.as_deref().unwrap_or("?"),
@@ -61,11 +51,41 @@ fn missing(python: &Python) -> Option<Finding> {
         )),
         None => finding,
     };
-    let version = &tensorflow.distributions.first()?.version;
+    let finding = elsewhere(python, &names).into_iter().fold(finding, Finding::because);
+    let version = tensorflow::version(found)?;
     Some(if judge::has_cuda_extra(version) {
         let path = judge::quoted(&python.path);
-        finding.run(format!("{path} -m pip install \"tensorflow[and-cuda]=={version}\""))
+        finding.run(format!("{path} -m pip install {}", packages::of_version(knowledge, version)))
     } else {
-        finding.variant("before_2_14").see("https://www.tensorflow.org/install/source#gpu")
+        before_the_extra(python, &names, finding)
     })
+}
+
+/// Where the missing files are, and which other versions of them there are; four lines at most.
+fn elsewhere(python: &Python, names: &[&str]) -> Vec<String> {
+    let Some(parts) = tensorflow::parts(python) else { return Vec::new() };
+    let here = names.iter().flat_map(|name| {
+        parts.folders_with(name).map(move |folder| format!("not looked into: {}/{name}", folder.path))
+    });
+    let other =
+        names.iter().flat_map(|name| parts.other_versions(name)).map(|path| format!("there is {path}"));
+    here.chain(other).take(4).collect()
+}
+
+/// Adds the fix for a version that has no packages of CUDA beside it.
+fn before_the_extra(python: &Python, names: &[&str], finding: Finding) -> Finding {
+    let Some(parts) = tensorflow::parts(python) else {
+        return finding.variant("before_2_14").see("https://www.tensorflow.org/install/source#gpu");
+    };
+    let in_conda = |name: &&str| parts.folders_with(name).any(|folder| folder.place == LibraryPlace::Conda);
+    let prefix = python.interpreter.seen().map(|interpreter| interpreter.prefix.clone());
+    match prefix.filter(|_| names.iter().all(in_conda)) {
+        Some(prefix) => {
+            let prefix = judge::quoted(&prefix);
+            finding
+                .variant("conda_not_looked_into")
+                .run(format!("conda env config vars set -p {prefix} LD_LIBRARY_PATH={prefix}/lib"))
+        }
+        None => finding.variant("before_2_14").see("https://www.tensorflow.org/install/source#gpu"),
+    }
 }

@@ -5,7 +5,8 @@
 //! code for it, a library is too old, the memory is full.
 //!
 //! # Detection
-//! After `import tensorflow`, a matrix product on each GPU that it lists, compared exactly with the right one.
+//! After `import tensorflow`, a matrix product on each GPU that it lists, compared exactly with the right one, and a
+//! convolution, which is cuDNN's.
 //!
 //! # Fix
 //! By the error that TensorFlow gives; a TensorFlow without code for this GPU needs another version.
@@ -21,7 +22,11 @@ use crate::{
 
 pub(crate) static CHECK: Check = Check {
     reads: &[Source::Frameworks],
-    needs: &["frameworks.tensorflow_lists_gpu"],
+    needs: &[
+        "frameworks.tensorflow_fits_cudnn",
+        "frameworks.tensorflow_has_code_for_gpu",
+        "frameworks.tensorflow_lists_gpu",
+    ],
     severity: Severity::Unusable,
     who: Who::Student,
     judge: judge_all,
@@ -49,6 +54,8 @@ fn judge_operations(subject: Subject, _: &Python, tensorflow: &TensorFlow) -> Fi
         operations.any(|operation| operation.device == gpu.name && operation.correct == Observed::Seen(true))
     };
     let done = listing.gpus().filter(is_proven).count();
+    let convolved = listing.operations.iter().any(|operation| operation.name == "nn.conv2d");
+    let what = if convolved { "a matrix product and a convolution" } else { "a matrix product" };
     match look.listing.failure() {
         Some(by) if gpus > 0 => {
             judge::log_lines(Finding::fail(subject, by.to_string()), &look.log, judge::GPU_TROUBLE)
@@ -56,9 +63,9 @@ fn judge_operations(subject: Subject, _: &Python, tensorflow: &TensorFlow) -> Fi
         _ if gpus > 0 && done >= gpus => Finding::pass(
             subject,
             if gpus == 1 {
-                "a matrix product, exactly right".to_owned()
+                format!("{what}, exactly right")
             } else {
-                format!("a matrix product on each of {gpus} GPUs, exactly right")
+                format!("{what} on each of {gpus} GPUs, exactly right")
             },
         ),
         _ => Finding::unknown(subject, "no operation was tried on a GPU"),

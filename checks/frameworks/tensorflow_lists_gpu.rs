@@ -23,6 +23,7 @@ pub(crate) static CHECK: Check = Check {
     reads: &[Source::Compute, Source::Frameworks],
     needs: &[
         "compute.adds_vectors",
+        "frameworks.driver_runs_tensorflow",
         "frameworks.tensorflow_built_with_cuda",
         "frameworks.tensorflow_imports",
         "pci.gpu_present",

@@ -113,6 +113,13 @@ impl Knowledge {
         rows(&self.frameworks.tensorflow).find(|release| release.version == version)
     }
 
+    /// The releases of TensorFlow, newest first.
+    pub fn tensorflows(&self) -> impl Iterator<Item = &TensorFlowRelease> {
+        let mut releases: Vec<_> = rows(&self.frameworks.tensorflow).collect();
+        releases.sort_by_key(|release| std::cmp::Reverse(release.version));
+        releases.into_iter()
+    }
+
     /// The newest TensorFlow that a GPU can ever use: with machine code for it, for a CUDA that the newest driver of
     /// its architecture runs, and for this Python where one is given.
     pub fn newest_tensorflow(

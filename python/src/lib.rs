@@ -27,12 +27,22 @@ fn look(py: Python<'_>, way: &str) -> PyResult<()> {
 /// TensorFlow's own, and `RuntimeError` where the product came from another device.
 #[pyfunction]
 fn multiply(py: Python<'_>, device: &str) -> PyResult<bool> {
-    product::on(&py.import("tensorflow")?, device)
+    product::multiply(&py.import("tensorflow")?, device)
+}
+
+/// Convolves an image on a device; true where every element is right.
+///
+/// # Errors
+/// As for [`multiply`].
+#[pyfunction]
+fn convolve(py: Python<'_>, device: &str) -> PyResult<bool> {
+    product::convolve(&py.import("tensorflow")?, device)
 }
 
 /// `import _gpucheck_probe`: the name that the loaders give it, whatever its file is called.
 #[pymodule]
 fn _gpucheck_probe(probe: &Bound<'_, PyModule>) -> PyResult<()> {
     probe.add_function(wrap_pyfunction!(look, probe)?)?;
-    probe.add_function(wrap_pyfunction!(multiply, probe)?)
+    probe.add_function(wrap_pyfunction!(multiply, probe)?)?;
+    probe.add_function(wrap_pyfunction!(convolve, probe)?)
 }

@@ -8,6 +8,11 @@ use pyo3::{
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
+type Compute = fn(&Bound<'_, PyModule>, &str) -> PyResult<bool>;
+
+/// The operations that are tried on each GPU, up to the first that is not right.
+const OPERATIONS: [(&str, Compute); 2] = [("matmul", product::multiply), ("nn.conv2d", product::convolve)];
+
 /// What the parent is told; sent again whenever more is known.
 struct Seen {
     interpreter: Value,
@@ -162,9 +167,15 @@ fn look_full(py: Python<'_>, so_far: &Seen) -> Value {
     };
     let mut operations = Vec::new();
     for name in gpus(&devices) {
-        // An operation that crashes shall not take the list with it.
-        say::so_far(&so_far.with(&seen(version.as_deref(), &devices, &operations)));
-        operations.push(operate(&tensorflow, name));
+        for (operation, compute) in OPERATIONS {
+            // An operation that crashes shall not take with it what was seen before.
+            say::so_far(&so_far.with(&seen(version.as_deref(), &devices, &operations)));
+            let (outcome, right) = operate(&tensorflow, name, operation, compute);
+            operations.push(outcome);
+            if !right {
+                break;
+            }
+        }
     }
     seen(version.as_deref(), &devices, &operations)
 }
@@ -195,14 +206,17 @@ fn gpus(devices: &[Value]) -> impl Iterator<Item = &str> {
         .filter_map(|device| device.get("name")?.as_str())
 }
 
-fn operate(tensorflow: &Bound<'_, PyModule>, device: &str) -> Value {
-    let step = format!("tf.matmul on {device}");
+/// Computes on a device: the operation as a fact, and whether its result was right.
+fn operate(tensorflow: &Bound<'_, PyModule>, device: &str, name: &str, compute: Compute) -> (Value, bool) {
+    let step = format!("tf.{name} on {device}");
     say::step(&step);
-    let correct = match product::on(tensorflow, device) {
+    let correct = compute(tensorflow, device);
+    let right = matches!(correct, Ok(true));
+    let correct = match correct {
         Ok(correct) => json!({ "seen": correct }),
         Err(error) => say::failed(tensorflow.py(), &step, &error),
     };
-    json!({ "device": device, "name": "matmul", "correct": correct })
+    (json!({ "device": device, "name": name, "correct": correct }), right)
 }
 
 fn seen(version: Option<&str>, devices: &[Value], operations: &[Value]) -> Value {

@@ -25,6 +25,8 @@ pub enum Source {
     Frameworks,
     /// [`Facts::processes`].
     Processes,
+    /// [`Facts::notebooks`].
+    Notebooks,
 }
 
 /// One statement about a machine that holds when it is healthy. Its id is its path, its manual the doc comment

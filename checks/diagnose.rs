@@ -13,11 +13,13 @@ use crate::{
 };
 
 /// The checks without which nothing is usable: what proves a GPU, and what proves a framework.
-pub const PROOFS: [&str; 2] = [PROOF_OF_GPU, PROOF_OF_FRAMEWORK];
+pub const PROOFS: [&str; 4] = [PROOF_OF_GPU, PROOF_OF_TENSORFLOW, PROOF_OF_TORCH, PROOF_OF_JAX];
 /// The check that proves a GPU.
 const PROOF_OF_GPU: &str = "compute.adds_vectors";
-/// The check that proves a framework.
-const PROOF_OF_FRAMEWORK: &str = "frameworks.tensorflow_computes";
+/// The checks that prove a framework, each its own.
+const PROOF_OF_TENSORFLOW: &str = "frameworks.tensorflow_computes";
+const PROOF_OF_TORCH: &str = "frameworks.torch_computes";
+const PROOF_OF_JAX: &str = "frameworks.jax_computes";
 
 /// Failures that account for others without being needed: CUDA does without NVML, and both ask one driver. Where that
 /// driver refuses NVML, or starts no GPU for it, CUDA's refusal is the same trouble told again.
@@ -254,34 +256,59 @@ fn consequences(judged: &[JudgedOutcome], root: usize) -> Vec<String> {
     ids
 }
 
-/// The verdict: first the GPUs, each by its proof; then every Python that carries a framework or could not be
-/// asked, each by its own.
+/// The verdict: first the GPUs, each by its proof; then every framework of every Python by its own, and Pythons that
+/// could not be asked. At last the notebook kernels: one that fails its user is a part that is not usable.
 fn verdict(facts: &Facts, judged: &[JudgedOutcome], roots: &[Root]) -> MachineVerdict {
-    let gpus: Vec<Subject> = facts.gpu_addresses().into_iter().map(Subject::Gpu).collect();
-    let pythons: Vec<Subject> = facts
-        .pythons()
-        .filter(|python| python.tensorflow != Observed::Seen(None))
-        .map(|python| Subject::Python(python.path.clone()))
-        .collect();
-    let broken_below =
-        roots.iter().any(|root| root.severity == Severity::Unusable && !root.id.starts_with("frameworks."));
+    let gpus = facts.gpu_addresses().into_iter().map(|gpu| proof(judged, PROOF_OF_GPU, &Subject::Gpu(gpu)));
+    let gpus = fared(&gpus.collect::<Vec<_>>());
+    let of_framework =
+        |root: &Root| ["frameworks.", "notebooks."].iter().any(|layer| root.id.starts_with(layer));
+    let broken_below = roots.iter().any(|root| root.severity == Severity::Unusable && !of_framework(root));
+    let notebook_broken = judged
+        .iter()
+        .any(|judged| judged.outcome.id.starts_with("notebooks.") && judged.outcome.verdict == Verdict::Fail);
     let frameworks = match facts.frameworks {
-        Observed::Seen(_) => proofs(judged, PROOF_OF_FRAMEWORK, &pythons),
+        Observed::Seen(_) => fared(&frameworks(facts, judged)),
         // Who did not look cannot say that there is no Python.
         Observed::Interrupted { .. } | Observed::Failed(_) | Observed::NotProbed { .. } => Proofs::Untold,
     };
-    match (proofs(judged, PROOF_OF_GPU, &gpus), frameworks) {
+    match (gpus, frameworks) {
         (Proofs::None, _) | (_, Proofs::None) => MachineVerdict::Unusable,
         (Proofs::Nobody | Proofs::Untold, _) if broken_below => MachineVerdict::Unusable,
         (Proofs::Nobody | Proofs::Untold, _) | (Proofs::All | Proofs::Some, Proofs::Untold) => {
             MachineVerdict::Incomplete
         }
         (Proofs::Some, _) | (Proofs::All, Proofs::Some) => MachineVerdict::Degraded,
+        (Proofs::All, Proofs::All | Proofs::Nobody) if notebook_broken => MachineVerdict::Degraded,
         (Proofs::All, Proofs::All | Proofs::Nobody) => MachineVerdict::Usable,
     }
 }
 
-/// How a group of subjects fared.
+/// How each framework of each Python fared.
+///
+/// A framework whose files look well and that nobody ran proves nothing. Where another one was proven it is left out, for
+/// the GPU is usable then; where none was, it keeps the verdict from being told.
+fn frameworks(facts: &Facts, judged: &[JudgedOutcome]) -> Vec<Verdict> {
+    let (mut fared, mut untried) = (Vec::new(), Vec::new());
+    for python in facts.pythons() {
+        let proof_by = |id| proof(judged, id, &Subject::Python(python.path.clone()));
+        if python.tensorflow != Observed::Seen(None) {
+            fared.push(proof_by(PROOF_OF_TENSORFLOW));
+        }
+        let packages = python.packages.seen();
+        let torch = packages.and_then(|packages| packages.torch.as_ref()).map(|_| proof_by(PROOF_OF_TORCH));
+        let jax = packages.and_then(|packages| packages.jax.as_ref()).map(|_| proof_by(PROOF_OF_JAX));
+        for verdict in [torch, jax].into_iter().flatten() {
+            if verdict == Verdict::Unknown { &mut untried } else { &mut fared }.push(verdict);
+        }
+    }
+    if !fared.contains(&Verdict::Pass) {
+        fared.extend(untried);
+    }
+    fared
+}
+
+/// How a group fared.
 #[derive(Clone, Copy)]
 enum Proofs {
     /// There are none.
@@ -296,8 +323,7 @@ enum Proofs {
     Untold,
 }
 
-fn proofs(judged: &[JudgedOutcome], id: &str, subjects: &[Subject]) -> Proofs {
-    let verdicts: Vec<Verdict> = subjects.iter().map(|subject| proof(judged, id, subject)).collect();
+fn fared(verdicts: &[Verdict]) -> Proofs {
     let passed = verdicts.iter().filter(|verdict| **verdict == Verdict::Pass).count();
     let in_part = verdicts.iter().filter(|verdict| **verdict == Verdict::Warn).count();
     if verdicts.is_empty() {

@@ -13,6 +13,7 @@ pub mod fact;
 mod finding;
 mod installed;
 mod judge;
+mod jupyter;
 pub mod kernels;
 mod knowledge;
 mod readings;
@@ -21,6 +22,7 @@ mod report;
 mod select;
 mod tensorflow;
 mod texts;
+mod wheels;
 
 pub use check::{Cause, Check, Source};
 pub use diagnose::{PROOFS, diagnose};

@@ -43,14 +43,16 @@ pub(crate) fn check(id: &str) -> Option<&'static Registered<Check>> {
     CHECKS.iter().find(|check| check.id == id).copied()
 }
 
+/// What each check needs, directly or through others. Judging asks for it some hundred times a machine.
+static ALL_NEEDS: LazyLock<BTreeMap<&'static str, Vec<&'static str>>> =
+    LazyLock::new(|| CHECKS.iter().map(|check| (check.id, needs_of(check))).collect());
+
 /// Every check that this one needs, directly or through others.
 pub(crate) fn all_needs(id: &str) -> &'static [&'static str] {
-    static ALL: LazyLock<BTreeMap<&'static str, Vec<&'static str>>> =
-        LazyLock::new(|| CHECKS.iter().map(|check| (check.id, gather_needs(check))).collect());
-    ALL.get(id).map_or(&[], Vec::as_slice)
+    ALL_NEEDS.get(id).map(Vec::as_slice).unwrap_or_default()
 }
 
-fn gather_needs(of: &Registered<Check>) -> Vec<&'static str> {
+fn needs_of(of: &Registered<Check>) -> Vec<&'static str> {
     let mut found: Vec<&'static str> = Vec::new();
     let mut open = of.item.needs.to_vec();
     while let Some(need) = open.pop() {

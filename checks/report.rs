@@ -2,7 +2,7 @@
 
 use crate::{
     Severity, Subject, Verdict, Who,
-    fact::{Facts, PciAddress, Python},
+    fact::{Facts, Jax, PciAddress, Python, Torch},
     texts::{self, Language, Texts},
 };
 use schemars::JsonSchema;
@@ -219,6 +219,10 @@ pub struct PythonSummary {
     pub version: Option<String>,
     /// TensorFlow in it.
     pub tensorflow: Option<TensorFlowSummary>,
+    /// PyTorch in it, such as `PyTorch 2.6.0+cu126`.
+    pub torch: Option<String>,
+    /// JAX in it, such as `JAX 0.4.35`.
+    pub jax: Option<String>,
 }
 
 /// TensorFlow in brief.
@@ -242,7 +246,13 @@ impl Machine {
                 .seen()
                 .map(|frameworks| frameworks.pythons.iter().map(PythonSummary::of).collect())
                 .unwrap_or_default(),
-            notebooks: Vec::new(),
+            notebooks: facts
+                .notebooks
+                .seen()
+                .map(|notebooks| {
+                    notebooks.kernelspecs.iter().map(|kernel| notebooks.name_of(kernel)).collect()
+                })
+                .unwrap_or_default(),
         }
     }
 }
@@ -302,9 +312,12 @@ impl DriverSummary {
 
 impl PythonSummary {
     fn of(python: &Python) -> Self {
+        let packages = python.packages.seen();
         Self {
             path: python.path.clone(),
             version: python.interpreter.seen().map(|interpreter| interpreter.version.clone()),
+            torch: packages.and_then(|packages| packages.torch.as_ref()).map(Torch::label),
+            jax: packages.and_then(|packages| packages.jax.as_ref()).map(Jax::label),
             tensorflow: python.tensorflow.seen().and_then(Option::as_ref).map(|tensorflow| {
                 TensorFlowSummary {
                     distribution: tensorflow.label(),

@@ -6,13 +6,15 @@
 use crate::{
     in_time::{InTime, broken},
     look_again::look_again,
-    probe::{cuda, frameworks, installation, library::Search, log, module, nvml, pci, platform, processes},
+    probe::{
+        cuda, frameworks, installation, library::Search, log, module, notebooks, nvml, pci, platform, processes,
+    },
     root::Root,
     worker,
 };
 use gpucheck_checks::{
     Source,
-    fact::{FACTS_SCHEMA, Facts, Frameworks, Module, NvmlDevice, Observed, Platform, Processes},
+    fact::{FACTS_SCHEMA, Facts, Frameworks, Module, Notebooks, NvmlDevice, Observed, Platform, Processes},
 };
 use std::{
     collections::BTreeSet,
@@ -47,6 +49,7 @@ pub fn collect(options: &Options) -> Facts {
     let root = &options.root;
     let platform = look_at_platform(options);
     let frameworks = look_at_frameworks(options);
+    let notebooks = look_at_notebooks(options);
     let pci = look_at_files(root, "pci", pci::probe);
     let log = look_at_files(root, "log", log::probe);
     let installation = look_at_files(root, "installation", installation::probe);
@@ -74,6 +77,7 @@ pub fn collect(options: &Options) -> Facts {
             driver,
             compute,
             frameworks: frameworks.take(),
+            notebooks: notebooks.take(),
             processes: unwanted(),
         };
         look_again(options, &ask, &mut facts);
@@ -130,6 +134,21 @@ pub(crate) fn look_at_frameworks(options: &Options) -> InTime<Frameworks> {
         (false, _) => unwanted(),
         (true, false) => Observed::not_probed("Pythons of another root are not run"),
         (true, true) => frameworks::probe(&ask),
+    })
+}
+
+/// Kernels of Jupyter: of this machine those of the asking user, of another root those of everybody.
+fn look_at_notebooks(options: &Options) -> InTime<Notebooks> {
+    let root = options.root.clone();
+    let wanted = options.sources.contains(&Source::Notebooks);
+    InTime::start("notebooks", FILES_LIMIT, move || {
+        if !wanted {
+            return unwanted();
+        }
+        let here = root.is_this_machine();
+        let surroundings =
+            if here { notebooks::Environment::of_this_process() } else { notebooks::Environment::default() };
+        notebooks::probe(&root, &surroundings)
     })
 }
 

@@ -174,6 +174,22 @@ mod tests {
     }
 
     #[test]
+    fn kernels_and_servers_lose_their_users() {
+        let mut facts = Facts::unprobed("0", "now", "for a test");
+        let server = serde_json::json!({"pid": 1, "program": "/home/kim/conda/bin/python",
+            "environment": {"LD_LIBRARY_PATH": "/home/kim/cuda/lib64:/data/lee/lib"}});
+        let kernel = serde_json::json!({"name": "tf", "folder": "/home/kim/.local/share/jupyter/kernels/tf",
+            "spec": {"seen": {"display_name": "tf", "language": "python", "argv": ["/home/kim/tf/bin/python"], "env": {}}},
+            "program": {"file": {"path": "/home/kim/tf/bin/python", "state": "missing"}}, "environment": null});
+        let notebooks =
+            serde_json::json!({"seen": {"kernelspecs": [kernel], "servers": [server], "shell": {}}});
+        facts.notebooks = serde_json::from_value(notebooks).unwrap();
+        let text = redact(&facts, &["lee".to_owned()]).to_string();
+        assert!(text.contains("/home/user/tf/bin/python") && text.contains("/data/user/lib"), "{text}");
+        assert!(!text.contains("kim") && !text.contains("lee"), "{text}");
+    }
+
+    #[test]
     fn keys_lose_names_and_the_systems_own_folders_stay() {
         let mut value = serde_json::json!({"/srv/kim": ["/dev/kim", {"GPU-5a8e9c7d-1111": 1}]});
         walk(&mut value, &["kim"]);

@@ -13,6 +13,7 @@ mod children;
 mod cli;
 mod judge;
 mod machine;
+mod notebooks;
 mod other_users;
 mod platform;
 mod protocol;

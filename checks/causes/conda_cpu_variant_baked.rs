@@ -2,11 +2,11 @@
 //!
 //! # Meaning
 //! conda chooses between builds for CPUs and for GPUs by the driver that it sees while it installs. On an image builder
-//! without a GPU it sees none, and the image has a TensorFlow that never uses the GPU. The packages of Anaconda's own
+//! without a GPU it sees none, and the image has a TensorFlow, PyTorch or JAX that never uses the GPU. The packages of Anaconda's own
 //! channel named `mkl` and `eigen` are for CPUs always.
 //!
 //! # Detection
-//! TensorFlow says that it was built without CUDA, and the build of its package in `conda-meta` begins with `cpu_`,
+//! The framework says that it was built without CUDA, and the build of its package in `conda-meta` begins with `cpu_`,
 //! `mkl_` or `eigen_`.
 //!
 //! # Fix
@@ -18,7 +18,7 @@
 use crate::{
     Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
     fact::{CondaPackage, Facts, Python},
-    judge, tensorflow,
+    judge, tensorflow, wheels,
 };
 
 /// What the builds without GPU code begin with.
@@ -27,14 +27,26 @@ const FOR_CPUS: [&str; 3] = ["cpu_", "mkl_", "eigen_"];
 const CUDA: (i32, i32) = (12, 0);
 
 pub(crate) static CAUSE: Cause = Cause {
-    explains: &["frameworks.tensorflow_built_with_cuda", "frameworks.tensorflow_lists_gpu"],
+    explains: &[
+        "frameworks.jax_has_cuda_plugin",
+        "frameworks.tensorflow_built_with_cuda",
+        "frameworks.tensorflow_lists_gpu",
+        "frameworks.torch_built_with_cuda",
+    ],
     severity: Severity::Unusable,
     who: Who::ImageBaker,
     recognize,
 };
 
-fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
-    facts.pythons().filter_map(|python| for_cpus(facts, python)).collect()
+fn recognize(facts: &Facts, _: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
+    let tensorflow = facts.pythons().filter_map(|python| for_cpus(facts, python));
+    let failed = |id, names: &'static [&'static str]| {
+        let failed = wheels::failed(facts, outcomes, id);
+        failed.filter_map(move |(python, _)| told(facts, python, built_for_cpus(python, names)?))
+    };
+    let torch = failed("frameworks.torch_built_with_cuda", &["pytorch", "libtorch"]);
+    let jax = failed("frameworks.jax_has_cuda_plugin", &["jaxlib"]);
+    tensorflow.chain(torch).chain(jax).collect()
 }
 
 fn for_cpus(facts: &Facts, python: &Python) -> Option<Finding> {
@@ -42,9 +54,18 @@ fn for_cpus(facts: &Facts, python: &Python) -> Option<Finding> {
     if tensorflow::is_cuda_build(found)? {
         return None;
     }
-    let package = built_for_cpus(python, &["tensorflow", "tensorflow-base"])?;
+    told(facts, python, built_for_cpus(python, &["tensorflow", "tensorflow-base"])?)
+}
+
+/// What is to be said of such a package, and how to get its other build.
+fn told(facts: &Facts, python: &Python, package: &CondaPackage) -> Option<Finding> {
     let prefix = judge::quoted(&python.interpreter.seen()?.prefix);
     let CondaPackage { name, version, build, channel } = package;
+    let framework = match name.as_str() {
+        "tensorflow-base" => "tensorflow",
+        "libtorch" => "pytorch",
+        name => name,
+    };
     let driver = facts.driver.seen().and_then(|driver| driver.version.seen());
     let (major, minor) = driver.map_or(CUDA, |version| (version / 1000, version % 1000 / 10));
     Some(
@@ -53,7 +74,7 @@ fn for_cpus(facts: &Facts, python: &Python) -> Option<Finding> {
             .with("package", format!("{name} {version}"))
             .with("build", build.clone())
             .run(format!(
-                "CONDA_OVERRIDE_CUDA={major}.{minor} conda install -y -p {prefix} -c conda-forge \"tensorflow={version}=cuda*\""
+                "CONDA_OVERRIDE_CUDA={major}.{minor} conda install -y -p {prefix} -c conda-forge \"{framework}={version}=cuda*\""
             )),
     )
 }

@@ -16,15 +16,23 @@
 //! <https://docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html>, NVIDIA/nvidia-docker#656,
 //! tensorflow/tensorflow#41401
 
-use crate::{Cause, Finding, Knowledge, Outcome, Severity, Who, fact::Facts, tensorflow};
+use crate::{Cause, Finding, Knowledge, Outcome, Severity, Who, fact::Facts, tensorflow, wheels};
 
 pub(crate) static CAUSE: Cause = Cause {
-    explains: &["frameworks.driver_runs_tensorflow", "frameworks.tensorflow_lists_gpu"],
+    explains: &[
+        "frameworks.driver_runs_jax",
+        "frameworks.driver_runs_tensorflow",
+        "frameworks.driver_runs_torch",
+        "frameworks.tensorflow_lists_gpu",
+    ],
     severity: Severity::Unusable,
     who: Who::Instructor,
     recognize,
 };
 
 fn recognize(facts: &Facts, knowledge: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
-    tensorflow::driver::too_old(facts, knowledge, outcomes)
+    // Wheels of PyTorch and JAX for the CUDA of an older driver are there to be had, for whoever uses the Python.
+    let others = wheels::driver_too_old(facts, knowledge, outcomes).into_iter();
+    let of_tensorflow = tensorflow::driver::too_old(facts, knowledge, outcomes).into_iter();
+    of_tensorflow.chain(others.map(|finding| finding.variant("wheel"))).collect()
 }

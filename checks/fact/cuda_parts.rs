@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 /// The parts of CUDA that the frameworks of one environment could take.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct CudaParts {
     /// Installed `nvidia-*` distributions, by name.
     pub distributions: Vec<Distribution>,

@@ -1,6 +1,6 @@
 //! Pythons and the frameworks in them.
 
-use super::{CudaParts, Observed, PciAddress};
+use super::{CudaParts, Observed, Packages, PciAddress};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct Frameworks {
     /// By the order in which they were found.
     pub pythons: Vec<Python>,
+    /// Profiles and scripts of the shell that set `LD_LIBRARY_PATH`.
+    #[serde(default)]
+    pub library_path_set_in: Vec<String>,
 }
 
 /// A Python interpreter, and the environment that it stands for.
@@ -28,6 +31,9 @@ pub struct Python {
     pub log: String,
     /// TensorFlow; none where it is not installed.
     pub tensorflow: Observed<Option<TensorFlow>>,
+    /// PyTorch and JAX.
+    #[serde(default)]
+    pub packages: Observed<Packages>,
     /// What the environment has of CUDA.
     #[serde(default)]
     pub cuda_parts: Observed<CudaParts>,

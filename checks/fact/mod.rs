@@ -9,8 +9,10 @@ mod frameworks;
 mod installation;
 mod log;
 mod module;
+mod notebooks;
 mod nvml;
 mod observed;
+mod packages;
 mod pci;
 mod platform;
 mod processes;
@@ -27,11 +29,13 @@ pub use module::{
     Access, DeviceNode, Dkms, DriverFile, InstalledLinux, LoadedModule, Module, ModuleFile, Node, SecureBoot,
     Setting,
 };
+pub use notebooks::{KernelEnvironment, Kernelspec, Notebooks, Program, ProgramState, Server, Spec};
 pub use nvml::{
     Clocks, Ecc, GpuProcess, GridFeature, Memory, MigInstance, Nvml, NvmlDevice, PcieLink, Power,
     RemappedRows, RetiredPages, Temperature,
 };
 pub use observed::{Observed, ProbeFailure};
+pub use packages::{Jax, Packages, Torch, TorchBuild};
 pub use pci::{ConfigSpace, MemoryRegion, Pci, PciAddress, PciFunction};
 pub use platform::{
     Cloud, CloudProvider, Container, Cpu, Disk, Dmi, InstanceMetadata, Os, Place, Platform, RamAndSwap, User,
@@ -77,6 +81,9 @@ pub struct Facts {
     /// The processes on the GPUs.
     #[serde(default = "never_asked::<Processes>")]
     pub processes: Observed<Processes>,
+    /// Jupyter's kernels and servers.
+    #[serde(default = "never_asked::<Notebooks>")]
+    pub notebooks: Observed<Notebooks>,
 }
 
 /// What facts that were recorded before a field existed say of it.
@@ -101,6 +108,7 @@ impl Facts {
             compute: Observed::not_probed(why),
             frameworks: Observed::not_probed(why),
             processes: Observed::not_probed(why),
+            notebooks: Observed::not_probed(why),
         }
     }
 

@@ -154,6 +154,23 @@ impl Knowledge {
         rows(&self.frameworks.torch).filter(fits_gpu).max_by_key(|wheel| wheel.cuda)
     }
 
+    /// The newest wheels of PyTorch with machine code for all of these GPUs that run on a driver of this version.
+    pub fn torch_for(&self, gpus: &[(i32, i32)], driver: &str) -> Option<&TorchWheel> {
+        let fits_gpus = |wheel: &&TorchWheel| {
+            gpus.iter().all(|gpu| fits(&wheel.capabilities, *gpu) == Fit::MachineCode)
+                && self.runs_cuda(driver, wheel.cuda) == Some(true)
+        };
+        rows(&self.frameworks.torch).filter(fits_gpus).max_by_key(|wheel| wheel.cuda)
+    }
+
+    /// The newest plugin of JAX for all of these GPUs that runs on a driver of this version.
+    pub fn jax_for(&self, gpus: &[(i32, i32)], driver: &str) -> Option<&JaxPlugin> {
+        let branch = super::branch(driver)?;
+        rows(&self.frameworks.jax)
+            .filter(|plugin| gpus.iter().all(|gpu| *gpu >= plugin.capability) && branch >= plugin.driver)
+            .max_by_key(|plugin| plugin.cuda)
+    }
+
     /// JAX's plugin for this major version of CUDA.
     pub fn jax(&self, cuda: i32) -> Option<&JaxPlugin> {
         rows(&self.frameworks.jax).find(|plugin| plugin.cuda == cuda)
@@ -255,6 +272,22 @@ mod tests {
         assert_eq!(newest(0x1eb8, None).2, Some(13), "T4");
         // No release of TensorFlow in the table has machine code for Blackwell.
         assert_eq!(newest(0x2bb5, None).0, None);
+    }
+
+    #[test]
+    fn the_newest_wheels_that_run_on_a_driver() {
+        let knowledge = Knowledge::built_in().unwrap();
+        let newest = |gpus: &[(i32, i32)], driver| {
+            let torch = knowledge.torch_for(gpus, driver).map(|wheel| wheel.tag.as_str());
+            (torch, knowledge.jax_for(gpus, driver).map(|plugin| plugin.cuda))
+        };
+        let (p100, v100, t4) = ((6, 0), (7, 0), (7, 5));
+        assert_eq!(newest(&[p100], "535.161.08"), (Some("cu126"), Some(12)));
+        assert_eq!(newest(&[t4], "535.161.08"), (Some("cu129"), Some(12)));
+        assert_eq!(newest(&[t4], "580.95.05"), (Some("cu130"), Some(13)));
+        assert_eq!(newest(&[v100, t4], "580.95.05"), (Some("cu129"), Some(12)));
+        assert_eq!(newest(&[t4], "470.256.02"), (Some("cu118"), None));
+        assert_eq!(newest(&[t4], "390.157"), (None, None));
     }
 
     #[test]

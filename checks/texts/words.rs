@@ -96,6 +96,8 @@ pub struct HeadingWords {
     pub checks: String,
     /// Before the checks of a Python: `{python}`.
     pub checks_in: Phrase,
+    /// Before the checks of notebook kernels.
+    pub checks_of_notebooks: String,
     /// What follows from a root: `{root}`, `{ids}`.
     pub because_of: Phrase,
     /// Before the machine in brief.

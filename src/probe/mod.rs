@@ -10,6 +10,7 @@ pub mod library;
 mod lines;
 pub mod log;
 pub mod module;
+pub mod notebooks;
 pub mod nvml;
 pub mod pci;
 pub mod platform;

@@ -1,7 +1,9 @@
 //! The answer: what is said first, and with `--quiet` alone.
 
 use super::page::clean;
-use gpucheck_checks::{AnswerWords, Language, MachineVerdict, PROOFS, Report, VerdictWords};
+use gpucheck_checks::{
+    AnswerWords, Language, MachineVerdict, PROOFS, PythonSummary, Report, Subject, Verdict, VerdictWords,
+};
 
 /// The answer in one line.
 pub fn answer(report: &Report, language: Language) -> String {
@@ -38,11 +40,8 @@ fn usable(report: &Report, words: &AnswerWords) -> String {
         count => words.count.with(&[("count", &count.to_string()), ("name", name)]),
     });
     let gpus = names.collect::<Vec<_>>().join(&words.and);
-    let frameworks: Vec<&str> = machine
-        .pythons
-        .iter()
-        .filter_map(|python| Some(python.tensorflow.as_ref()?.distribution.as_str()))
-        .collect();
+    let frameworks: Vec<&str> =
+        machine.pythons.iter().flat_map(|python| frameworks(report, python)).collect();
     let one = machine.gpus.len() == 1;
     let phrase = match (one, frameworks.is_empty()) {
         (true, true) => &words.one_gpu_alone,
@@ -52,6 +51,20 @@ fn usable(report: &Report, words: &AnswerWords) -> String {
         (false, false) => &words.some_gpus,
     };
     phrase.with(&[("gpus", &gpus), ("frameworks", &frameworks.join(&words.and))])
+}
+
+/// TensorFlow in a Python, and what else is proven to compute there.
+fn frameworks<'a>(report: &'a Report, python: &'a PythonSummary) -> impl Iterator<Item = &'a str> {
+    let here = Subject::Python(python.path.clone());
+    let passed = move |id: &str| {
+        let mut outcomes = report.outcomes.iter();
+        outcomes
+            .any(|outcome| outcome.id == id && outcome.subject == here && outcome.verdict == Verdict::Pass)
+    };
+    let torch = python.torch.as_deref().filter(|_| passed("frameworks.torch_computes"));
+    let jax = python.jax.as_deref().filter(|_| passed("frameworks.jax_computes"));
+    let tensorflow = python.tensorflow.as_ref().map(|tensorflow| tensorflow.distribution.as_str());
+    [tensorflow, torch, jax].into_iter().flatten()
 }
 
 fn incomplete(report: &Report, words: &AnswerWords) -> String {

@@ -124,6 +124,14 @@ impl Text {
             }
             self.not_applicable(report, &here, columns);
         }
+        let of_notebook = |outcome: &&Outcome| matches!(outcome.subject, Subject::Notebook(_));
+        let notebooks: Vec<&Outcome> = report.outcomes.iter().filter(of_notebook).collect();
+        if notebooks.iter().any(|outcome| outcome.verdict != Verdict::NotApplicable) {
+            self.page.heading(&words.checks_of_notebooks);
+        }
+        for outcome in notebooks {
+            self.outcome(outcome, columns, &format!("{}: ", outcome.subject));
+        }
         for root in report.roots.iter().filter(|root| !root.explains.is_empty()) {
             self.page.line("");
             let ids = root.explains.join(", ");
@@ -272,7 +280,9 @@ fn describe_python(python: &PythonSummary, words: &MachineWords) -> String {
             (Some(tensorflow.distribution.clone()), devices)
         }
     };
-    let parts: Vec<String> = [version, tensorflow, Some(devices)].into_iter().flatten().collect();
+    let others = [python.torch.clone(), python.jax.clone()];
+    let parts: Vec<String> =
+        [version, tensorflow, Some(devices)].into_iter().chain(others).flatten().collect();
     format!("{}: {}", python.path, parts.join(", "))
 }
 

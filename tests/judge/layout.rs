@@ -98,7 +98,8 @@ fn lines_of_checks(drawn: &str, language: Language) -> impl Iterator<Item = &str
         .split("\n\n")
         .filter(move |block| {
             let first = block.lines().next().unwrap_or_default();
-            first == heading.checks || first.starts_with(of_python.trim())
+            [heading.checks.as_str(), heading.checks_of_notebooks.as_str()].contains(&first)
+                || first.starts_with(of_python.trim())
         })
         .flat_map(str::lines)
 }

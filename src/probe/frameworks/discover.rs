@@ -21,6 +21,8 @@ pub struct Environment {
     pub path: OsString,
     /// Where files may be kept for a while: `XDG_CACHE_HOME`, else `~/.cache`.
     pub cache: Option<PathBuf>,
+    /// `HOME`.
+    pub home: Option<PathBuf>,
     /// Changes to the inherited variables for the Python; none removes one.
     pub changes: Vec<(&'static str, Option<OsString>)>,
 }
@@ -34,6 +36,7 @@ impl Environment {
             conda_prefix: folder("CONDA_PREFIX"),
             path: env::var_os("PATH").unwrap_or_default(),
             cache: folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache"))),
+            home: folder("HOME"),
             changes: Vec::new(),
         }
     }

@@ -14,7 +14,7 @@ use std::{
 };
 
 /// Distributions that bring a package named `tensorflow`, in their normal form.
-const TENSORFLOWS: [&str; 14] = [
+pub(super) const TENSORFLOWS: [&str; 14] = [
     "intel-tensorflow",
     "intel-tensorflow-avx512",
     "nvidia-tensorflow",
@@ -141,13 +141,17 @@ impl Installed {
 /// `NAME-VERSION.dist-info/METADATA`, and setuptools' older `NAME-VERSION[-pyX.Y].egg-info`.
 fn distribution(path: &Path) -> Option<(String, Found)> {
     let file_name = path.file_name()?.to_str()?;
-    let (stem, metadata) = match file_name.strip_suffix(".dist-info") {
-        Some(stem) => (stem, path.join("METADATA")),
-        None => (file_name.strip_suffix(".egg-info")?, path.join("PKG-INFO")),
-    };
+    let (name, version) = of_name(file_name)?;
+    let metadata = path.join(if file_name.ends_with(".dist-info") { "METADATA" } else { "PKG-INFO" });
+    Some((name, Found { version, metadata }))
+}
+
+/// The normal name and the version of the distribution whose metadata has this name.
+pub(super) fn of_name(file_name: &str) -> Option<(String, String)> {
+    let stem = file_name.strip_suffix(".dist-info").or_else(|| file_name.strip_suffix(".egg-info"))?;
     let (name, version) = stem.split_once('-')?;
-    let version = version.split_once("-py").map_or(version, |(version, _)| version).to_owned();
-    Some((normal(name), Found { version, metadata }))
+    let version = version.split_once("-py").map_or(version, |(version, _)| version);
+    Some((normal(name), version.to_owned()))
 }
 
 #[cfg(test)]

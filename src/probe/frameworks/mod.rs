@@ -9,6 +9,8 @@
 //! (`identity.rs`); a look leaves nothing behind.
 
 mod accounts;
+mod architectures;
+mod assignment;
 mod build_info;
 mod carrier;
 mod conda;
@@ -22,11 +24,14 @@ mod launch;
 mod leftovers;
 mod libraries;
 mod metadata;
+pub(crate) mod packages;
 mod said;
+mod shell_files;
 mod survey;
 mod tensorflow;
 
 pub use discover::Environment;
+pub(crate) use packages::tensorflow_in;
 
 use crate::root::Root;
 use cuda_parts::Around;
@@ -76,6 +81,7 @@ pub fn probe(ask: &Ask) -> Observed<Frameworks> {
     let candidates = discover::candidates(&ask.environment);
     Observed::Seen(Frameworks {
         pythons: candidates.iter().map(|candidate| python(ask, candidate)).collect(),
+        library_path_set_in: shell_files::setting_library_path(&ask.system, &ask.environment),
     })
 }
 
@@ -87,6 +93,7 @@ fn python(ask: &Ask, candidate: &Candidate) -> Python {
         interpreter: Observed::not_probed("it was not started"),
         log: String::new(),
         tensorflow: Observed::not_probed("the interpreter was not started"),
+        packages: Observed::not_probed("the interpreter was not started"),
         cuda_parts: Observed::not_probed("the interpreter was not started"),
         tensorflow_companions: Vec::new(),
     };
@@ -95,11 +102,13 @@ fn python(ask: &Ask, candidate: &Candidate) -> Python {
         Err(Refusal::Failed(failure)) => {
             python.interpreter = Observed::Failed(failure);
             python.tensorflow = Observed::not_probed("the interpreter gave no answer");
+            python.packages = Observed::not_probed("the interpreter gave no answer");
             return python;
         }
         Err(Refusal::NotRun(why)) => {
             python.interpreter = Observed::not_probed(why.clone());
-            python.tensorflow = Observed::not_probed(why);
+            python.tensorflow = Observed::not_probed(why.clone());
+            python.packages = Observed::not_probed(why);
             return python;
         }
     };
@@ -129,10 +138,13 @@ fn note(ask: &Ask, python: &mut Python, Taken { look, looked }: Taken) {
             python.interpreter = Observed::Failed(failure);
             python.log.push_str(&look.log);
             python.tensorflow = Observed::not_probed("the interpreter gave no answer");
+            python.packages = Observed::not_probed("the interpreter gave no answer");
             python.cuda_parts = Observed::not_probed("the interpreter gave no answer");
             return;
         }
     };
+    let prefix = looked.interpreter.prefix.as_str();
+    python.packages = Observed::Seen(packages::on(&Root::new("/"), &looked.sys_path, Some(prefix)));
     let installed = Installed::on(&looked.sys_path);
     python.cuda_parts = Observed::Seen(cuda_parts::read(&Around {
         environment: &ask.environment,

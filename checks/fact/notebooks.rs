@@ -1,0 +1,123 @@
+//! Jupyter's kernels and servers, as files and `/proc` tell; none is started or asked.
+
+use super::{Distribution, Observed, Packages};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What a person finds who opens a notebook.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Notebooks {
+    /// Every kernel specification, in the order in which Jupyter looks for them.
+    pub kernelspecs: Vec<Kernelspec>,
+    /// The Jupyter servers that run as the asking user.
+    pub servers: Vec<Server>,
+    /// `LD_LIBRARY_PATH`, `XLA_FLAGS` and `CUDA_VISIBLE_DEVICES` of the asking shell, those that are set.
+    pub shell: BTreeMap<String, String>,
+}
+
+impl Notebooks {
+    /// A specification's name; with its folder where others have the same.
+    pub fn name_of(&self, spec: &Kernelspec) -> String {
+        let same = self.kernelspecs.iter().filter(|other| other.name == spec.name).count();
+        if same > 1 { format!("{} ({})", spec.name, spec.folder) } else { spec.name.clone() }
+    }
+}
+
+/// A kernel specification.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Kernelspec {
+    /// The name that notebooks store.
+    pub name: String,
+    /// Its folder.
+    pub folder: String,
+    /// What its `kernel.json` says.
+    pub spec: Observed<Spec>,
+    /// What it starts.
+    pub program: Program,
+    /// The environment of the Python that it starts; none where that is not told.
+    pub environment: Option<KernelEnvironment>,
+}
+
+/// `kernel.json`, as far as it is of use.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Spec {
+    /// What Jupyter's menu shows.
+    pub display_name: Option<String>,
+    /// Such as `python`.
+    pub language: Option<String>,
+    /// The command.
+    pub argv: Vec<String>,
+    /// `LD_LIBRARY_PATH`, `XLA_FLAGS` and `CUDA_VISIBLE_DEVICES`, those that it sets.
+    pub env: BTreeMap<String, String>,
+}
+
+impl Spec {
+    /// Whether it is a kernel for Python.
+    pub fn is_python(&self) -> bool {
+        let is_ipykernel = |word: &String| word == "ipykernel" || word.starts_with("ipykernel_launcher");
+        self.language.as_ref().is_some_and(|language| language.eq_ignore_ascii_case("python"))
+            || self.argv.iter().any(is_ipykernel)
+    }
+}
+
+/// What a kernel specification starts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Program {
+    /// A file.
+    File {
+        /// Its path.
+        path: String,
+        /// Whether it can be started.
+        state: ProgramState,
+    },
+    /// The Python that the Jupyter server itself runs in: Jupyter puts it in the place of a bare `python`.
+    OfServer,
+    /// Something else, for this reason.
+    Untold {
+        /// As a fragment.
+        why: String,
+    },
+}
+
+/// Whether a program can be started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProgramState {
+    /// It is a file that may be executed.
+    Executable,
+    /// It is there and nobody may execute it.
+    NotExecutable,
+    /// It is gone, or a link that leads nowhere.
+    Missing,
+    /// The asking user may not look.
+    Hidden,
+}
+
+/// The environment that a kernel runs in, as its files tell.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct KernelEnvironment {
+    /// Its folder.
+    pub prefix: String,
+    /// Why its packages are not all told; none where they are.
+    pub untold: Option<String>,
+    /// TensorFlow's distribution.
+    pub tensorflow: Option<Distribution>,
+    /// Whether that TensorFlow was built with CUDA.
+    pub tensorflow_has_cuda: Option<bool>,
+    /// PyTorch and JAX.
+    pub packages: Packages,
+}
+
+/// A Jupyter server that runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Server {
+    /// Its process.
+    pub pid: i32,
+    /// Its program, such as `/opt/conda/bin/python3.11`.
+    pub program: String,
+    /// `LD_LIBRARY_PATH`, `XLA_FLAGS` and `CUDA_VISIBLE_DEVICES` that it was started with, those that are set.
+    pub environment: BTreeMap<String, String>,
+}

@@ -1,0 +1,87 @@
+//! PyTorch and JAX in an environment, as their files tell; nothing of them is run for it.
+
+use super::{Distribution, Observed, Operation};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What an environment holds beside TensorFlow.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Packages {
+    /// PyTorch; none where it is not installed.
+    pub torch: Option<Torch>,
+    /// JAX; none where it is not installed.
+    pub jax: Option<Jax>,
+    /// Version of ipykernel, by which a Jupyter server starts this Python.
+    pub ipykernel: Option<String>,
+}
+
+/// PyTorch in one environment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Torch {
+    /// The folder that `import torch` would take.
+    pub package: String,
+    /// Version of the distribution `torch`; none where there is no such metadata.
+    pub distribution: Option<String>,
+    /// Build string of the conda package that brought it, such as `cpu_mkl_py311h1234_0`.
+    pub conda_build: Option<String>,
+    /// `torch/version.py`.
+    pub build: Observed<TorchBuild>,
+    /// The `sm_XY` and `compute_XY` that `libtorch_python.so` says it was built for.
+    pub architectures: Observed<Vec<String>>,
+    /// An operation on each GPU.
+    pub operations: Observed<Vec<Operation>>,
+}
+
+impl Torch {
+    /// Its name and version, such as `PyTorch 2.6.0+cu126`.
+    pub fn label(&self) -> String {
+        format!("PyTorch {}", self.version().unwrap_or("of unknown version"))
+    }
+
+    /// Its version, with what comes after the plus where it is told.
+    pub fn version(&self) -> Option<&str> {
+        let told = self.build.seen().and_then(|build| build.version.as_deref());
+        told.or(self.distribution.as_deref())
+    }
+
+    /// The CUDA version that it was built with; none where it was built without or that is not told.
+    pub fn cuda(&self) -> Option<&str> {
+        self.build.seen()?.cuda.as_deref()
+    }
+}
+
+/// `torch/version.py`, as far as it is of use.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TorchBuild {
+    /// `__version__`.
+    pub version: Option<String>,
+    /// `cuda`, such as `12.6`; none where it was built without CUDA.
+    pub cuda: Option<String>,
+    /// `hip`: built for AMD's GPUs.
+    pub hip: Option<String>,
+}
+
+/// JAX in one environment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Jax {
+    /// The distributions `jax`, `jaxlib` and `jax-...` (plugins), by name.
+    pub distributions: Vec<Distribution>,
+    /// Build string of the conda package `jaxlib`, such as `cuda120py311h5e2d1a8_200`.
+    pub conda_build: Option<String>,
+    /// An operation on each GPU.
+    pub operations: Observed<Vec<Operation>>,
+}
+
+impl Jax {
+    /// The version of a distribution.
+    pub fn version(&self, name: &str) -> Option<&str> {
+        self.distributions.iter().find(|found| found.name == name).map(|found| found.version.as_str())
+    }
+
+    /// Its name and version, such as `JAX 0.4.35`.
+    pub fn label(&self) -> String {
+        let version = self.version("jax").or_else(|| self.version("jaxlib"));
+        format!("JAX {}", version.unwrap_or("of unknown version"))
+    }
+}

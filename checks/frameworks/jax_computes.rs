@@ -1,0 +1,35 @@
+//! JAX computes on the GPU.
+//!
+//! # Meaning
+//! The proof that JAX in this Python can use the GPU.
+//!
+//! # Detection
+//! A matrix product on each GPU that it lists, compared exactly with the right one. Where JAX was not run, and its files
+//! were read alone, this cannot be told.
+//!
+//! # Fix
+//! By the error that JAX gives: `python -c "import jax; print(jax.devices('gpu'))"`.
+//!
+//! # Source
+//! <https://docs.jax.dev/en/latest/installation.html>
+
+use crate::{Check, Judged, Knowledge, Severity, Source, Who, fact::Facts, judge::quoted, wheels};
+
+pub(crate) static CHECK: Check = Check {
+    reads: &[Source::Frameworks],
+    needs: &["compute.adds_vectors", "frameworks.driver_runs_jax", "frameworks.jax_supports_gpu"],
+    severity: Severity::Unusable,
+    who: Who::Student,
+    judge: judge_all,
+};
+
+fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
+    let judge = |python: &crate::fact::Python| {
+        wheels::jax(python, |subject, jax| {
+            wheels::operations(subject, &jax.label(), &jax.operations)
+                .with("jax", jax.label())
+                .run(format!("{} -c \"import jax; print(jax.devices('gpu'))\"", quoted(&python.path)))
+        })
+    };
+    facts.pythons().map(judge).collect()
+}

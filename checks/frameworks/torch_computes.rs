@@ -1,0 +1,40 @@
+//! PyTorch computes on the GPU.
+//!
+//! # Meaning
+//! The proof that PyTorch in this Python can use the GPU.
+//!
+//! # Detection
+//! A matrix product on each GPU that it lists, compared exactly with the right one. Where PyTorch was not run, and its
+//! files were read alone, this cannot be told.
+//!
+//! # Fix
+//! By the error that PyTorch gives: `python -c "import torch; torch.ones(2, device='cuda')"`.
+//!
+//! # Source
+//! <https://pytorch.org/get-started/locally/>, pytorch/pytorch#52736
+
+use crate::{Check, Judged, Knowledge, Severity, Source, Who, fact::Facts, judge::quoted, wheels};
+
+pub(crate) static CHECK: Check = Check {
+    reads: &[Source::Frameworks],
+    needs: &[
+        "compute.adds_vectors",
+        "frameworks.driver_runs_torch",
+        "frameworks.torch_has_code_for_gpu",
+        "frameworks.torch_loads_own_libraries",
+    ],
+    severity: Severity::Unusable,
+    who: Who::Student,
+    judge: judge_all,
+};
+
+fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
+    let judge = |python: &crate::fact::Python| {
+        wheels::torch(python, |subject, torch| {
+            wheels::operations(subject, &torch.label(), &torch.operations).with("torch", torch.label()).run(
+                format!("{} -c \"import torch; print(torch.ones(2, device='cuda'))\"", quoted(&python.path)),
+            )
+        })
+    };
+    facts.pythons().map(judge).collect()
+}

@@ -1,0 +1,86 @@
+//! What checks of notebook kernels have in common.
+
+use crate::{
+    Finding,
+    fact::{Kernelspec, LibraryPlace, Notebooks, Python, Spec},
+    judge::quoted,
+    wheels,
+};
+
+/// The kernels for Python whose `kernel.json` can be read.
+pub(crate) fn for_python(notebooks: &Notebooks) -> Vec<&Kernelspec> {
+    notebooks.kernelspecs.iter().filter(|kernel| kernel.spec.seen().is_some_and(Spec::is_python)).collect()
+}
+
+/// The kernels that run in this Python's environment.
+pub(crate) fn of<'a>(python: &Python, notebooks: &'a Notebooks) -> Vec<&'a Kernelspec> {
+    let prefix = prefix(python);
+    let runs_here = |kernel: &&Kernelspec| {
+        kernel.environment.as_ref().is_some_and(|there| Some(there.prefix.as_str()) == prefix)
+    };
+    for_python(notebooks).into_iter().filter(runs_here).collect()
+}
+
+/// The environment that a Python stands for.
+pub(crate) fn prefix(python: &Python) -> Option<&str> {
+    python.interpreter.seen().map(|interpreter| interpreter.prefix.as_str())
+}
+
+/// Adds the command that makes a kernel of this Python; `more` are further arguments.
+pub(crate) fn install(finding: Finding, python: &Python, name: &str, more: &str) -> Finding {
+    let path = quoted(&python.path);
+    let name = quoted(name);
+    finding.run(format!(
+        "{path} -m pip install ipykernel && {path} -m ipykernel install --user --name {name}{more}"
+    ))
+}
+
+/// A kernel's name after the folder of its environment; Jupyter takes letters, digits, dots and hyphens.
+pub(crate) fn name_after(prefix: &str) -> String {
+    let last = prefix.rsplit('/').next().unwrap_or_default();
+    let name: String = last.chars().filter(|c| c.is_ascii_alphanumeric() || ".-_".contains(*c)).collect();
+    if name.is_empty() || name.starts_with('-') || name == "usr" { "gpu".to_owned() } else { name }
+}
+
+/// The `libcudart` of TensorFlow and the folders of `LD_LIBRARY_PATH` that have it, where no other place does.
+pub(crate) fn only_by_variable(python: &Python) -> Option<(String, Vec<&str>)> {
+    let tensorflow = python.tensorflow.seen()?.as_ref()?;
+    let (major, minor) = wheels::version(tensorflow.build.seen()?.cuda_version.as_deref()?)?;
+    let library = match major {
+        12.. => format!("libcudart.so.{major}"),
+        11 => "libcudart.so.11.0".to_owned(),
+        _ => format!("libcudart.so.{major}.{minor}"),
+    };
+    let parts = python.cuda_parts.seen()?;
+    let of_conda = ["tensorflow", "tensorflow-base"].iter().any(|name| parts.conda_package(name).is_some());
+    let has_it = |name: &str| name == library;
+    let mut folders = Vec::new();
+    for folder in parts.folders.iter().filter(|folder| folder.names().any(has_it)) {
+        match folder.place {
+            // conda's own TensorFlow knows this folder by itself.
+            LibraryPlace::LibraryPath if of_conda && folder.path.starts_with(prefix(python)?) => return None,
+            LibraryPlace::LibraryPath => folders.push(folder.path.as_str()),
+            LibraryPlace::Wheel | LibraryPlace::Conda | LibraryPlace::Loader => return None,
+            LibraryPlace::Toolkit => {}
+        }
+    }
+    (!folders.is_empty()).then_some((library, folders))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_is_named_after_its_environment() {
+        for (prefix, name) in [
+            ("/opt/conda/envs/tf", "tf"),
+            ("/home/kim/my env", "myenv"),
+            ("/usr", "gpu"),
+            ("/opt/-x", "gpu"),
+            ("", "gpu"),
+        ] {
+            assert_eq!(name_after(prefix), name, "{prefix}");
+        }
+    }
+}

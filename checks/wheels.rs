@@ -1,0 +1,314 @@
+//! What checks of PyTorch and JAX have in common: the frameworks that are told by their files.
+
+use crate::{
+    Finding, Fit, Knowledge, Outcome, Subject, Verdict,
+    fact::{Facts, Jax, Observed, Operation, Packages, Python, Torch},
+    fits,
+    judge::quoted,
+};
+
+/// Judges PyTorch in a Python; where it is not installed there is nothing to judge.
+pub(crate) fn torch(python: &Python, judge: impl FnOnce(Subject, &Torch) -> Finding) -> Finding {
+    package(python, |packages| packages.torch.as_ref(), "PyTorch", judge)
+}
+
+/// Judges JAX in a Python; where it is not installed there is nothing to judge.
+pub(crate) fn jax(python: &Python, judge: impl FnOnce(Subject, &Jax) -> Finding) -> Finding {
+    package(python, |packages| packages.jax.as_ref(), "JAX", judge)
+}
+
+fn package<T>(
+    python: &Python,
+    of: impl FnOnce(&Packages) -> Option<&T>,
+    name: &str,
+    judge: impl FnOnce(Subject, &T) -> Finding,
+) -> Finding {
+    let subject = Subject::Python(python.path.clone());
+    match python.packages.seen() {
+        None => Finding::unknown(subject, format!("{name}: {}", python.packages.why_not())),
+        Some(packages) => match of(packages) {
+            None => Finding::not_applicable(subject, format!("{name} is not installed")),
+            Some(found) => judge(subject, found),
+        },
+    }
+}
+
+/// A GPU of the machine, as far as frameworks care.
+pub(crate) struct Gpu {
+    /// Its name, else its address.
+    pub(crate) name: String,
+    /// Its compute capability.
+    pub(crate) capability: (i32, i32),
+}
+
+/// The GPUs whose compute capability is known: by NVML, by CUDA, by their PCI device ids.
+pub(crate) fn gpus(facts: &Facts, knowledge: &Knowledge) -> Vec<Gpu> {
+    let addresses = facts.gpu_addresses().into_iter();
+    let gpu = |address| {
+        let nvml = facts.nvml_device(&address);
+        let cuda = facts.cuda_device(&address);
+        let on_bus = facts.gpus().find(|gpu| gpu.address == address);
+        let model = on_bus.and_then(|gpu| knowledge.gpu(gpu.device));
+        let told = nvml.and_then(|device| device.compute_capability.seen());
+        let told = told.or_else(|| cuda.and_then(|device| device.compute_capability.seen())).copied();
+        let name = nvml.and_then(|device| device.name.seen().cloned());
+        Some(Gpu {
+            name: name.or_else(|| Some(model?.name.clone())).unwrap_or_else(|| address.to_string()),
+            capability: told.or_else(|| Some(model?.compute_capability))?,
+        })
+    };
+    addresses.filter_map(gpu).collect()
+}
+
+/// The GPUs that code for these capabilities does not run on, and whether it is translated for one of the others.
+pub(crate) fn without_code<'a>(gpus: &'a [Gpu], capabilities: &[String]) -> (Vec<&'a Gpu>, bool) {
+    let fit = |gpu: &&Gpu| fits(capabilities, gpu.capability);
+    let without = gpus.iter().filter(|gpu| fit(gpu) == Fit::No).collect();
+    (without, gpus.iter().any(|gpu| fit(&gpu) == Fit::Ptx))
+}
+
+/// `Tesla P100-PCIE-16GB (compute capability 6.0)`, each once.
+pub(crate) fn named(gpus: &[&Gpu]) -> String {
+    let mut names: Vec<String> = gpus
+        .iter()
+        .map(|gpu| format!("{} (compute capability {}.{})", gpu.name, gpu.capability.0, gpu.capability.1))
+        .collect();
+    names.dedup();
+    names.join(", ")
+}
+
+/// The version of the driver: as NVML tells it, else as its module does.
+pub(crate) fn driver(facts: &Facts) -> Option<&str> {
+    let nvml = facts.nvml.seen().and_then(|nvml| nvml.driver_version.seen());
+    nvml.or_else(|| facts.module.seen()?.version.as_ref()).map(String::as_str)
+}
+
+/// The newest CUDA that the driver runs, major and minor: as CUDA tells it, else as NVML does.
+pub(crate) fn newest_cuda(facts: &Facts) -> Option<(i32, i32)> {
+    let cuda = facts.driver.seen().and_then(|driver| driver.version.seen());
+    let told = cuda.or_else(|| facts.nvml.seen()?.cuda_version.seen())?;
+    Some((told / 1000, told % 1000 / 10))
+}
+
+/// Whether a driver that runs this CUDA runs programs built with that one: of the same major version whatever the
+/// minor, from CUDA 11 on.
+///
+/// Source: <https://docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html>
+pub(crate) fn runs(newest: (i32, i32), built_with: (i32, i32)) -> bool {
+    newest.0 > built_with.0 || (newest.0 == built_with.0 && (built_with.0 >= 11 || newest.1 >= built_with.1))
+}
+
+/// Major and minor of a version such as `12.6`.
+pub(crate) fn version(text: &str) -> Option<(i32, i32)> {
+    let mut parts = text.split('.');
+    let major = parts.next()?.parse().ok()?;
+    let minor: String = parts.next().unwrap_or("0").chars().take_while(char::is_ascii_digit).collect();
+    Some((major, minor.parse().ok()?))
+}
+
+/// Adds how to get a PyTorch with code for these GPUs: for the driver that there is, else for the newest that there can
+/// be. Without one, says so.
+pub(crate) fn install_torch(
+    facts: &Facts,
+    knowledge: &Knowledge,
+    python: &Python,
+    finding: Finding,
+) -> Finding {
+    let capabilities: Vec<(i32, i32)> = gpus(facts, knowledge).iter().map(|gpu| gpu.capability).collect();
+    let now = driver(facts).and_then(|driver| knowledge.torch_for(&capabilities, driver));
+    let ever = || {
+        let oldest = capabilities.iter().min()?;
+        knowledge.newest_torch(*oldest, knowledge.architecture_of_capability(*oldest)?)
+    };
+    match now.or_else(ever).filter(|_| !capabilities.is_empty()) {
+        Some(wheel) => finding.run(format!(
+            "{} -m pip install --force-reinstall torch --index-url https://download.pytorch.org/whl/{}",
+            quoted(&python.path),
+            wheel.tag
+        )),
+        None => finding.see("https://pytorch.org/get-started/previous-versions/"),
+    }
+}
+
+/// Adds how to get a JAX for these GPUs, in the same way.
+pub(crate) fn install_jax(
+    facts: &Facts,
+    knowledge: &Knowledge,
+    python: &Python,
+    jax: &Jax,
+    finding: Finding,
+) -> Finding {
+    let capabilities: Vec<(i32, i32)> = gpus(facts, knowledge).iter().map(|gpu| gpu.capability).collect();
+    let now = driver(facts).and_then(|driver| knowledge.jax_for(&capabilities, driver));
+    let ever = || {
+        let oldest = capabilities.iter().min()?;
+        knowledge.newest_jax(*oldest, knowledge.architecture_of_capability(*oldest)?)
+    };
+    let Some(plugin) = now.or_else(ever).filter(|_| !capabilities.is_empty()) else {
+        return finding.see("https://docs.jax.dev/en/latest/installation.html");
+    };
+    let path = quoted(&python.path);
+    let wanted = format!("jax-cuda{}-", plugin.cuda);
+    let others: Vec<&str> = jax
+        .distributions
+        .iter()
+        .map(|found| found.name.as_str())
+        .filter(|name| name.starts_with("jax-cuda") && !name.starts_with(&wanted))
+        .collect();
+    let finding = if others.is_empty() {
+        finding
+    } else {
+        finding.run(format!("{path} -m pip uninstall -y {}", others.join(" ")))
+    };
+    finding.run(format!("{path} -m pip install -U \"jax[cuda{}]\"", plugin.cuda))
+}
+
+/// The major version of the CUDA that a JAX is for: of the plugin that fits its jaxlib, else of jaxlib itself.
+pub(crate) fn jax_cuda(jax: &Jax) -> Option<i32> {
+    let jaxlib = jax.version("jaxlib")?;
+    if let Some((_, built)) = jaxlib.split_once("+cuda") {
+        return digits(built);
+    }
+    if let Some(built) = jax.conda_build.as_deref().and_then(|build| build.strip_prefix("cuda")) {
+        return digits(built);
+    }
+    jax_plugins(jax)
+        .find(|(_, version)| leading_numbers(version) == leading_numbers(jaxlib))
+        .map(|(cuda, _)| cuda)
+}
+
+/// The plugins for CUDA, by its major version; the newest first, as JAX takes them.
+pub(crate) fn jax_plugins(jax: &Jax) -> impl Iterator<Item = (i32, &str)> {
+    jax.distributions.iter().rev().filter_map(|found| {
+        let cuda = found.name.strip_prefix("jax-cuda")?.strip_suffix("-plugin")?;
+        Some((cuda.parse().ok()?, found.version.as_str()))
+    })
+}
+
+/// The numbers that a version begins with; JAX compares these.
+pub(crate) fn leading_numbers(version: &str) -> Vec<u32> {
+    let numeric: String = version.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+    numeric.split('.').filter_map(|part| part.parse().ok()).collect()
+}
+
+/// The two digits of a major version of CUDA, as in `120py311` and `12.cudnn89`.
+fn digits(text: &str) -> Option<i32> {
+    text.get(..2)?.parse().ok()
+}
+
+/// The Pythons about which a check failed, each with what was found, as a finding to go on with.
+pub(crate) fn failed<'a>(
+    facts: &'a Facts,
+    outcomes: &'a [Outcome],
+    id: &'static str,
+) -> impl Iterator<Item = (&'a Python, Finding)> {
+    let failed = outcomes.iter().filter(move |outcome| outcome.id == id && outcome.verdict == Verdict::Fail);
+    failed.filter_map(|outcome| {
+        let Subject::Python(path) = &outcome.subject else { return None };
+        let python = facts.pythons().find(|python| python.path == *path)?;
+        let finding = Finding::fail(outcome.subject.clone(), outcome.summary.clone());
+        Some((python, outcome.evidence.iter().cloned().fold(finding, Finding::because)))
+    })
+}
+
+/// PyTorch's name and version in a Python; empty where there is none.
+pub(crate) fn torch_label(python: &Python) -> String {
+    let torch = python.packages.seen().and_then(|packages| packages.torch.as_ref());
+    torch.map(Torch::label).unwrap_or_default()
+}
+
+/// PyTorch and JAX for a CUDA that is too new for the driver: for the cause of this name.
+pub(crate) fn driver_too_old(facts: &Facts, knowledge: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
+    let torch = failed(facts, outcomes, "frameworks.driver_runs_torch").map(|(python, finding)| {
+        install_torch(facts, knowledge, python, finding.with("framework", torch_label(python)))
+    });
+    let jax = failed(facts, outcomes, "frameworks.driver_runs_jax").filter_map(|(python, finding)| {
+        let jax = python.packages.seen()?.jax.as_ref()?;
+        Some(install_jax(facts, knowledge, python, jax, finding.with("framework", jax.label())))
+    });
+    torch.chain(jax).collect()
+}
+
+/// Judges the operations that a framework was asked to do on each GPU.
+pub(crate) fn operations(subject: Subject, label: &str, operations: &Observed<Vec<Operation>>) -> Finding {
+    let done = match operations {
+        Observed::Seen(done) => done,
+        Observed::Failed(by) | Observed::Interrupted { by, .. } => {
+            return Finding::fail(subject, format!("{label}: {by}"));
+        }
+        Observed::NotProbed { why } => return Finding::unknown(subject, format!("{label}: {why}")),
+    };
+    for operation in done {
+        let trouble = match &operation.correct {
+            Observed::Seen(true) => continue,
+            Observed::Seen(false) => "a wrong result".to_owned(),
+            Observed::Failed(by) | Observed::Interrupted { by, .. } => by.to_string(),
+            Observed::NotProbed { why } => return Finding::unknown(subject, format!("{label}: {why}")),
+        };
+        return Finding::fail(
+            subject,
+            format!("{label}: {} on {}: {trouble}", operation.name, operation.device),
+        );
+    }
+    match done.len() {
+        0 => Finding::fail(subject, format!("{label} has no GPU")),
+        1 => Finding::pass(subject, format!("{label}: a matrix product, exactly right")),
+        more => Finding::pass(subject, format!("{label}: {more} matrix products, exactly right")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_driver_runs_every_minor_version_of_its_major() {
+        for (newest, built_with, expected) in [
+            ((12, 2), (12, 8), true),
+            ((12, 2), (13, 0), false),
+            ((13, 0), (12, 6), true),
+            ((11, 4), (11, 8), true),
+            ((11, 4), (12, 1), false),
+            ((10, 0), (10, 2), false),
+            ((10, 2), (10, 1), true),
+        ] {
+            assert_eq!(runs(newest, built_with), expected, "{newest:?} {built_with:?}");
+        }
+    }
+
+    #[test]
+    fn versions_are_compared_as_jax_does() {
+        assert_eq!(leading_numbers("0.4.34"), leading_numbers("0.4.34.dev20241010"));
+        assert_eq!(leading_numbers("0.4.34"), [0, 4, 34]);
+        assert_ne!(leading_numbers("0.4.34"), leading_numbers("0.4.35"));
+    }
+
+    #[test]
+    fn the_cuda_of_a_jax() {
+        let cuda = |found: &[(&str, &str)], conda_build: Option<&str>| {
+            let distribution = |(name, version): &(&str, &str)| crate::fact::Distribution {
+                name: (*name).to_owned(),
+                version: (*version).to_owned(),
+            };
+            jax_cuda(&Jax {
+                distributions: found.iter().map(distribution).collect(),
+                conda_build: conda_build.map(str::to_owned),
+                operations: Observed::not_probed(""),
+            })
+        };
+        let (twelve, thirteen) = (("jax-cuda12-plugin", "0.8.0"), ("jax-cuda13-plugin", "0.8.0"));
+        assert_eq!(cuda(&[twelve, thirteen, ("jaxlib", "0.8.0")], None), Some(13));
+        assert_eq!(cuda(&[twelve, thirteen, ("jaxlib", "0.8.1")], None), None);
+        assert_eq!(cuda(&[("jaxlib", "0.4.13+cuda11.cudnn86")], None), Some(11));
+        assert_eq!(cuda(&[("jaxlib", "0.4.23")], Some("cuda120py311h5e2d1a8_200")), Some(12));
+        assert_eq!(cuda(&[("jaxlib", "0.4.23")], Some("cpu_py311h1")), None);
+    }
+
+    #[test]
+    fn versions_are_numbers() {
+        assert_eq!(version("12.6"), Some((12, 6)));
+        assert_eq!(version("2.10.0a0+git"), Some((2, 10)));
+        assert_eq!(version("12"), Some((12, 0)));
+        assert_eq!((version(""), version("git")), (None, None));
+    }
+}

@@ -1,0 +1,94 @@
+//! Kernel specifications: folders with a `kernel.json`.
+//!
+//! Source: <https://jupyter-client.readthedocs.io/en/stable/kernels.html>, "Kernel specs"; `jupyter_client/kernelspec.py`.
+
+use super::{Environment, KEPT, environment, places::Place, program};
+use crate::root::Root;
+use gpucheck_checks::fact::{Kernelspec, Observed, ProbeFailure, Program, ProgramState, Spec};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Most specifications that are looked at.
+const MOST: usize = 256;
+/// Longest `kernel.json`, in bytes.
+const LONGEST: u64 = 256 << 10;
+/// Most words of a command that are kept, and most characters of each.
+const MOST_WORDS: usize = 32;
+const LONGEST_WORD: usize = 1024;
+const STEP: &str = "read kernel.json";
+
+/// All specifications in these folders, each file once, however many folders lead to it.
+pub(super) fn all(root: &Root, surroundings: &Environment, places: &[Place]) -> Vec<Kernelspec> {
+    let mut known = BTreeSet::new();
+    let mut found = Vec::new();
+    for place in places {
+        for name in root.names(&place.kernels).into_iter().filter(|name| is_name(name)) {
+            let folder = format!("{}/{name}", place.kernels);
+            let Ok(file) = root.target(&format!("{folder}/kernel.json")) else { continue };
+            if found.len() < MOST && known.insert(file) {
+                found.push(kernelspec(root, surroundings, place, name, folder));
+            }
+        }
+    }
+    found
+}
+
+/// What Jupyter takes for the name of a kernel.
+fn is_name(name: &str) -> bool {
+    name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+}
+
+fn kernelspec(
+    root: &Root,
+    surroundings: &Environment,
+    place: &Place,
+    name: String,
+    folder: String,
+) -> Kernelspec {
+    let value = read(root, &format!("{folder}/kernel.json"));
+    let spec = value.clone().and_then(|value| spec(&value).ok_or_else(|| garbled("it has no command, argv")));
+    let program = match &spec {
+        Ok(spec) => program::of(root, surroundings, place, &folder, spec),
+        Err(_) => Program::Untold { why: "its kernel.json is unreadable".to_owned() },
+    };
+    let environment = match (&spec, &program) {
+        (Ok(spec), Program::File { path, state: ProgramState::Executable }) if spec.is_python() => {
+            environment::of(root, surroundings, path, value.is_ok_and(|value| sets_python_path(&value)))
+        }
+        _ => None,
+    };
+    Kernelspec { name, folder, spec: Observed::from(spec), program, environment }
+}
+
+fn read(root: &Root, path: &str) -> Result<Value, ProbeFailure> {
+    let bytes = root.bytes(path, LONGEST).map_err(|error| ProbeFailure::Refused {
+        step: STEP.to_owned(),
+        code: 0,
+        name: "unreadable".to_owned(),
+        message: error.to_string(),
+    })?;
+    serde_json::from_slice(&bytes).map_err(|error| garbled(&error.to_string()))
+}
+
+fn garbled(message: &str) -> ProbeFailure {
+    ProbeFailure::Garbled { step: STEP.to_owned(), message: message.to_owned() }
+}
+
+/// What is of use; none where there is no command.
+fn spec(value: &Value) -> Option<Spec> {
+    let text = |name: &str| Some(value.get(name)?.as_str()?.chars().take(LONGEST_WORD).collect::<String>());
+    let words = value.get("argv")?.as_array()?.iter().take(MOST_WORDS);
+    let argv: Vec<String> =
+        words.map(|word| Some(word.as_str()?.chars().take(LONGEST_WORD).collect())).collect::<Option<_>>()?;
+    let kept = |name: &str| Some((name.to_owned(), value.get("env")?.get(name)?.as_str()?.to_owned()));
+    (!argv.is_empty()).then(|| Spec {
+        display_name: text("display_name"),
+        language: text("language"),
+        argv,
+        env: KEPT.into_iter().filter_map(kept).collect(),
+    })
+}
+
+fn sets_python_path(value: &Value) -> bool {
+    value.get("env").is_some_and(|env| env.get("PYTHONPATH").is_some())
+}

@@ -1,0 +1,100 @@
+//! Jupyter servers that run, and the variables that they were started with.
+//!
+//! Invariant: only processes of the asking user are looked into.
+
+use super::KEPT;
+use crate::root::Root;
+use gpucheck_checks::fact::Server;
+use std::collections::BTreeMap;
+
+/// Longest command line and environment that are read, in bytes.
+const LONGEST: u64 = 256 << 10;
+/// Most servers that are kept.
+const MOST: usize = 64;
+/// Programs of Jupyter that start kernels.
+const PROGRAMS: [&str; 5] =
+    ["jupyter-lab", "jupyter-labhub", "jupyter-notebook", "jupyter-server", "jupyterhub-singleuser"];
+/// The same as `jupyter WORD`.
+const WORDS: [&str; 3] = ["lab", "notebook", "server"];
+/// The same as `python -m MODULE`.
+const MODULES: [&str; 5] =
+    ["jupyterlab", "notebook", "jupyter_server", "jupyterhub.singleuser", "jupyterlab.labhubapp"];
+
+/// The servers of this user, by their process ids.
+pub(super) fn running(root: &Root, uid: u32) -> Vec<Server> {
+    let mut pids: Vec<i32> = root.names("/proc").iter().filter_map(|name| name.parse().ok()).collect();
+    pids.sort_unstable();
+    let own = pids
+        .into_iter()
+        .filter(|pid| root.stat(&format!("/proc/{pid}")).is_some_and(|found| found.st_uid == uid));
+    own.filter_map(|pid| server(root, pid)).take(MOST).collect()
+}
+
+fn server(root: &Root, pid: i32) -> Option<Server> {
+    let texts = |name: &str| {
+        let bytes = root.bytes(&format!("/proc/{pid}/{name}"), LONGEST).ok()?;
+        Some(
+            bytes
+                .split(|byte| *byte == 0)
+                .map(|text| String::from_utf8_lossy(text).into_owned())
+                .collect::<Vec<_>>(),
+        )
+    };
+    let words = texts("cmdline")?;
+    if !is_server(&words) {
+        return None;
+    }
+    let variables = texts("environ")?;
+    let kept = variables
+        .iter()
+        .filter_map(|variable| variable.split_once('='))
+        .filter(|(name, _)| KEPT.contains(name));
+    let environment: BTreeMap<String, String> =
+        kept.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    Some(Server { pid, program: words.into_iter().next()?, environment })
+}
+
+/// Whether a command line is that of a server: by its program, by a script that a Python runs, or by `-m`.
+fn is_server(words: &[String]) -> bool {
+    let name = |index: usize| words.get(index).and_then(|word| word.rsplit('/').next()).unwrap_or_default();
+    let word = |index: usize| words.get(index).map(String::as_str).unwrap_or_default();
+    let is_program = |index: usize| {
+        PROGRAMS.contains(&name(index)) || (name(index) == "jupyter" && WORDS.contains(&word(index + 1)))
+    };
+    is_program(0)
+        || (name(0).starts_with("python")
+            && (is_program(1)
+                || (word(1) == "-m"
+                    && (MODULES.contains(&word(2)) || (word(2) == "jupyter" && WORDS.contains(&word(3)))))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn says(line: &str) -> bool {
+        is_server(&line.split(' ').map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn servers_are_known_by_their_command_lines() {
+        for line in [
+            "/opt/tljh/user/bin/python /opt/tljh/user/bin/jupyterhub-singleuser --port=4711",
+            "/usr/bin/python3 /home/kim/.local/bin/jupyter-notebook",
+            "/opt/conda/bin/python3.11 /opt/conda/bin/jupyter lab --no-browser",
+            "python3 -m jupyterlab",
+            "python -m jupyter notebook",
+        ] {
+            assert!(says(line), "{line}");
+        }
+        for line in [
+            "",
+            "vim jupyter-lab",
+            "/usr/bin/python3 -m ipykernel_launcher -f /run/kernel-1.json",
+            "jupyter kernelspec list",
+            "python3 train.py jupyter-lab",
+        ] {
+            assert!(!says(line), "{line}");
+        }
+    }
+}

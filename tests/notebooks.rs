@@ -1,0 +1,226 @@
+//! Kernels and servers of Jupyter, and the packages of their environments, on machines made of files.
+
+use crate::stage::Machine;
+use gpucheck::probe::notebooks::{Environment, probe};
+use gpucheck_checks::fact::{Kernelspec, Notebooks, Observed, Program, ProgramState};
+use std::{collections::BTreeMap, os::unix::fs::PermissionsExt};
+
+/// A kernel as `python -m ipykernel install` writes it; jupyter/notebook#5054 shows one.
+fn kernel(program: &str, more: &str) -> String {
+    format!(
+        r#"{{"argv": ["{program}", "-m", "ipykernel_launcher", "-f", "{{connection_file}}"],
+            "display_name": "Python 3", "language": "python"{more}}}"#
+    )
+}
+
+trait WithProgram {
+    fn program(self, path: &str) -> Self;
+}
+
+impl WithProgram for Machine {
+    fn program(self, path: &str) -> Self {
+        let machine = self.file(path, "\x7fELF");
+        let place = machine.place_for(path);
+        std::fs::set_permissions(place, std::fs::Permissions::from_mode(0o755)).unwrap();
+        machine
+    }
+}
+
+fn surroundings() -> Environment {
+    Environment {
+        home: Some("/home/kim".into()),
+        prefixes: vec!["/opt/conda/envs/tf".into()],
+        path: "/opt/conda/envs/tf/bin:/usr/bin".into(),
+        ..Environment::default()
+    }
+}
+
+fn look(machine: &Machine, environment: &Environment) -> Notebooks {
+    let Observed::Seen(notebooks) = probe(&machine.root(), environment) else { panic!("the probe failed") };
+    notebooks
+}
+
+fn only(notebooks: &Notebooks) -> &Kernelspec {
+    let [spec] = notebooks.kernelspecs.as_slice() else { panic!("{notebooks:#?}") };
+    spec
+}
+
+fn state(spec: &Kernelspec) -> ProgramState {
+    let Program::File { state, .. } = spec.program else { panic!("{spec:#?}") };
+    state
+}
+
+#[test]
+fn kernels_are_found_where_jupyter_looks_and_in_its_order() {
+    let machine = Machine::linux()
+        .file("/opt/jp/kernels/a/kernel.json", kernel("/usr/bin/python3", ""))
+        .file("/opt/conda/envs/tf/share/jupyter/kernels/b/kernel.json", kernel("python", ""))
+        .file("/opt/conda/share/jupyter/kernels/c/kernel.json", kernel("/usr/bin/python3", ""))
+        .file("/home/kim/.local/share/jupyter/kernels/d/kernel.json", kernel("/usr/bin/python3", ""))
+        .file("/home/lee/.local/share/jupyter/kernels/not-hers/kernel.json", kernel("/usr/bin/python3", ""))
+        .file("/usr/local/share/jupyter/kernels/e/kernel.json", kernel("/usr/bin/python3", ""))
+        .file("/usr/share/jupyter/kernels/f/kernel.json", kernel("python3", ""))
+        .folder("/usr/share/jupyter/kernels/no-kernel")
+        .file("/usr/share/jupyter/kernels/bad name/kernel.json", kernel("python3", ""))
+        .link("/usr/share/jupyter/kernels/again", "/usr/local/share/jupyter/kernels/e");
+    let mut environment = surroundings();
+    environment.jupyter_path = "/opt/jp:relative".into();
+    let found = look(&machine, &environment);
+    let names: Vec<&str> = found.kernelspecs.iter().map(|spec| spec.name.as_str()).collect();
+    assert_eq!(names, ["a", "b", "c", "d", "e", "f"]);
+    // Without the surroundings of a person, as for another machine's root, every home counts.
+    let found = look(&machine, &Environment::default());
+    let names: Vec<&str> = found.kernelspecs.iter().map(|spec| spec.name.as_str()).collect();
+    assert_eq!(names, ["c", "d", "not-hers", "e", "f"]);
+}
+
+#[test]
+fn the_interpreter_of_each_kernel_is_resolved() {
+    let kernels = "/usr/local/share/jupyter/kernels";
+    for (program, expected) in [
+        ("/opt/venv/bin/python", ProgramState::Executable),
+        ("/opt/gone/bin/python", ProgramState::Missing),
+        ("/opt/dangling/bin/python", ProgramState::Missing),
+        ("/opt/venv/pyvenv.cfg", ProgramState::NotExecutable),
+        ("/opt/venv", ProgramState::NotExecutable),
+        ("{resource_dir}/start", ProgramState::Executable),
+        ("xpython", ProgramState::Executable),
+    ] {
+        let machine = Machine::linux()
+            .program("/opt/venv/bin/python")
+            .file("/opt/venv/pyvenv.cfg", "home = /usr/bin\n")
+            .link("/opt/dangling/bin/python", "/opt/python-3.9/bin/python3.9")
+            .program(&format!("{kernels}/x/start"))
+            .program("/usr/bin/xpython")
+            .file(&format!("{kernels}/x/kernel.json"), kernel(program, ""));
+        assert_eq!(state(only(&look(&machine, &surroundings()))), expected, "{program}");
+    }
+    for (program, untold) in
+        [("python3", false), ("bin/python", true), ("{prefix}/bin/python", true), ("R", true)]
+    {
+        let machine = Machine::linux().file(&format!("{kernels}/x/kernel.json"), kernel(program, ""));
+        let told = only(&look(&machine, &surroundings())).program.clone();
+        assert_eq!(matches!(told, Program::Untold { .. }), untold, "{program}: {told:?}");
+        assert_eq!(told == Program::OfServer, !untold, "{program}: {told:?}");
+    }
+}
+
+#[test]
+fn a_bare_python_in_an_environment_is_that_environments() {
+    let machine = Machine::linux()
+        .program("/opt/conda/envs/tf/bin/python")
+        .file("/opt/conda/envs/tf/share/jupyter/kernels/python3/kernel.json", kernel("python", ""));
+    let found = look(&machine, &surroundings());
+    let path = "/opt/conda/envs/tf/bin/python".to_owned();
+    assert_eq!(only(&found).program, Program::File { path, state: ProgramState::Executable });
+}
+
+#[test]
+fn odd_kernels_are_values() {
+    let deep = "[".repeat(100_000);
+    let long = format!(r#"{{"argv": ["{}"]}}"#, "x".repeat(300_000));
+    for content in
+        ["", "{", "null", "[]", r#"{"argv": []}"#, r#"{"argv": "python"}"#, r#"{"argv": [1]}"#, &deep, &long]
+    {
+        let machine = Machine::linux().file("/usr/share/jupyter/kernels/x/kernel.json", content);
+        let found = look(&machine, &surroundings());
+        assert!(only(&found).spec.failure().is_some(), "{content:.40}");
+    }
+    let machine = Machine::linux().folder("/usr/share/jupyter/kernels/x/kernel.json");
+    assert!(only(&look(&machine, &surroundings())).spec.failure().is_some());
+}
+
+#[test]
+fn of_variables_only_those_of_a_gpu_are_kept() {
+    let env = r#", "env": {"CUDA_VISIBLE_DEVICES": "-1", "HF_TOKEN": "hf_secret", "XLA_FLAGS": 7}"#;
+    let machine = Machine::linux()
+        .file("/usr/share/jupyter/kernels/x/kernel.json", kernel("python3", env))
+        .file("/proc/41/cmdline", "/opt/conda/bin/python3.11\0/opt/conda/bin/jupyter-lab\0--no-browser\0")
+        .file("/proc/41/environ", "HOME=/home/kim\0AWS_SECRET_ACCESS_KEY=secret\0LD_LIBRARY_PATH=/a=b:/c\0")
+        .file("/proc/42/cmdline", "/usr/bin/python3\0-m\0ipykernel_launcher\0");
+    let found = look(&machine, &surroundings());
+    let kept = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.to_owned())]);
+    assert_eq!(only(&found).spec.seen().unwrap().env, kept("CUDA_VISIBLE_DEVICES", "-1"));
+    let [server] = found.servers.as_slice() else { panic!("{:?}", found.servers) };
+    assert_eq!((server.pid, &server.environment), (41, &kept("LD_LIBRARY_PATH", "/a=b:/c")));
+    assert!(!format!("{found:?}").contains("secret"));
+}
+
+/// Files of the wheels torch 1.13.1+cpu and tensorflow-cpu 2.12.1 and of the jax 0.4.35 distributions.
+fn packages(machine: Machine, site: &str) -> Machine {
+    machine
+        .file(&format!("{site}/torch/__init__.py"), "")
+        .file(
+            &format!("{site}/torch/version.py"),
+            "__version__ = '1.13.1+cpu'\ndebug = False\ncuda = None\nhip = None\n",
+        )
+        .folder(&format!("{site}/torch-1.13.1+cpu.dist-info"))
+        .folder(&format!("{site}/jax-0.4.35.dist-info"))
+        .folder(&format!("{site}/jaxlib-0.4.34.dist-info"))
+        .folder(&format!("{site}/jax_cuda12_plugin-0.4.35.dist-info"))
+        .folder(&format!("{site}/jaxtyping-0.2.dist-info"))
+        .folder(&format!("{site}/tensorflow_cpu-2.12.1.dist-info"))
+        .file(
+            &format!("{site}/tensorflow/python/platform/build_info.py"),
+            "import collections\nbuild_info = collections.OrderedDict([('is_cuda_build', False)])\n",
+        )
+}
+
+#[test]
+fn the_packages_of_a_kernels_environment_are_told_by_its_files() {
+    let prefix = "/home/kim/miniconda3/envs/ml";
+    let machine = Machine::linux()
+        .program(&format!("{prefix}/bin/python3.10"))
+        .link(&format!("{prefix}/bin/python"), "python3.10")
+        .file(&format!("{prefix}/conda-meta/pytorch-1.13.1-cpu_py310hd11e9c7_1.json"), "{}")
+        .folder(&format!("{prefix}/lib/python3.9/site-packages/tensorflow-9.dist-info"))
+        .file("/usr/share/jupyter/kernels/ml/kernel.json", kernel(&format!("{prefix}/bin/python"), ""));
+    let machine = packages(machine, &format!("{prefix}/lib/python3.10/site-packages"));
+    let found = look(&machine, &surroundings());
+    let environment = only(&found).environment.as_ref().unwrap();
+    assert_eq!((environment.prefix.as_str(), &environment.untold), (prefix, &None));
+    let tensorflow = environment.tensorflow.as_ref().unwrap();
+    assert_eq!((tensorflow.name.as_str(), tensorflow.version.as_str()), ("tensorflow-cpu", "2.12.1"));
+    assert_eq!(environment.tensorflow_has_cuda, Some(false));
+    let packages = &environment.packages;
+    let torch = packages.torch.as_ref().unwrap();
+    assert_eq!((torch.label().as_str(), torch.cuda()), ("PyTorch 1.13.1+cpu", None));
+    assert_eq!(torch.conda_build.as_deref(), Some("cpu_py310hd11e9c7_1"));
+    assert!(torch.architectures.failure().is_some(), "{:?}", torch.architectures);
+    let jax = packages.jax.as_ref().unwrap();
+    let names: Vec<&str> = jax.distributions.iter().map(|found| found.name.as_str()).collect();
+    assert_eq!(names, ["jax", "jax-cuda12-plugin", "jaxlib"]);
+}
+
+#[test]
+fn what_may_add_packages_is_told() {
+    let kernels = "/usr/share/jupyter/kernels/x/kernel.json";
+    let environment = |configuration: &str, env: &str, site: &str| {
+        let machine = Machine::linux()
+            .program("/opt/venv/bin/python")
+            .file("/opt/venv/pyvenv.cfg", configuration)
+            .folder(site)
+            .folder("/home/kim/.local/lib/python3.11/site-packages/tensorflow-2.15.1.dist-info")
+            .file(kernels, kernel("/opt/venv/bin/python", env));
+        only(&look(&machine, &surroundings())).environment.clone().unwrap()
+    };
+    let site = "/opt/venv/lib/python3.11/site-packages";
+    let plain = environment("include-system-site-packages = false\n", "", site);
+    assert_eq!((plain.untold, plain.tensorflow), (None, None));
+    assert!(environment("include-system-site-packages = true\n", "", site).untold.is_some());
+    assert!(environment("", r#", "env": {"PYTHONPATH": "/x"}"#, site).untold.is_some());
+    assert!(environment("", "", "/opt/venv/lib").untold.is_some());
+}
+
+#[test]
+fn a_persons_own_packages_count_outside_virtual_environments() {
+    let machine = Machine::linux()
+        .program("/usr/bin/python3.11")
+        .link("/usr/bin/python3", "python3.11")
+        .folder("/usr/lib/python3/dist-packages")
+        .folder("/home/kim/.local/lib/python3.11/site-packages/tensorflow-2.15.1.dist-info")
+        .file("/usr/share/jupyter/kernels/x/kernel.json", kernel("/usr/bin/python3", ""));
+    let found = look(&machine, &surroundings());
+    let environment = only(&found).environment.as_ref().unwrap();
+    assert_eq!(environment.tensorflow.as_ref().unwrap().version, "2.15.1");
+}

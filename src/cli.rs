@@ -66,6 +66,9 @@ pub struct LookArgs {
     /// Where the metadata service answers
     #[arg(long, global = true, hide = true, value_name = "URL", default_value = crate::probe::platform::AZURE_METADATA)]
     pub cloud_metadata_url: String,
+    /// With --root: look at the Pythons of this machine as if they were the root's
+    #[arg(long, global = true, hide = true)]
+    pub this_pythons: bool,
 }
 
 /// What to show.

@@ -1,7 +1,8 @@
 //! Looking at a machine: every probe that is wanted, side by side.
 //!
 //! Invariants: this cannot fail, the machine's troubles are values; a driver library is initialized only where a
-//! driver stands behind it; files of another root are read and never run, and this machine's Pythons say nothing of it.
+//! driver stands behind it; files of another root are read and never run, and this machine's Pythons say nothing of it
+//! unless the caller vouches for them.
 
 use crate::{
     in_time::{InTime, broken},
@@ -37,6 +38,9 @@ pub struct Options {
     pub cloud_metadata: Option<String>,
     /// Import frameworks in full.
     pub full: bool,
+    /// Take the Pythons of this machine for those of the root, whichever that is. For simulated machines, whose files
+    /// lie in a folder and whose Pythons, if any, are started from here.
+    pub this_pythons: bool,
 }
 
 /// Looks at a machine.
@@ -105,8 +109,8 @@ fn look_at_frameworks(options: &Options) -> InTime<Frameworks> {
     ask.may_make_nodes = a_driver_stands_here();
     let limit = ask.bare_deadline + ask.full_deadline + FRAMEWORKS_ROOM;
     let wanted = options.sources.contains(&Source::Frameworks);
-    let here = options.root.is_this_machine();
-    InTime::start("frameworks", limit, move || match (wanted, here) {
+    let vouched = options.root.is_this_machine() || options.this_pythons;
+    InTime::start("frameworks", limit, move || match (wanted, vouched) {
         (false, _) => unwanted(),
         (true, false) => Observed::not_probed("Pythons of another root are not run"),
         (true, true) => frameworks::probe(&ask),

@@ -116,6 +116,7 @@ fn options(look: &LookArgs, selection: &Selection) -> Result<Options, Error> {
         sources: selection.sources(),
         cloud_metadata: (!look.no_cloud_metadata).then(|| look.cloud_metadata_url.clone()),
         full: look.full,
+        this_pythons: look.this_pythons,
     })
 }
 

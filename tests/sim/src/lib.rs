@@ -3,6 +3,22 @@
 //! Invariants: nothing is told that the scenario does not give or that does not follow from it; whatever a caller
 //! does, the libraries never panic into it.
 
+mod address;
+pub mod branches;
+mod call;
+mod cuda;
+mod link;
+mod loaded;
+mod machine;
+mod nvml;
+mod outs;
+mod ptx;
 pub mod scenario;
 
+pub use link::{Error, libraries};
 pub use scenario::Scenario;
+
+/// Every symbol that is implemented, of both libraries.
+pub fn exported() -> impl Iterator<Item = &'static str> {
+    nvml::SYMBOLS.into_iter().chain(cuda::SYMBOLS).flatten().copied()
+}

@@ -434,6 +434,13 @@ pub struct Instance {
     pub compute_instance: u32,
 }
 
+impl Instance {
+    /// The number of its GPU instance, where it is in this place of the list.
+    pub fn gpu_instance(&self, place: usize) -> u32 {
+        self.gpu_instance.unwrap_or_else(|| u32::try_from(place + 1).unwrap_or(u32::MAX))
+    }
+}
+
 /// A process on a GPU.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

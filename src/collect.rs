@@ -8,7 +8,7 @@ use crate::{
     in_time::{InTime, broken},
     probe::{cuda, frameworks, library::Search, module, nvml, pci, platform},
     root::Root,
-    worker,
+    worker::{self, Worker},
 };
 use gpucheck_checks::{
     Source,
@@ -41,6 +41,8 @@ pub struct Options {
     /// Take the Pythons of this machine for those of the root, whichever that is. For simulated machines, whose files
     /// lie in a folder and whose Pythons, if any, are started from here.
     pub this_pythons: bool,
+    /// Time for the driver's libraries to answer, each; their own deadlines where it is not given.
+    pub driver_deadline: Option<Duration>,
 }
 
 /// Looks at a machine.
@@ -52,13 +54,19 @@ pub fn collect(options: &Options) -> Facts {
     let pci = look_at_files(root, "pci", pci::probe);
     let module = look_at_files(root, "module", module::probe).take();
     let ask = ask_driver(root, module.seen());
+    let worker = |usual| Worker::own(options.driver_deadline.unwrap_or(usual));
     std::thread::scope(|scope| {
-        let nvml = scope
-            .spawn(|| if options.sources.contains(&Source::Nvml) { nvml::probe(&ask) } else { unwanted() });
+        let nvml = scope.spawn(|| {
+            if options.sources.contains(&Source::Nvml) {
+                nvml::probe_by(&worker(nvml::DEADLINE), &ask)
+            } else {
+                unwanted()
+            }
+        });
         let cuda = scope.spawn(|| {
             let wanted =
                 [Source::Driver, Source::Compute].iter().any(|source| options.sources.contains(source));
-            if wanted { cuda::probe(&ask) } else { (unwanted(), unwanted()) }
+            if wanted { cuda::probe_by(&worker(cuda::DEADLINE), &ask) } else { (unwanted(), unwanted()) }
         });
         let (driver, compute) = cuda.join().unwrap_or_else(|_| (broken(), broken()));
         Facts {

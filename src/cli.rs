@@ -66,6 +66,12 @@ pub struct LookArgs {
     /// Where the metadata service answers
     #[arg(long, global = true, hide = true, value_name = "URL", default_value = crate::probe::platform::AZURE_METADATA)]
     pub cloud_metadata_url: String,
+    /// With --root: look at the Pythons of this machine as if they were the root's
+    #[arg(long, global = true, hide = true)]
+    pub this_pythons: bool,
+    /// Milliseconds for each of the driver's libraries to answer, instead of their own deadlines
+    #[arg(long, global = true, hide = true, value_name = "MS")]
+    pub driver_deadline_ms: Option<u64>,
 }
 
 /// What to show.

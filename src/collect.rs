@@ -1,7 +1,8 @@
 //! Looking at a machine: every probe that is wanted, side by side.
 //!
 //! Invariants: this cannot fail, the machine's troubles are values; a driver library is initialized only where a
-//! driver stands behind it; files of another root are read and never run, and this machine's Pythons say nothing of it.
+//! driver stands behind it; files of another root are read and never run, and this machine's Pythons say nothing of it
+//! unless the caller vouches for them.
 
 use crate::{
     in_time::{InTime, broken},
@@ -10,7 +11,7 @@ use crate::{
         cuda, frameworks, installation, library::Search, log, module, notebooks, nvml, pci, platform, processes,
     },
     root::Root,
-    worker,
+    worker::{self, Worker},
 };
 use gpucheck_checks::{
     Source,
@@ -41,6 +42,11 @@ pub struct Options {
     pub cloud_metadata: Option<String>,
     /// Import frameworks in full.
     pub full: bool,
+    /// Take the Pythons of this machine for those of the root, whichever that is. For simulated machines, whose files
+    /// lie in a folder and whose Pythons, if any, are started from here.
+    pub this_pythons: bool,
+    /// Time for the driver's libraries to answer, each; their own deadlines where it is not given.
+    pub driver_deadline: Option<Duration>,
 }
 
 /// Looks at a machine.
@@ -55,13 +61,19 @@ pub fn collect(options: &Options) -> Facts {
     let installation = look_at_files(root, "installation", installation::probe);
     let module = look_at_files(root, "module", module::probe).take();
     let ask = ask_driver(root, module.seen());
+    let worker = |usual| Worker::own(options.driver_deadline.unwrap_or(usual));
     std::thread::scope(|scope| {
-        let nvml = scope
-            .spawn(|| if options.sources.contains(&Source::Nvml) { nvml::probe(&ask) } else { unwanted() });
+        let nvml = scope.spawn(|| {
+            if options.sources.contains(&Source::Nvml) {
+                nvml::probe_by(&worker(nvml::DEADLINE), &ask)
+            } else {
+                unwanted()
+            }
+        });
         let cuda = scope.spawn(|| {
             let wanted =
                 [Source::Driver, Source::Compute].iter().any(|source| options.sources.contains(source));
-            if wanted { cuda::probe(&ask) } else { (unwanted(), unwanted()) }
+            if wanted { cuda::probe_by(&worker(cuda::DEADLINE), &ask) } else { (unwanted(), unwanted()) }
         });
         let (driver, compute) = cuda.join().unwrap_or_else(|_| (broken(), broken()));
         let mut facts = Facts {
@@ -129,8 +141,8 @@ pub(crate) fn look_at_frameworks(options: &Options) -> InTime<Frameworks> {
     ask.may_make_nodes = a_driver_stands_here();
     let limit = ask.bare_deadline + ask.full_deadline + FRAMEWORKS_ROOM;
     let wanted = options.sources.contains(&Source::Frameworks);
-    let here = options.root.is_this_machine();
-    InTime::start("frameworks", limit, move || match (wanted, here) {
+    let vouched = options.root.is_this_machine() || options.this_pythons;
+    InTime::start("frameworks", limit, move || match (wanted, vouched) {
         (false, _) => unwanted(),
         (true, false) => Observed::not_probed("Pythons of another root are not run"),
         (true, true) => frameworks::probe(&ask),

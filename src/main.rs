@@ -21,6 +21,7 @@ use std::{
     io::{self, IsTerminal, Read, Write},
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 /// Largest facts file that is read, in bytes; a recorded one has some ten thousand.
@@ -116,6 +117,8 @@ fn options(look: &LookArgs, selection: &Selection) -> Result<Options, Error> {
         sources: selection.sources(),
         cloud_metadata: (!look.no_cloud_metadata).then(|| look.cloud_metadata_url.clone()),
         full: look.full,
+        this_pythons: look.this_pythons,
+        driver_deadline: look.driver_deadline_ms.map(Duration::from_millis),
     })
 }
 

@@ -20,4 +20,5 @@ mod protocol;
 mod pythons;
 mod real_nvidia;
 mod real_tensorflow;
+mod simulated_machines;
 mod stage;

@@ -1,0 +1,129 @@
+//! The libraries of a driver version, linked when they are first wanted.
+//!
+//! Invariants: a library exports what the real one of its branch exports, no more; a folder that is there is whole, for
+//! it is made elsewhere and moved into place; one archive gives each table's libraries once.
+
+use crate::branches::{self, BRANCHES};
+use std::{
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    process::Command,
+    time::UNIX_EPOCH,
+};
+
+/// Where cargo's artifacts are, and the archive among them.
+const PROFILE: &str = env!("GPUSIM_PROFILE");
+const ARCHIVE: &str = "deps/libgpucheck_sim.a";
+/// Runs when a library is loaded.
+const LOADER: &str = include_str!("loader.c");
+
+/// The libraries by the name each gives itself, and how its symbols begin.
+const LIBRARIES: [(&str, &str); 2] = [("libnvidia-ml.so.1", "nvml"), ("libcuda.so.1", "cu")];
+
+/// Why there are no libraries.
+#[derive(Debug)]
+pub enum Error {
+    /// No branch that is known is as old as this version, or it is no version.
+    NoTable {
+        /// The version.
+        version: String,
+    },
+    /// The linker, or a file, failed.
+    Failed {
+        /// What was tried.
+        what: String,
+        /// What came of it.
+        why: String,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoTable { version } => {
+                let oldest = BRANCHES.into_iter().min().unwrap_or_default();
+                write!(to, "driver {version:?}: not a version from {oldest} on, such as 535.161.08")
+            }
+            Self::Failed { what, why } => write!(to, "{what}: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+pub(crate) fn failed(what: impl fmt::Display) -> impl FnOnce(io::Error) -> Error {
+    move |error| Error::Failed { what: what.to_string(), why: error.to_string() }
+}
+
+/// The folder with `libnvidia-ml.so.1`, `libcuda.so.1` and `libcuda.so` of a driver version: those of its branch, or of
+/// the nearest older branch whose symbols are known.
+pub fn libraries(version: &str) -> Result<PathBuf, Error> {
+    let no_table = || Error::NoTable { version: version.to_owned() };
+    let table = branches::table_of(version).ok_or_else(no_table)?;
+    made(&format!("driver-{table}"), |folder| {
+        for (soname, prefix) in LIBRARIES {
+            let symbols: Vec<_> = branches::symbols(table).filter(|name| name.starts_with(prefix)).collect();
+            link(folder, soname, &symbols, Some(LOADER))?;
+        }
+        std::os::unix::fs::symlink("libcuda.so.1", folder.join("libcuda.so")).map_err(failed("libcuda.so"))
+    })
+}
+
+/// The folder of this name, made where it is not there yet.
+pub(crate) fn made(name: &str, make: impl FnOnce(&Path) -> Result<(), Error>) -> Result<PathBuf, Error> {
+    let all = Path::new(PROFILE).join("gpusim").join(stamp()?);
+    let folder = all.join(name);
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    // Beside it, with a name that no other process and no other thread has.
+    let draft = all.join(format!("{name}.{}.{:?}", std::process::id(), std::thread::current().id()));
+    fs::create_dir_all(&draft).map_err(failed(draft.display()))?;
+    make(&draft)?;
+    match fs::rename(&draft, &folder) {
+        Ok(()) => Ok(folder),
+        // Somebody else was faster; his are as good.
+        Err(_) if folder.is_dir() => {
+            fs::remove_dir_all(&draft).map_err(failed(draft.display()))?;
+            Ok(folder)
+        }
+        Err(error) => Err(failed(folder.display())(error)),
+    }
+}
+
+/// What tells this build's archive from others.
+fn stamp() -> Result<String, Error> {
+    let archive = Path::new(PROFILE).join(ARCHIVE);
+    let told = fs::metadata(&archive).and_then(|data| Ok((data.len(), data.modified()?)));
+    let (length, modified) = told.map_err(failed(archive.display()))?;
+    let modified = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(format!("{length:x}-{:x}", modified.as_nanos()))
+}
+
+/// Links a library that exports these symbols alone.
+pub(crate) fn link(folder: &Path, soname: &str, symbols: &[&str], extra: Option<&str>) -> Result<(), Error> {
+    let write = |suffix: &str, text: String| {
+        let file = folder.join(format!("{soname}.{suffix}"));
+        fs::write(&file, text).map_err(failed(file.display())).map(|()| file)
+    };
+    let exported: String = symbols.iter().map(|symbol| format!("{symbol};\n")).collect();
+    let script = write("map", format!("{{ global:\n{exported}local: *; }};\n"))?;
+    let wanted = write("args", symbols.iter().map(|symbol| format!("-Wl,-u,{symbol}\n")).collect())?;
+    let source = write("c", extra.unwrap_or_default().to_owned())?;
+    let mut linker = Command::new("cc");
+    linker
+        .args(["-shared", "-fPIC", "-o"])
+        .arg(folder.join(soname))
+        .arg(format!("-DNAME=\"{soname}\""))
+        .arg(format!("-Wl,-s,--gc-sections,-soname,{soname},--version-script={}", script.display()))
+        .arg(format!("@{}", wanted.display()))
+        .arg(&source)
+        .arg(Path::new(PROFILE).join(ARCHIVE))
+        .args(["-lpthread", "-ldl", "-lm", "-lgcc_s"]);
+    let linked = linker.output().map_err(failed("cc"))?;
+    if !linked.status.success() {
+        let why = String::from_utf8_lossy(&linked.stderr).into_owned();
+        return Err(Error::Failed { what: format!("linking {soname}"), why });
+    }
+    [script, wanted, source].iter().try_for_each(|file| fs::remove_file(file).map_err(failed(file.display())))
+}

@@ -1,0 +1,132 @@
+//! Beginning, end, versions, texts of errors, events.
+
+use super::{
+    INSUFFICIENT_SIZE, INVALID_ARGUMENT, NOT_FOUND, NOT_SUPPORTED, TIMEOUT, USERS, handle::Handle,
+    initialized,
+};
+use crate::{
+    call::{Api, exports},
+    machine::Machine,
+    outs::Out,
+};
+use std::{
+    ffi::{CStr, c_char},
+    sync::atomic::Ordering,
+    time::Duration,
+};
+
+fn init() -> Result<(), u32> {
+    USERS.fetch_add(1, Ordering::SeqCst);
+    Ok(())
+}
+
+/// CUDA's version as the scenario has it.
+fn cuda_version(machine: &Machine, version: Out<i32>) -> Result<(), u32> {
+    version.put(machine.scenario.driver.cuda, INVALID_ARGUMENT)
+}
+
+exports! { Api::Nvml;
+    nvmlInit() |_| init();
+    nvmlInit_v2() |_| init();
+    nvmlInitWithFlags(_flags: u32) |_| init();
+    nvmlShutdown() |_| {
+        initialized()?;
+        USERS.fetch_sub(1, Ordering::SeqCst);
+        Ok(())
+    };
+    nvmlSystemGetDriverVersion(version: Out<c_char>, room: u32) |machine| {
+        initialized()?;
+        version.put_text(&machine.scenario.driver.version, room as usize, INVALID_ARGUMENT, INSUFFICIENT_SIZE)
+    };
+    nvmlSystemGetNVMLVersion(version: Out<c_char>, room: u32) |machine| {
+        let driver = &machine.scenario.driver;
+        let text = driver.nvml.clone().unwrap_or_else(|| format!("{}.{}", driver.cuda / 1000, driver.version));
+        version.put_text(&text, room as usize, INVALID_ARGUMENT, INSUFFICIENT_SIZE)
+    };
+    nvmlSystemGetCudaDriverVersion(version: Out<i32>) |machine| cuda_version(machine, version);
+    nvmlSystemGetCudaDriverVersion_v2(version: Out<i32>) |machine| cuda_version(machine, version);
+    nvmlSystemGetProcessName(pid: u32, name: Out<c_char>, room: u32) |_| {
+        initialized()?;
+        let text = std::fs::read_link(format!("/proc/{pid}/exe")).map_err(|_| NOT_FOUND)?;
+        let text: String = text.to_string_lossy().chars().take((room as usize).saturating_sub(1)).collect();
+        name.put_text(&text, room as usize, INVALID_ARGUMENT, INSUFFICIENT_SIZE)
+    };
+    nvmlSystemGetConfComputeState(_state: Out<u32>) |_| {
+        initialized()?;
+        Err(NOT_SUPPORTED)
+    };
+    nvmlEventSetCreate(set: Out<usize>) |_| {
+        initialized()?;
+        set.put(EVENT_SET, INVALID_ARGUMENT)
+    };
+    nvmlDeviceRegisterEvents(device: Handle, events: u64, set: usize) |machine| {
+        device.gpu_of(machine)?;
+        if set != EVENT_SET || events & !EVENTS != 0 { Err(INVALID_ARGUMENT) } else { Ok(()) }
+    };
+    nvmlDeviceGetSupportedEventTypes(device: Handle, events: Out<u64>) |machine| {
+        device.gpu_of(machine)?;
+        events.put(EVENTS, INVALID_ARGUMENT)
+    };
+    // Nothing ever happens here.
+    nvmlEventSetWait(set: usize, _data: Out<u8>, wait_ms: u32) |_| wait(set, wait_ms);
+    nvmlEventSetWait_v2(set: usize, _data: Out<u8>, wait_ms: u32) |_| wait(set, wait_ms);
+    nvmlEventSetFree(set: usize) |_| if set == EVENT_SET { Ok(()) } else { Err(INVALID_ARGUMENT) };
+}
+
+/// The one event set.
+const EVENT_SET: usize = 0x6770_0e00;
+/// Single and double bit errors, performance state, Xid, clocks.
+const EVENTS: u64 = 0x1f;
+
+fn wait(set: usize, wait_ms: u32) -> Result<(), u32> {
+    initialized()?;
+    if set != EVENT_SET {
+        return Err(INVALID_ARGUMENT);
+    }
+    std::thread::sleep(Duration::from_millis(wait_ms.into()));
+    Err(TIMEOUT)
+}
+
+/// What NVML says of its codes, from 0: R555's words.
+const WORDS: [&CStr; 30] = [
+    c"Success",
+    c"Uninitialized",
+    c"Invalid Argument",
+    c"Not Supported",
+    c"Insufficient Permissions",
+    c"Already Initialized",
+    c"Not Found",
+    c"Insufficient Size",
+    c"Insufficient External Power",
+    c"Driver Not Loaded",
+    c"Timeout",
+    c"Interrupt Request Issue",
+    c"NVML Shared Library Not Found",
+    c"Function Not Found",
+    c"Corrupted infoROM",
+    c"GPU is lost",
+    c"GPU requires reset",
+    c"GPU access blocked by the operating system",
+    c"Driver/library version mismatch",
+    c"In use by another client",
+    c"Insufficient Memory",
+    c"No data",
+    c"vGPU ECC not supported",
+    c"Insufficient Resources",
+    c"Invalid Frequency",
+    c"Argument version mismatch",
+    c"Requested functionality has been deprecated",
+    c"System is not in ready state",
+    c"No supported GPUs were found",
+    c"Resource not in correct state to perform requested operation",
+];
+
+/// Returns a text and no code, so that no fault meets it.
+#[unsafe(no_mangle)]
+extern "C" fn nvmlErrorString(code: u32) -> *const c_char {
+    let known = usize::try_from(code).ok().and_then(|code| WORDS.get(code));
+    known.map_or(c"Unknown Error".as_ptr(), |word| word.as_ptr())
+}
+
+/// Its name, for the table of symbols.
+pub(super) const ERROR_STRING: &[&str] = &["nvmlErrorString"];

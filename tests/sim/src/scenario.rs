@@ -1,0 +1,582 @@
+//! What a simulated driver replays: the driver, its GPUs, and what goes wrong.
+//!
+//! The libraries read it as JSON from the file that [`VARIABLE`] names. Every field is said here; a field that is not
+//! is refused.
+//!
+//! Invariants: what a scenario does not give is not made up, NVML answers `NOT_SUPPORTED` for it; a code is a number as
+//! nvml.h and cuda.h have it.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The environment variable that names the scenario's file. Where it is unset or the file cannot be read, every call of
+/// the libraries is refused.
+pub const VARIABLE: &str = "GPUSIM_SCENARIO";
+/// The environment variable that names a file to which every call appends a line, `SYMBOL = CODE`. A call that never
+/// returns has left its `SYMBOL` alone on a line.
+pub const TRACE: &str = "GPUSIM_TRACE";
+
+/// A driver with its GPUs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// The driver.
+    pub driver: Driver,
+    /// The GPUs, in the order of their PCI addresses. Without any, NVML counts 0 and `cuInit` returns
+    /// `CUDA_ERROR_NO_DEVICE`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gpus: Vec<Gpu>,
+    /// What goes wrong. Of several faults that meet a call, each is done, in this order; the first that returns or
+    /// ends the process is the last one done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
+}
+
+/// The driver's versions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Driver {
+    /// `535.161.08`. Its branch, the first number, says the newest PTX that is taken and the layout of process lists.
+    /// Which symbols there are is said by the libraries' folder; see `libraries`.
+    pub version: String,
+    /// What `cuDriverGetVersion` says: 12020 is CUDA 12.2.
+    pub cuda: i32,
+    /// What `nvmlSystemGetNVMLVersion` says; `12.535.161.08` where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nvml: Option<String>,
+    /// The newest PTX that is taken, `[8, 2]`; the branch's where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ptx: Option<(u32, u32)>,
+}
+
+/// One GPU.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gpu {
+    /// Where it sits: `0001:00:00.0`. NVML writes the domain with eight digits, CUDA with four, both in capitals.
+    pub pci: String,
+    /// Device id in the upper half, vendor id in the lower, as NVML packs them: 0x1eb8_10de.
+    pub pci_device_id: u32,
+    /// The same for the subsystem.
+    #[serde(default)]
+    pub pci_subsystem_id: u32,
+    /// `Tesla T4`.
+    pub name: String,
+    /// `GPU-` and 32 hexadecimal digits in five groups.
+    pub uuid: String,
+    /// Compute capability, major and minor.
+    pub compute_capability: (i32, i32),
+    /// Memory.
+    pub memory: Memory,
+    /// Number of multiprocessors.
+    pub multiprocessors: u32,
+    /// Whether NVML counts it.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub in_nvml: bool,
+    /// Whether CUDA counts it.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub in_cuda: bool,
+    /// What NVML reads of it. A reading that is not given is `NOT_SUPPORTED`, but those that say otherwise.
+    #[serde(default)]
+    pub nvml: Nvml,
+    /// Multi-instance GPU; none where the GPU cannot be divided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mig: Option<Mig>,
+    /// Processes on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub processes: Vec<Process>,
+    /// Device attributes of CUDA by their number in cuda.h, over those that follow from the rest.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<i32, i32>,
+}
+
+/// Memory of a GPU or of an instance, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Memory {
+    /// In all.
+    pub total: u64,
+    /// Used by programs.
+    #[serde(default)]
+    pub used: u64,
+    /// Kept by the driver. The first version of the call, R470 and earlier, counts it as used.
+    #[serde(default)]
+    pub reserved: u64,
+}
+
+/// A reading: a value, or the code with which the call refuses, `{"error": 15}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Reading<T> {
+    /// The call returns this code of `nvmlReturn_t`.
+    Refused {
+        /// The code.
+        error: u32,
+    },
+    /// The call succeeds.
+    Told(T),
+}
+
+/// NVML's readings of a GPU.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Nvml {
+    /// `nvmlDeviceGetHandleByIndex`, `-BySerial`, `-ByUUID` and `-ByPciBusId` refuse with this code; none lets them
+    /// succeed. A GPU that has fallen off the bus has 15, `GPU_IS_LOST`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handle: Option<u32>,
+    /// `nvmlDeviceGetName`; the GPU's name where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<Reading<String>>,
+    /// `nvmlDeviceGetUUID`; the GPU's where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uuid: Option<Reading<String>>,
+    /// `nvmlDeviceGetPciInfo`: the address; the GPU's where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pci: Option<Reading<String>>,
+    /// `nvmlDeviceGetMemoryInfo`; the GPU's where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Reading<Memory>>,
+    /// `nvmlDeviceGetCudaComputeCapability`; the GPU's where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compute_capability: Option<Reading<(i32, i32)>>,
+    /// `nvmlDeviceGetArchitecture`, as nvml.h numbers it; that of the compute capability where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub architecture: Option<Reading<u32>>,
+    /// `nvmlDeviceGetMinorNumber`: N of /dev/nvidiaN; the GPU's place in the list where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minor: Option<Reading<u32>>,
+    /// `nvmlDeviceGetBrand`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub brand: Option<Reading<u32>>,
+    /// `nvmlDeviceGetSerial`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub serial: Option<Reading<String>>,
+    /// `nvmlDeviceGetBoardPartNumber`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub board_part: Option<Reading<String>>,
+    /// `nvmlDeviceGetBoardId`: the GPUs of one board have the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub board_id: Option<Reading<u32>>,
+    /// `nvmlDeviceGetMultiGpuBoard`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub multi_gpu_board: Option<Reading<bool>>,
+    /// `nvmlDeviceGetVbiosVersion`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vbios: Option<Reading<String>>,
+    /// `nvmlDeviceGetGspFirmwareVersion`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gsp_firmware: Option<Reading<String>>,
+    /// `nvmlDeviceGetGspFirmwareMode`: on, and on by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gsp_mode: Option<Reading<(bool, bool)>>,
+    /// `nvmlDeviceGetBAR1MemoryInfo`: total and used, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bar1: Option<Reading<(u64, u64)>>,
+    /// `nvmlDeviceGetPersistenceMode`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub persistence: Option<Reading<bool>>,
+    /// `nvmlDeviceGetComputeMode`, which CUDA keeps to as well: 0 default, 2 prohibited, 3 exclusive process. For CUDA
+    /// it is 0 where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compute_mode: Option<Reading<u32>>,
+    /// `nvmlDeviceGetDisplayMode`: a display is connected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_mode: Option<Reading<bool>>,
+    /// `nvmlDeviceGetDisplayActive`: something is shown on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_active: Option<Reading<bool>>,
+    /// `nvmlDeviceGetPerformanceState`, `-GetPowerState`: 0 is the fastest, 32 unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub performance_state: Option<Reading<u32>>,
+    /// `nvmlDeviceGetClockInfo`, in MHz.
+    pub clocks: Clocks,
+    /// `nvmlDeviceGetMaxClockInfo`, in MHz.
+    pub max_clocks: Clocks,
+    /// `nvmlDeviceGetApplicationsClock`, in MHz.
+    pub application_clocks: Clocks,
+    /// `nvmlDeviceGetDefaultApplicationsClock`, in MHz.
+    pub default_application_clocks: Clocks,
+    /// `nvmlDeviceGetCurrentClocksThrottleReasons` and `-EventReasons`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock_event_reasons: Option<Reading<u64>>,
+    /// `nvmlDeviceGetSupportedClocksThrottleReasons` and `-EventReasons`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub supported_clock_event_reasons: Option<Reading<u64>>,
+    /// `nvmlDeviceGetTemperature` of the chip, in degrees Celsius.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<Reading<u32>>,
+    /// `nvmlDeviceGetTemperatureThreshold`: shutdown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shutdown_temperature: Option<Reading<u32>>,
+    /// The same: slowdown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slowdown_temperature: Option<Reading<u32>>,
+    /// The same: the most that the memory shall have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_max_temperature: Option<Reading<u32>>,
+    /// The same: the most that the chip shall have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gpu_max_temperature: Option<Reading<u32>>,
+    /// `nvmlDeviceGetFanSpeed`, in percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fan: Option<Reading<u32>>,
+    /// `nvmlDeviceGetNumFans`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fans: Option<Reading<u32>>,
+    /// `nvmlDeviceGetPowerUsage`, in milliwatts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub power_usage: Option<Reading<u32>>,
+    /// `nvmlDeviceGetEnforcedPowerLimit`, in milliwatts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enforced_power_limit: Option<Reading<u32>>,
+    /// `nvmlDeviceGetPowerManagementLimit`, in milliwatts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub power_limit: Option<Reading<u32>>,
+    /// `nvmlDeviceGetPowerManagementDefaultLimit`, in milliwatts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_power_limit: Option<Reading<u32>>,
+    /// `nvmlDeviceGetPowerManagementLimitConstraints`, in milliwatts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub power_limits: Option<Reading<(u32, u32)>>,
+    /// `nvmlDeviceGetPowerManagementMode`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub power_management: Option<Reading<bool>>,
+    /// `nvmlDeviceGetTotalEnergyConsumption`, in millijoules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub energy: Option<Reading<u64>>,
+    /// `nvmlDeviceGetViolationStatus` by `nvmlPerfPolicyType_t`, in nanoseconds.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub violations: BTreeMap<u32, Reading<u64>>,
+    /// `nvmlDeviceGetEccMode`: current and pending.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ecc_mode: Option<Reading<(bool, bool)>>,
+    /// `nvmlDeviceGetTotalEccErrors`.
+    pub ecc: Ecc,
+    /// `nvmlDeviceGetRetiredPages` and `-PendingStatus`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retired_pages: Option<Reading<RetiredPages>>,
+    /// `nvmlDeviceGetRemappedRows`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remapped_rows: Option<Reading<RemappedRows>>,
+    /// `nvmlDeviceGetRowRemapperHistogram`: banks with all, many, some, few and no spare rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row_remapper: Option<Reading<[u32; 5]>>,
+    /// `nvmlDeviceGetVirtualizationMode`: 0 none, 1 pass-through, 2 vGPU.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub virtualization_mode: Option<Reading<u32>>,
+    /// `nvmlDeviceGetGridLicensableFeatures`; three at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grid_features: Option<Reading<Vec<GridFeature>>>,
+    /// `nvmlDeviceGetCurrPcieLinkGeneration`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link_generation: Option<Reading<u32>>,
+    /// `nvmlDeviceGetMaxPcieLinkGeneration`: of GPU and slot together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link_generation_max: Option<Reading<u32>>,
+    /// `nvmlDeviceGetGpuMaxPcieLinkGeneration`: of the GPU alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gpu_link_generation_max: Option<Reading<u32>>,
+    /// `nvmlDeviceGetCurrPcieLinkWidth`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link_width: Option<Reading<u32>>,
+    /// `nvmlDeviceGetMaxPcieLinkWidth`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link_width_max: Option<Reading<u32>>,
+    /// `nvmlDeviceGetPcieReplayCounter`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link_replays: Option<Reading<u32>>,
+    /// `nvmlDeviceGetPcieThroughput`: sent and received, in KB/s.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link_throughput: Option<Reading<(u32, u32)>>,
+    /// `nvmlDeviceGetNvLinkState` of each link.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub nvlinks: Vec<Reading<bool>>,
+    /// `nvmlDeviceGetMemoryBusWidth`, in bits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_bus_width: Option<Reading<u32>>,
+    /// `nvmlDeviceGetNumGpuCores`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cores: Option<Reading<u32>>,
+    /// `nvmlDeviceGetUtilizationRates`: GPU and memory, in percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub utilization: Option<Reading<(u32, u32)>>,
+    /// `nvmlDeviceGetEncoderUtilization`, in percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<Reading<u32>>,
+    /// `nvmlDeviceGetDecoderUtilization`, in percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decoder: Option<Reading<u32>>,
+    /// `nvmlDeviceGetGpuFabricInfo`: state and status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fabric: Option<Reading<(u32, u32)>>,
+    /// `nvmlDeviceGetComputeRunningProcesses` and `-GraphicsRunningProcesses` refuse with this code; none lets them tell
+    /// the GPU's processes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processes: Option<u32>,
+    /// `nvmlDeviceGetFieldValues` by field id.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<u32, Reading<u64>>,
+}
+
+/// Clocks by their kind, in MHz.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Clocks {
+    /// Graphics.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub graphics: Option<Reading<u32>>,
+    /// Multiprocessors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sm: Option<Reading<u32>>,
+    /// Memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Reading<u32>>,
+    /// Video.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub video: Option<Reading<u32>>,
+}
+
+/// Counts of memory errors.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ecc {
+    /// Corrected since the driver was loaded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volatile_corrected: Option<Reading<u64>>,
+    /// Uncorrected since the driver was loaded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volatile_uncorrected: Option<Reading<u64>>,
+    /// Corrected ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aggregate_corrected: Option<Reading<u64>>,
+    /// Uncorrected ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aggregate_uncorrected: Option<Reading<u64>>,
+}
+
+/// Retired pages, up to Volta and on Turing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetiredPages {
+    /// For many corrected errors.
+    pub single_bit: u32,
+    /// For an uncorrected one.
+    pub double_bit: u32,
+    /// Some wait for a reboot.
+    pub pending: bool,
+}
+
+/// Remapped rows, from Ampere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RemappedRows {
+    /// For corrected errors.
+    pub corrected: u32,
+    /// For uncorrected ones.
+    pub uncorrected: u32,
+    /// Some wait for a reset.
+    pub pending: bool,
+    /// One could not be remapped.
+    pub failed: bool,
+}
+
+/// A licensable feature of a virtual GPU.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GridFeature {
+    /// 1 vGPU, 2 NVIDIA RTX, 3 gaming, 4 compute.
+    pub code: u32,
+    /// Its licence is there.
+    pub licensed: bool,
+    /// The feature is enabled (third version of the call).
+    pub enabled: bool,
+    /// `NVIDIA Virtual Compute Server` (second version).
+    pub product: String,
+    /// Status of the expiry and year, month, day, hour, minute, second (fourth version); 2 is "valid".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<[u32; 7]>,
+}
+
+/// Multi-instance GPU.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mig {
+    /// On now.
+    pub mode: bool,
+    /// On after the next reset.
+    pub pending: bool,
+    /// How many there can be; 7 where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub places: Option<u32>,
+    /// Those that there are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub instances: Vec<Instance>,
+}
+
+/// A compute instance in a GPU instance of its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Instance {
+    /// `NVIDIA A100-SXM4-40GB MIG 1g.5gb`.
+    pub name: String,
+    /// `MIG-` and 32 hexadecimal digits in five groups.
+    pub uuid: String,
+    /// Memory.
+    pub memory: Memory,
+    /// Number of multiprocessors.
+    pub multiprocessors: u32,
+    /// Number of the GPU instance; its place in the list plus one where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu_instance: Option<u32>,
+    /// Number of the compute instance.
+    #[serde(default)]
+    pub compute_instance: u32,
+}
+
+impl Instance {
+    /// The number of its GPU instance, where it is in this place of the list.
+    pub fn gpu_instance(&self, place: usize) -> u32 {
+        self.gpu_instance.unwrap_or_else(|| u32::try_from(place + 1).unwrap_or(u32::MAX))
+    }
+}
+
+/// A process on a GPU.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Process {
+    /// Its number.
+    pub pid: u32,
+    /// Memory of the GPU that it holds, in bytes; none where NVML cannot tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+    /// What it has.
+    #[serde(default, rename = "type")]
+    pub kind: ProcessKind,
+    /// The number of its GPU instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu_instance: Option<u32>,
+}
+
+/// What a process has on a GPU.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProcessKind {
+    /// A compute context.
+    #[default]
+    Compute,
+    /// A graphics context.
+    Graphics,
+}
+
+/// Something that goes wrong.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// The symbol, `cuInit`; with a `*` at its end, all that begin so. `dlopen libcuda.so.1` is the library being
+    /// loaded, `dlclose libcuda.so.1` being unloaded.
+    pub call: String,
+    /// Only this call of those that match (and are of this GPU), counted from 1 in each process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nth: Option<u64>,
+    /// This call and those after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<u64>,
+    /// Only calls that concern the GPU of this place in the list: by NVML's handle, CUDA's device or current context.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<usize>,
+    /// What happens.
+    #[serde(rename = "do")]
+    pub action: Action,
+}
+
+/// What happens instead of, before or after a call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Action {
+    /// The call does nothing and returns this code. Where it is one that CUDA keeps (700, 702, 710, 714 to 719), every
+    /// later call of CUDA in the process returns it too.
+    Return(u32),
+    /// The call does nothing and returns success: a kernel that never runs, a copy that never happens.
+    Skip,
+    /// The call sleeps for ever.
+    Hang,
+    /// The call computes for ever.
+    Spin,
+    /// The process dies of SIGSEGV.
+    Segv,
+    /// The process dies of SIGABRT.
+    Abort,
+    /// The process exits with this status.
+    Exit(i32),
+    /// This text goes to standard output before the call.
+    Stdout(String),
+    /// This text goes to standard error before the call.
+    Stderr(String),
+    /// The call takes so many milliseconds longer.
+    DelayMs(u64),
+    /// The call succeeds, and every byte of what it tells is this one. Texts have no end.
+    Garbage(u8),
+    /// The call succeeds, and a bit of what it wrote is wrong: after a launch of the memory allocated last, after a
+    /// copy or a fill of its destination.
+    BitFlip(BitFlip),
+}
+
+/// The bit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BitFlip {
+    /// The byte, from the beginning of what was written.
+    pub byte: u64,
+    /// The bit of it, from 0.
+    #[serde(default)]
+    pub bit: u8,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_yes(it: &bool) -> bool {
+    *it
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scenario_comes_back_as_it_was_written() {
+        let text = r#"{
+            "driver": {"version": "535.161.08", "cuda": 12020},
+            "gpus": [{
+                "pci": "0001:00:00.0", "pci_device_id": 515379422, "name": "Tesla T4", "uuid": "GPU-0",
+                "compute_capability": [7, 5], "memory": {"total": 16106127360}, "multiprocessors": 40,
+                "nvml": {"temperature": 44, "fan": {"error": 3}, "ecc_mode": [true, true], "fields": {"82": 7}},
+                "processes": [{"pid": 42, "memory": 1000}]
+            }],
+            "faults": [
+                {"call": "cuInit", "do": "hang"},
+                {"call": "cuMemAlloc_v2", "nth": 2, "gpu": 0, "do": {"return": 2}},
+                {"call": "cuLaunchKernel", "from": 1, "do": {"bit_flip": {"byte": 28}}}
+            ]
+        }"#;
+        let scenario: Scenario = serde_json::from_str(text).unwrap();
+        let nvml = &scenario.gpus[0].nvml;
+        assert_eq!(nvml.temperature, Some(Reading::Told(44)));
+        assert_eq!(nvml.fan, Some(Reading::Refused { error: 3 }));
+        assert_eq!(nvml.fields[&82], Reading::Told(7));
+        assert!(scenario.gpus[0].in_cuda);
+        assert_eq!(scenario.faults[1].action, Action::Return(2));
+        let again: Scenario = serde_json::from_str(&serde_json::to_string(&scenario).unwrap()).unwrap();
+        assert_eq!(again, scenario);
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused() {
+        let text = r#"{"driver": {"version": "535.161.08", "cuda": 12020, "color": "green"}}"#;
+        let error = serde_json::from_str::<Scenario>(text).unwrap_err().to_string();
+        assert!(error.contains("unknown field `color`"), "{error}");
+    }
+}

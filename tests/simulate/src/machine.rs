@@ -1,0 +1,393 @@
+//! A simulated machine: its file, laid over those of the machines that it stands on, with every name checked.
+
+use crate::{
+    card::{self, Card},
+    error::{Error, Place},
+    expect::Expected,
+    file::{self, Config, Driver, Fault, File, Function, Gpu, Host, Node, Process},
+    scenario::{branch, cuda_of, known_branches},
+    tree::host::systems,
+};
+use gpucheck_sim::scenario::{self as sim, Memory};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+use toml::Spanned;
+
+/// Machines on machines on machines: more than this is a circle.
+const DEEPEST: usize = 12;
+
+/// A machine, ready to be built.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// Its name: that of its folder.
+    pub name: String,
+    /// What it is.
+    pub about: String,
+    /// The host.
+    pub host: Host,
+    /// The driver.
+    pub driver: Driver,
+    /// The GPUs, by address.
+    pub gpus: Vec<Slot>,
+    /// Other functions on the bus.
+    pub functions: Vec<Function>,
+    /// Processes that run.
+    pub processes: Vec<Process>,
+    /// What goes wrong.
+    pub faults: Vec<sim::Fault>,
+    /// What the kernel wrote besides the usual.
+    pub kernel_log: Option<String>,
+    /// Variables that gpucheck is started with.
+    pub environment: BTreeMap<String, String>,
+    /// Files over what is derived.
+    pub files: BTreeMap<String, String>,
+    /// Links over what is derived.
+    pub links: BTreeMap<String, String>,
+    /// Device nodes over what is derived.
+    pub nodes: BTreeMap<String, Node>,
+    /// Paths that are not there.
+    pub remove: Vec<String>,
+    /// Folders whose files are laid over everything, in this order.
+    pub overlays: Vec<PathBuf>,
+    /// What gpucheck has to say.
+    pub expected: Expected,
+}
+
+/// A slot with its card.
+#[derive(Clone, Debug)]
+pub struct Slot {
+    /// Where it sits.
+    pub at: String,
+    /// Its model.
+    pub card: Card,
+    /// Its name.
+    pub name: String,
+    /// The kernel's driver that is bound to it, where the machine's file says so.
+    pub driver: Option<String>,
+    /// What its config space says.
+    pub config: Config,
+    /// Memory, in bytes.
+    pub memory: Memory,
+    /// NVML counts it.
+    pub in_nvml: bool,
+    /// CUDA counts it.
+    pub in_cuda: bool,
+    /// NVML's readings.
+    pub nvml: sim::Nvml,
+    /// Multi-instance GPU.
+    pub mig: Option<sim::Mig>,
+    /// Processes.
+    pub processes: Vec<sim::Process>,
+    /// Device attributes of CUDA.
+    pub attributes: BTreeMap<i32, i32>,
+}
+
+/// A file with its text, for messages.
+struct Source {
+    file: File,
+    text: String,
+    path: PathBuf,
+}
+
+impl Machine {
+    /// The machine of this name in a folder of machines.
+    ///
+    /// # Errors
+    /// A file that is not there, does not parse or names what is unknown.
+    pub fn load(machines: &Path, name: &str) -> Result<Self, Error> {
+        let sources = sources(machines, name)?;
+        let Some(own) = sources.last() else { return Err(Error::of(name, "no file")) };
+        let mut machine = Self {
+            name: name.to_owned(),
+            about: own.file.about.clone(),
+            host: Host::default(),
+            driver: Driver::default(),
+            gpus: Vec::new(),
+            functions: Vec::new(),
+            processes: Vec::new(),
+            faults: Vec::new(),
+            kernel_log: None,
+            environment: BTreeMap::new(),
+            files: BTreeMap::new(),
+            links: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            remove: Vec::new(),
+            overlays: Vec::new(),
+            expected: own.file.expect.resolve(&own.place())?,
+        };
+        for source in &sources {
+            machine.lay(machines, source)?;
+        }
+        machine.gpus.sort_by(|a, b| a.at.cmp(&b.at));
+        Ok(machine)
+    }
+
+    /// Lays a file over what there is.
+    fn lay(&mut self, machines: &Path, source: &Source) -> Result<(), Error> {
+        let place = source.place();
+        let File {
+            host,
+            driver,
+            gpu,
+            pci,
+            process,
+            fault,
+            log,
+            environment,
+            files,
+            links,
+            nodes,
+            remove,
+            ..
+        } = source.file.clone();
+        check_host(&place, &host)?;
+        check_driver(&place, &driver)?;
+        self.host = host.over(std::mem::take(&mut self.host));
+        self.driver = driver.over(std::mem::take(&mut self.driver));
+        for gpu in &gpu {
+            self.lay_gpu(machines, &place, gpu)?;
+        }
+        for fault in &fault {
+            self.faults.push(resolve_fault(&place, fault, self.gpus.len())?);
+        }
+        self.functions.extend(pci);
+        self.processes.extend(process);
+        self.kernel_log = log.kernel.or(self.kernel_log.take());
+        self.environment.extend(environment);
+        self.files.extend(files);
+        self.links.extend(links);
+        self.nodes.extend(nodes);
+        self.remove.extend(remove);
+        let overlay = source.path.with_file_name("root");
+        self.overlays.extend(overlay.is_dir().then_some(overlay));
+        Ok(())
+    }
+
+    fn lay_gpu(&mut self, machines: &Path, place: &Place<'_>, gpu: &Gpu) -> Result<(), Error> {
+        let wrong = |what: String| Error::at(place, gpu.at.span().start, what);
+        let at = gpu.at.get_ref();
+        if !is_address(at) {
+            return Err(wrong(format!("{at:?} is no PCI address; write it as 0001:00:00.0")));
+        }
+        let known = self.gpus.iter().position(|known| known.at == *at);
+        let base = match (&gpu.card, known) {
+            (Some(name), _) => fresh(at, card::load(machines, place, name)?),
+            (None, Some(index)) => self.gpus.remove(index),
+            (None, None) => return Err(wrong(format!("say which card sits at {at}: card = \"...\""))),
+        };
+        if gpu.card.is_some() {
+            self.gpus.retain(|known| known.at != *at);
+        }
+        self.gpus.push(base.changed(gpu).map_err(wrong)?);
+        Ok(())
+    }
+}
+
+impl Source {
+    fn place(&self) -> Place<'_> {
+        Place { path: &self.path, text: &self.text }
+    }
+}
+
+/// The files of a machine: first the one that stands on none.
+fn sources(machines: &Path, name: &str) -> Result<Vec<Source>, Error> {
+    let mut sources = vec![source(machines, name)?];
+    loop {
+        let Some(first) = sources.first() else { return Ok(sources) };
+        let Some(on) = &first.file.on else { return Ok(sources) };
+        let known = crate::names(machines, crate::Kind::Simulated);
+        if !known.contains(on.get_ref()) {
+            let known = known.iter().map(String::as_str);
+            let place = first.place();
+            return Err(Error::unknown(&place, on.span().start, "machine", on.get_ref(), known));
+        }
+        if sources.len() == DEEPEST {
+            return Err(Error::at(&first.place(), on.span().start, "machines that stand on each other"));
+        }
+        sources.insert(0, source(machines, on.get_ref())?);
+    }
+}
+
+fn source(machines: &Path, name: &str) -> Result<Source, Error> {
+    let path = machines.join(name).join(file::NAME);
+    if !path.is_file() {
+        let known = crate::names(machines, crate::Kind::Simulated);
+        let near = crate::error::did_you_mean(name, known.iter().map(String::as_str));
+        return Err(Error::of(name, format!("there is no {}{near}", path.display())));
+    }
+    let (file, text) = file::read(&path)?;
+    Ok(Source { file, text, path })
+}
+
+fn check_host(place: &Place<'_>, host: &Host) -> Result<(), Error> {
+    let Some(os) = &host.os else { return Ok(()) };
+    if systems().any(|known| known == os.get_ref()) {
+        return Ok(());
+    }
+    Err(Error::unknown(place, os.span().start, "system", os.get_ref(), systems()))
+}
+
+fn check_driver(place: &Place<'_>, driver: &Driver) -> Result<(), Error> {
+    driver.version.iter().chain(&driver.libraries).try_for_each(|version| check_version(place, version))
+}
+
+/// A version whose branch is known: which symbols its libraries have hangs on that.
+fn check_version(place: &Place<'_>, version: &Spanned<String>) -> Result<(), Error> {
+    let (text, offset) = (version.get_ref(), version.span().start);
+    let is_version = text.contains('.') && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if !is_version {
+        return Err(Error::at(
+            place,
+            offset,
+            format!("{text:?} is no driver version; write it as 535.161.08"),
+        ));
+    }
+    if cuda_of(text).is_some() {
+        return Ok(());
+    }
+    let known = known_branches();
+    let wanted = branch(text);
+    let near = known.iter().min_by_key(|known| known.abs_diff(wanted)).map_or(0, |near| *near);
+    Err(Error::at(place, offset, format!("unknown driver branch {wanted}; the nearest is {near}")))
+}
+
+fn resolve_fault(place: &Place<'_>, fault: &Fault, gpus: usize) -> Result<sim::Fault, Error> {
+    let call = fault.call.get_ref();
+    let known = crate::scenario::calls();
+    let is_known = match call.strip_suffix('*') {
+        Some(start) => known.iter().any(|known| known.starts_with(start)),
+        None => known.iter().any(|known| known == call),
+    };
+    if !is_known {
+        let known = known.iter().map(String::as_str);
+        return Err(Error::unknown(place, fault.call.span().start, "call", call, known));
+    }
+    if let Some(gpu) = fault.gpu.filter(|gpu| *gpu >= gpus) {
+        let what = format!("there is no GPU {gpu}, they are numbered from 0 to {}", gpus.saturating_sub(1));
+        return Err(Error::at(place, fault.call.span().start, what));
+    }
+    let Fault { nth, from, gpu, action, .. } = fault.clone();
+    Ok(sim::Fault { call: call.clone(), nth, from, gpu, action })
+}
+
+/// `dddd:bb:ss.f`, of four digits or more.
+fn is_address(text: &str) -> bool {
+    let parts: Vec<&str> = text.split([':', '.']).collect();
+    let widths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    let digits =
+        |part: &&str| part.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    matches!(widths.as_slice(), [4..=8, 2, 2, 1]) && parts.iter().all(digits)
+}
+
+/// A card as it comes.
+fn fresh(at: &str, card: Card) -> Slot {
+    Slot {
+        at: at.to_owned(),
+        name: card.name.clone(),
+        driver: None,
+        config: Config::Answers,
+        memory: card.memory,
+        in_nvml: true,
+        in_cuda: true,
+        nvml: card.nvml.clone(),
+        mig: card.mig.clone(),
+        processes: Vec::new(),
+        attributes: BTreeMap::new(),
+        card,
+    }
+}
+
+impl Slot {
+    /// The same with what a machine's file says of it.
+    fn changed(self, gpu: &Gpu) -> Result<Self, String> {
+        let mut attributes = self.attributes;
+        for (number, value) in gpu.attributes.iter().flatten() {
+            let number =
+                number.parse().map_err(|_| format!("attribute {number:?} is no number of cuda.h"))?;
+            attributes.insert(number, *value);
+        }
+        Ok(Self {
+            driver: gpu.driver.clone().or(self.driver),
+            config: gpu.config.unwrap_or(self.config),
+            name: gpu.name.clone().unwrap_or(self.name),
+            memory: gpu.memory.unwrap_or(self.memory),
+            in_nvml: gpu.in_nvml.unwrap_or(self.in_nvml),
+            in_cuda: gpu.in_cuda.unwrap_or(self.in_cuda),
+            nvml: merged(&self.nvml, &gpu.nvml).map_err(|error| error.to_string())?,
+            mig: gpu.mig.clone().or(self.mig),
+            processes: gpu.processes.clone().unwrap_or(self.processes),
+            attributes,
+            ..self
+        })
+    }
+}
+
+/// One structure laid over another, field by field.
+fn merged<T: Serialize + DeserializeOwned>(under: &T, over: &T) -> serde_json::Result<T> {
+    let mut value = serde_json::to_value(under)?;
+    merge(&mut value, serde_json::to_value(over)?);
+    serde_json::from_value(value)
+}
+
+fn merge(under: &mut Value, over: Value) {
+    match (under, over) {
+        (Value::Object(under), Value::Object(over))
+            if !under.contains_key("error") && !over.contains_key("error") =>
+        {
+            for (key, value) in over {
+                match under.get_mut(&key) {
+                    Some(known) => merge(known, value),
+                    None => _ = under.insert(key, value),
+                }
+            }
+        }
+        (under, over) => *under = over,
+    }
+}
+
+macro_rules! over {
+    ($type:ident: $($field:ident),+) => {
+        impl $type {
+            /// This, and where it says nothing, the other.
+            fn over(self, under: Self) -> Self {
+                Self { $($field: self.$field.or(under.$field)),+ }
+            }
+        }
+    };
+}
+
+over!(Host: os, linux, installed, place, container, size, user, secure_boot, deadline_ms);
+over!(
+    Driver: version, kind, installed, packaged, built_for, loaded, libraries, lacks, copies, node_mode, node_group,
+    nodes, modprobe, blacklists_nouveau
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        for address in ["0001:00:00.0", "52ce0000:00:00.0", "0000:0c:00.1"] {
+            assert!(is_address(address), "{address}");
+        }
+        for text in ["1:0:0.0", "0001:00:00", "0001:00:00.0.0", "0001:0G:00.0", "0001:0C:00.0", ""] {
+            assert!(!is_address(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_reading_that_is_refused_replaces_one_that_is_told_and_the_other_way_round() {
+        let told: sim::Nvml =
+            serde_json::from_str(r#"{"retired_pages":{"single_bit":1},"temperature":40}"#).unwrap();
+        let refused: sim::Nvml = serde_json::from_str(r#"{"retired_pages":{"error":3}}"#).unwrap();
+        let both = merged(&told, &refused).unwrap();
+        assert_eq!(both.retired_pages, Some(sim::Reading::Refused { error: 3 }));
+        assert_eq!(both.temperature, Some(sim::Reading::Told(40)));
+        assert_eq!(merged(&refused, &told).unwrap().retired_pages, told.retired_pages);
+    }
+}

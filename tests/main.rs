@@ -19,4 +19,5 @@ mod protocol;
 mod pythons;
 mod real_nvidia;
 mod real_tensorflow;
+mod simulated;
 mod stage;

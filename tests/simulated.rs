@@ -5,14 +5,16 @@
 
 mod faults;
 mod healthy;
+mod sweep;
 mod symbols;
+mod tensorflow;
 
 use crate::stage::Machine;
 use gpucheck::{
     probe::{cuda, library::Search, nvml},
     worker::{Ask, Worker},
 };
-use gpucheck_checks::fact::{Compute, Driver, Nvml, Observed};
+use gpucheck_checks::fact::{Compute, Driver, Facts, Nvml, Observed};
 use gpucheck_sim::{
     Scenario,
     scenario::{TRACE, VARIABLE},
@@ -133,6 +135,14 @@ impl Simulated {
     /// What the probe of CUDA sees.
     fn cuda(&self, deadline: Duration) -> (Observed<Driver>, Observed<Compute>) {
         cuda::probe_by(&self.worker(deadline), &self.ask())
+    }
+
+    /// The facts of a machine that is well, but for what this driver says.
+    fn facts(&self) -> Facts {
+        let mut facts = crate::machine::healthy();
+        facts.nvml = self.nvml(nvml::DEADLINE);
+        (facts.driver, facts.compute) = self.cuda(cuda::DEADLINE);
+        facts
     }
 
     /// The report of the whole program on a machine with these GPUs, and its exit status.

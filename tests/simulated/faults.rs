@@ -23,9 +23,13 @@ fn a_code_is_returned() {
         init.why_not(),
         "cuInit: CUDA_ERROR_SYSTEM_DRIVER_MISMATCH (803): system has unsupported display driver / cuda driver combination"
     );
-    let simulated = Simulated::with(&t4(), "nvmlInit*", &json!({"return": 18}));
-    let (report, exit) = simulated.check();
-    assert_eq!((roots(&report).first(), exit), (Some(&"nvml.initializes"), Some(1)), "{report:#}");
+    let (report, exit) = Simulated::with(&t4(), "cuInit", &json!({"return": 803})).check();
+    assert_eq!(
+        (roots(&report).first(), exit),
+        (Some(&"driver.initializes"), Some(1)),
+        "{:#}",
+        report["roots"]
+    );
 }
 
 #[test]

@@ -14,7 +14,10 @@ use gpucheck::{
     probe::{cuda, library::Search, nvml},
     worker::{Ask, Worker},
 };
-use gpucheck_checks::fact::{Compute, Driver, Facts, Nvml, Observed};
+use gpucheck_checks::{
+    Knowledge, Report, Selection, diagnose,
+    fact::{Compute, Driver, Facts, Nvml, Observed},
+};
 use gpucheck_sim::{
     Scenario,
     scenario::{TRACE, VARIABLE},
@@ -22,7 +25,7 @@ use gpucheck_sim::{
 use serde_json::{Value, json};
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -86,12 +89,9 @@ impl Simulated {
         let simulated = Self { folder: tempfile::tempdir().unwrap(), scenario, libraries };
         let text = serde_json::to_vec(&simulated.scenario).unwrap();
         fs::write(simulated.folder.path().join("scenario.json"), text).unwrap();
-        let variables =
-            simulated.environment().map(|(name, value)| format!("export {name}={}\n", value.display()));
-        let program = env!("CARGO_BIN_EXE_gpucheck");
-        let script = format!("#!/bin/sh\n{}exec {program} \"$@\"\n", variables.concat());
-        fs::write(simulated.program(), script).unwrap();
-        fs::set_permissions(simulated.program(), fs::Permissions::from_mode(0o755)).unwrap();
+        symlink(env!("CARGO_BIN_EXE_gpucheck"), simulated.folder.path().join("program")).unwrap();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/simulated/gpucheck.sh");
+        symlink(script, simulated.program()).unwrap();
         simulated
     }
 
@@ -181,6 +181,11 @@ impl Simulated {
         }
         machine
     }
+}
+
+/// The report on facts.
+fn judge(facts: &Facts) -> Report {
+    diagnose(facts, &Knowledge::built_in().unwrap(), &Selection::default())
 }
 
 /// The roots of a report.

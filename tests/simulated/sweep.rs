@@ -3,9 +3,9 @@
 //! Which calls there are is learnt from the trace of a healthy run, so that a new one is swept the day it is made. A
 //! way to fail is a return code, never answering, a crash, an exit, or an answer of garbage.
 
-use super::{Simulated, t4};
+use super::{Simulated, judge, t4};
 use gpucheck::exit::Exit;
-use gpucheck_checks::{Knowledge, Report, Selection, diagnose, fact::Facts};
+use gpucheck_checks::fact::Facts;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
@@ -95,10 +95,6 @@ fn cases() -> Vec<Case> {
         codes.into_iter().for_each(|code| add(json!({"return": code})));
     }
     cases
-}
-
-fn judge(facts: &Facts) -> Report {
-    diagnose(facts, &Knowledge::built_in().unwrap(), &Selection::default())
 }
 
 /// What is wrong with what gpucheck makes of a case.

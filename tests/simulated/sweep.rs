@@ -92,7 +92,9 @@ fn cases() -> Vec<Case> {
         }
         let nvml = call.starts_with("nvml");
         let codes: Vec<u32> = if nvml { nvml_codes().collect() } else { CUDA_CODES.to_vec() };
-        codes.into_iter().for_each(|code| add(json!({"return": code})));
+        for code in codes {
+            add(json!({"return": code}));
+        }
     }
     cases
 }

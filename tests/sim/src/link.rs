@@ -138,11 +138,11 @@ fn compile(folder: &Path, soname: &str, source: &str, options: &[String]) -> Res
 }
 
 fn run(linker: &mut Command, soname: &str) -> Result<(), Error> {
-    let linked = linker.output().map_err(failed("cc"))?;
-    if linked.status.success() {
+    let output = linker.output().map_err(failed("cc"))?;
+    if output.status.success() {
         return Ok(());
     }
-    let why = String::from_utf8_lossy(&linked.stderr).into_owned();
+    let why = String::from_utf8_lossy(&output.stderr).into_owned();
     Err(Error::Failed { what: format!("linking {soname}"), why })
 }
 
@@ -183,9 +183,9 @@ fn link(folder: &Path, soname: &str, symbols: &[&str]) -> Result<(), Error> {
         let file = folder.join(format!("{soname}.{suffix}"));
         fs::write(&file, text).map_err(failed(file.display())).map(|()| file)
     };
-    let exported: String = symbols.iter().map(|symbol| format!("{symbol};\n")).collect();
-    let script = write("map", format!("{{ global:\n{exported}local: *; }};\n"))?;
-    let wanted = write("args", symbols.iter().map(|symbol| format!("-Wl,-u,{symbol}\n")).collect())?;
+    let exported = symbols.join(";\n");
+    let script = write("map", format!("{{ global:\n{exported};\nlocal: *; }};\n"))?;
+    let wanted = write("args", format!("-Wl,-u,{}\n", symbols.join("\n-Wl,-u,")))?;
     let source = write("c", LOADER.to_owned())?;
     let mut linker = Command::new("cc");
     linker

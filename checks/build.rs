@@ -1,4 +1,4 @@
-//! Lists the files of checks and causes, so that adding one is adding a file.
+//! Lists the files of checks, causes and texts, so that adding one is adding a file.
 
 #![expect(clippy::disallowed_methods, reason = "a build script looks at files; the crate it builds does not")]
 
@@ -44,6 +44,23 @@ fn main() {
     text += "];\n";
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     fs::write(out.join("registry.rs"), text).expect("OUT_DIR is writable");
+    let texts: String = [("en", "ENGLISH_FILES"), ("ko", "KOREAN_FILES")]
+        .iter()
+        .map(|(folder, table)| texts_of(&here.join("texts").join(folder), table))
+        .collect();
+    fs::write(out.join("texts.rs"), texts).expect("OUT_DIR is writable");
+}
+
+/// The files of one language as a table: name, text.
+fn texts_of(folder: &Path, table: &str) -> String {
+    let language = folder.file_name().expect("a folder has a name").display();
+    let mut text = format!("static {table}: &[(&str, &str)] = &[\n");
+    for path in paths(folder, "toml") {
+        let name = path.file_name().expect("a file has a name").display();
+        let path = path.to_string_lossy();
+        let _ = writeln!(text, "    (\"{language}/{name}\", include_str!({path:?})),");
+    }
+    text + "];\n"
 }
 
 struct File {
@@ -63,20 +80,27 @@ impl File {
 }
 
 fn files(folder: &Path) -> Vec<File> {
+    let file = |path: PathBuf| {
+        let name = path.file_stem().expect("a file has a name").to_string_lossy().into_owned();
+        let manual = manual(&fs::read_to_string(&path).expect("a readable file"));
+        File { path, name, manual }
+    };
+    paths(folder, "rs").into_iter().map(file).collect()
+}
+
+/// The files in a folder whose names end so, by name.
+fn paths(folder: &Path, extension: &str) -> Vec<PathBuf> {
     println!("cargo::rerun-if-changed={}", folder.display());
-    let mut files: Vec<File> = fs::read_dir(folder)
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
         .map(|entry| entry.expect("a readable folder").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
-        .map(|path| {
-            println!("cargo::rerun-if-changed={}", path.display());
-            let name = path.file_stem().expect("a file has a name").to_string_lossy().into_owned();
-            let manual = manual(&fs::read_to_string(&path).expect("a readable file"));
-            File { path, name, manual }
-        })
+        .filter(|path| path.extension().is_some_and(|found| found == extension))
         .collect();
-    files.sort_by(|a, b| a.name.cmp(&b.name));
-    files
+    paths.sort();
+    for path in &paths {
+        println!("cargo::rerun-if-changed={}", path.display());
+    }
+    paths
 }
 
 /// The doc comment that a file begins with.

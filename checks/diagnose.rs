@@ -8,8 +8,8 @@ use crate::{
     Verdict, Who,
     fact::{Facts, Observed, PciAddress},
     registry::{self, CAUSES, CHECKS},
-    report::{Fix, Machine, MachineVerdict, REPORT_SCHEMA},
-    texts::{self, Texts},
+    report::{Fix, Machine, MachineVerdict, REPORT_SCHEMA, Wording},
+    texts::{self, Language, Texts},
 };
 
 /// The checks without which nothing is usable: what proves a GPU, and what proves a framework.
@@ -184,15 +184,15 @@ fn name_roots(facts: &Facts, knowledge: &Knowledge, judged: &mut [JudgedOutcome]
             let of = judged.get(index)?;
             let explained = consequences(judged, index);
             if let Some((_, cause, finding, severity)) = named.iter().find(|(first, ..)| *first == index) {
-                let texts = texts::cause(cause.id, finding.advice.variant)?;
+                let texts = texts::cause(Language::English, cause.id, finding.advice.variant)?;
                 let kind = Kind { cause: Some(cause.id), severity: *severity, who: cause.item.who };
-                return Some(root(&of.outcome.id, &kind, finding, texts, explained));
+                return Some(root(&of.outcome.id, &kind, finding, &texts, explained));
             }
             let check = registry::check(&of.outcome.id)?;
-            let texts = texts::check(check.id, of.finding.advice.variant)?;
+            let texts = texts::check(Language::English, check.id, of.finding.advice.variant)?;
             let severity = severity(check.item.severity, of.outcome.verdict);
             let kind = Kind { cause: None, severity, who: check.item.who };
-            Some(root(check.id, &kind, &of.finding, texts, explained))
+            Some(root(check.id, &kind, &of.finding, &texts, explained))
         })
         .collect();
     roots.sort_by_key(|root| (root.severity, registry::position(&root.id)));
@@ -210,11 +210,11 @@ struct Kind {
     who: Who,
 }
 
-fn root(id: &str, kind: &Kind, finding: &Finding, texts: Texts, explains: Vec<String>) -> Root {
+fn root(id: &str, kind: &Kind, finding: &Finding, texts: &Texts, explains: Vec<String>) -> Root {
     let advice = &finding.advice;
-    let mut values = advice.values.clone();
-    values.insert("subject", finding.subject.to_string());
-    let texts = texts.fill(&values);
+    let values = advice.values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let wording = Wording { variant: advice.variant.map(str::to_owned), values };
+    let texts = wording.fill(texts, &finding.subject, Language::English);
     Root {
         id: id.to_owned(),
         cause: kind.cause.map(str::to_owned),
@@ -227,6 +227,7 @@ fn root(id: &str, kind: &Kind, finding: &Finding, texts: Texts, explains: Vec<St
         evidence: finding.evidence.clone(),
         fix: Fix { text: texts.fix, commands: advice.commands.clone(), url: advice.url.map(str::to_owned) },
         explains,
+        wording,
     }
 }
 

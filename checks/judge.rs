@@ -1,7 +1,7 @@
 //! What checks of foreign libraries have in common.
 
 use crate::{
-    Finding, Judged, Subject, Verdict,
+    ArchitectureRow, Finding, Judged, Knowledge, Modules, Subject, Verdict,
     fact::{
         CudaDevice, DeviceNode, Facts, Listing, Look, Module, Observed, PciAddress, Place, ProbeFailure,
         Python, TensorFlow,
@@ -238,6 +238,33 @@ pub(crate) fn in_container(facts: &Facts) -> bool {
 /// The system is Ubuntu, whose packages of the driver have names of their own.
 pub(crate) fn is_ubuntu(facts: &Facts) -> bool {
     facts.platform.seen().is_some_and(|platform| platform.os.id.as_deref() == Some("ubuntu"))
+}
+
+/// NVIDIA's guide for systems whose packages are not known here.
+const INSTALLATION_GUIDE: &str = "https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/";
+
+/// Adds how to install a driver that supports every NVIDIA card on the bus. A branch that has dropped one of them is
+/// never named.
+pub(crate) fn install_driver(facts: &Facts, knowledge: &Knowledge, finding: Finding) -> Finding {
+    let cards: Vec<&ArchitectureRow> =
+        facts.gpus().filter_map(|gpu| knowledge.architecture_of_device(gpu.device)).collect();
+    let last = cards.iter().filter_map(|card| card.last_branch).min();
+    if !is_ubuntu(facts) {
+        return match last {
+            Some(branch) => finding.because(format!("driver branch {branch} is the last for this card")),
+            None => finding,
+        }
+        .see(INSTALLATION_GUIDE);
+    }
+    let open = cards.iter().any(|card| card.modules == Modules::Open);
+    match last.and_then(|branch| knowledge.ubuntu_package(branch, open)) {
+        Some(package) => finding
+            .run(format!("sudo apt update && sudo apt install -y {package} && sudo reboot"))
+            .run(format!("sudo apt-mark hold {package}")),
+        None => finding.run(
+            "sudo apt update && sudo apt install -y ubuntu-drivers-common && sudo ubuntu-drivers install && sudo reboot",
+        ),
+    }
 }
 
 #[cfg(test)]

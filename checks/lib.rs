@@ -22,10 +22,17 @@ mod texts;
 pub use check::{Cause, Check, Source};
 pub use diagnose::{PROOFS, diagnose};
 pub use finding::{Advice, Finding, Judged, Severity, Subject, Verdict, Who};
-pub use knowledge::{GpuModel, Knowledge, KnowledgeError, VmSize};
+pub use knowledge::{
+    Architecture, ArchitectureRow, DriverBranch, DriverKind, Fit, GpuModel, JaxPlugin, Knowledge,
+    KnowledgeError, Modules, TensorFlowRelease, TorchWheel, VmSize, Xid, XidClass, branch, fits,
+};
 pub use registry::{CAUSES, CHECKS, Registered};
 pub use report::{
     DriverSummary, Fix, GpuSummary, HostSummary, Machine, MachineVerdict, Outcome, PythonSummary,
-    REPORT_SCHEMA, Report, Root, TensorFlowSummary, Unverified,
+    REPORT_SCHEMA, Report, Root, TensorFlowSummary, Unverified, Wording,
 };
 pub use select::{Selection, UnknownId};
+pub use texts::{
+    AnswerWords, FixWords, HeadingWords, Language, MachineWords, Phrase, StatusWords, Texts, VerdictWords,
+    Words,
+};

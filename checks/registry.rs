@@ -59,7 +59,6 @@ pub(crate) fn all_needs(id: &str) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::texts;
 
     #[test]
     fn every_manual_has_its_sections() {
@@ -89,22 +88,6 @@ mod tests {
             for id in cause.item.explains {
                 assert!(super::check(id).is_some(), "{} explains {id}, which is no check", cause.id);
             }
-        }
-    }
-
-    #[test]
-    fn every_check_and_cause_has_texts() {
-        for check in CHECKS.iter() {
-            assert!(texts::check(check.id, None).is_some(), "no texts for the failure of {}", check.id);
-        }
-        for cause in CAUSES {
-            assert!(texts::cause(cause.id, None).is_some(), "no texts for the cause {}", cause.id);
-        }
-        for id in texts::cause_ids() {
-            assert!(CAUSES.iter().any(|cause| cause.id == id), "texts for {id}, which is no cause");
-        }
-        for id in texts::check_ids() {
-            assert!(super::check(id).is_some(), "texts for {id}, which is no check");
         }
     }
 }

@@ -3,9 +3,11 @@
 use crate::{
     Severity, Subject, Verdict, Who,
     fact::{Facts, PciAddress, Python},
+    texts::{self, Language, Texts},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The number of this layout of [`Report`]. It grows when a field changes its meaning or goes away.
 pub const REPORT_SCHEMA: u32 = 1;
@@ -47,7 +49,7 @@ pub enum MachineVerdict {
     Incomplete,
 }
 
-/// A cause, and its fix.
+/// A cause, and its fix. Its texts are English; [`Root::texts`] has them in every language.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Root {
     /// The failed check that it shows in first.
@@ -72,6 +74,47 @@ pub struct Root {
     pub fix: Fix,
     /// Ids of the other checks that fail or cannot be told because of it.
     pub explains: Vec<String>,
+    /// How its texts are chosen and filled.
+    #[serde(default)]
+    pub wording: Wording,
+}
+
+/// How the texts of a root are chosen among those of its id, and what fills them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Wording {
+    /// The texts for a place of its own; null for the usual ones.
+    pub variant: Option<String>,
+    /// Values by the names of their placeholders.
+    pub values: BTreeMap<String, String>,
+}
+
+impl Root {
+    /// Title, meaning and fix in a language; those of the report where the id has none, as in a report of a newer
+    /// gpucheck.
+    pub fn texts(&self, language: Language) -> Texts {
+        let variant = self.wording.variant.as_deref();
+        let texts = match &self.cause {
+            Some(cause) => texts::cause(language, cause, variant),
+            None => texts::check(language, &self.id, variant),
+        };
+        let own =
+            || Texts { title: self.title.clone(), meaning: self.meaning.clone(), fix: self.fix.text.clone() };
+        texts.map_or_else(own, |texts| self.wording.fill(&texts, &self.subject, language))
+    }
+}
+
+impl Wording {
+    /// Fills texts; `{subject}` is always there.
+    pub(crate) fn fill(&self, texts: &Texts, subject: &Subject, language: Language) -> Texts {
+        let subject = match subject {
+            Subject::Host => language.words().machine.this_machine.clone(),
+            Subject::Gpu(_) | Subject::Python(_) | Subject::Notebook(_) => subject.to_string(),
+        };
+        texts.fill(|name| match name {
+            "subject" => Some(subject.as_str()),
+            name => self.values.get(name).map(String::as_str),
+        })
+    }
 }
 
 /// What to do.

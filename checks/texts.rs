@@ -1,84 +1,169 @@
-//! What people read: titles, meanings and fixes, one catalogue a language.
+//! What people read: titles, meanings and fixes, and the words of the report, one catalogue a language.
+//!
+//! A language is a folder of `texts`; its catalogue is all its files together. Each holds texts by id: `[cause.ID]` for
+//! a named disease, `[check."LAYER.NAME"]` for a check that fails without one. `title` is a clause, in English in lower
+//! case: it comes after "NOT USABLE: ". `meaning` and `fix` are sentences. A `variant` says for a place of its own what
+//! is different there. `{placeholders}` come from the check or the cause; `{subject}` is always there. One file holds
+//! `[report]`, the words of the report itself.
+//!
+//! Invariants, held by tests: every language has the same texts with the same placeholders; in Korean no particle
+//! whose form depends on the word before it follows a placeholder.
+
+#[cfg(test)]
+mod tests;
+mod words;
 
 use serde::Deserialize;
 use std::{collections::BTreeMap, sync::LazyLock};
+pub use words::{
+    AnswerWords, FixWords, HeadingWords, MachineWords, Phrase, StatusWords, VerdictWords, Words,
+};
 
-static ENGLISH: LazyLock<Catalogue> = LazyLock::new(|| {
-    #[expect(clippy::expect_used, reason = "the catalogue is part of the binary and read by every test")]
-    toml::from_str(include_str!("texts/en.toml")).expect("texts/en.toml is a catalogue")
-});
+// Each file of a language: ENGLISH_FILES, KOREAN_FILES.
+include!(concat!(env!("OUT_DIR"), "/texts.rs"));
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Catalogue {
-    cause: BTreeMap<String, Texts>,
-    check: BTreeMap<String, Texts>,
+static ENGLISH: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::read(ENGLISH_FILES));
+static KOREAN: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::read(KOREAN_FILES));
+
+/// A language that people read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    /// English.
+    #[default]
+    English,
+    /// Korean.
+    Korean,
 }
 
-/// The texts of one cause, or of one check that fails for no named cause. Placeholders stand in braces.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Texts {
+impl Language {
+    /// Every language.
+    pub const ALL: [Self; 2] = [Self::English, Self::Korean];
+
+    /// The words of a report.
+    pub fn words(self) -> &'static Words {
+        &self.catalogue().words
+    }
+
+    /// The texts of a cause or of a check, about no machine: dots stand for what would be seen. None for any other id.
+    pub fn texts(self, id: &str) -> Option<Texts> {
+        let texts = cause(self, id, None).or_else(|| check(self, id, None))?;
+        Some(texts.fill(|_| Some("…")))
+    }
+
+    fn catalogue(self) -> &'static Catalogue {
+        match self {
+            Self::English => &ENGLISH,
+            Self::Korean => &KOREAN,
+        }
+    }
+}
+
+/// The texts of one cause, or of one check that fails for no named cause.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Texts {
     /// What is wrong, as a clause.
-    pub(crate) title: String,
+    pub title: String,
     /// What that means, in a sentence or two.
-    pub(crate) meaning: String,
+    pub meaning: String,
     /// What to do.
-    pub(crate) fix: String,
-    /// Other texts for other places.
+    pub fix: String,
+}
+
+impl Texts {
+    /// With the placeholders filled.
+    pub(crate) fn fill<'a>(&self, value: impl Fn(&str) -> Option<&'a str>) -> Self {
+        Self {
+            title: fill(&self.title, &value),
+            meaning: fill(&self.meaning, &value),
+            fix: fill(&self.fix, &value),
+        }
+    }
+}
+
+/// Puts values into the places of their names; what has no value stays, and so does what looks like a name in a value.
+fn fill<'a>(text: &str, value: impl Fn(&str) -> Option<&'a str>) -> String {
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled += before;
+        let known = after.split_once('}').and_then(|(name, after)| Some((value(name)?, after)));
+        let (value, after) = known.unwrap_or(("{", after));
+        filled += value;
+        rest = after;
+    }
+    filled + rest
+}
+
+/// The texts of a cause.
+pub(crate) fn cause(language: Language, id: &str, variant: Option<&str>) -> Option<Texts> {
+    Some(language.catalogue().cause.get(id)?.of(variant))
+}
+
+/// The texts of a check that fails for no named cause.
+pub(crate) fn check(language: Language, id: &str, variant: Option<&str>) -> Option<Texts> {
+    Some(language.catalogue().check.get(id)?.of(variant))
+}
+
+/// All texts of one language.
+struct Catalogue {
+    cause: BTreeMap<String, Entry>,
+    check: BTreeMap<String, Entry>,
+    words: Words,
+}
+
+impl Catalogue {
+    #[expect(clippy::expect_used, reason = "the files are part of the binary and read by every test")]
+    fn read(files: &[(&str, &str)]) -> Self {
+        let (mut cause, mut check, mut words) = (BTreeMap::new(), BTreeMap::new(), None);
+        for (_, file) in files {
+            let file: File = toml::from_str(file).expect("a file of texts is of its form");
+            cause.extend(file.cause);
+            check.extend(file.check);
+            words = file.report.or(words);
+        }
+        Self { cause, check, words: words.expect("a file of texts has the words of the report") }
+    }
+}
+
+/// One file of a language.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
     #[serde(default)]
-    variant: BTreeMap<String, PartialTexts>,
+    cause: BTreeMap<String, Entry>,
+    #[serde(default)]
+    check: BTreeMap<String, Entry>,
+    report: Option<Words>,
+}
+
+/// The texts of one id.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    title: String,
+    meaning: String,
+    fix: String,
+    #[serde(default)]
+    variant: BTreeMap<String, Variant>,
 }
 
 /// What a variant says differently.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PartialTexts {
+struct Variant {
     title: Option<String>,
     meaning: Option<String>,
     fix: Option<String>,
 }
 
-impl Texts {
-    /// With the placeholders filled.
-    pub(crate) fn fill(mut self, values: &BTreeMap<&'static str, String>) -> Self {
-        for text in [&mut self.title, &mut self.meaning, &mut self.fix] {
-            for (name, value) in values {
-                *text = text.replace(&format!("{{{name}}}"), value);
-            }
+impl Entry {
+    fn of(&self, variant: Option<&str>) -> Texts {
+        let other = variant.and_then(|variant| self.variant.get(variant));
+        let of = |text: &String, other: Option<&String>| other.unwrap_or(text).clone();
+        Texts {
+            title: of(&self.title, other.and_then(|other| other.title.as_ref())),
+            meaning: of(&self.meaning, other.and_then(|other| other.meaning.as_ref())),
+            fix: of(&self.fix, other.and_then(|other| other.fix.as_ref())),
         }
-        self
     }
-
-    fn of(texts: &BTreeMap<String, Self>, id: &str, variant: Option<&str>) -> Option<Self> {
-        let mut texts = texts.get(id)?.clone();
-        if let Some(other) = variant.and_then(|variant| texts.variant.remove(variant)) {
-            texts.title = other.title.unwrap_or(texts.title);
-            texts.meaning = other.meaning.unwrap_or(texts.meaning);
-            texts.fix = other.fix.unwrap_or(texts.fix);
-        }
-        Some(texts)
-    }
-}
-
-/// The texts of a cause.
-pub(crate) fn cause(id: &str, variant: Option<&str>) -> Option<Texts> {
-    Texts::of(&ENGLISH.cause, id, variant)
-}
-
-/// The texts of a check that fails for no named cause.
-pub(crate) fn check(id: &str, variant: Option<&str>) -> Option<Texts> {
-    Texts::of(&ENGLISH.check, id, variant)
-}
-
-/// The causes that have texts.
-#[cfg(test)]
-pub(crate) fn cause_ids() -> impl Iterator<Item = &'static str> {
-    ENGLISH.cause.keys().map(String::as_str)
-}
-
-/// The checks that have texts.
-#[cfg(test)]
-pub(crate) fn check_ids() -> impl Iterator<Item = &'static str> {
-    ENGLISH.check.keys().map(String::as_str)
 }

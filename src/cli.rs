@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use gpucheck_checks::Language;
 use std::path::PathBuf;
 
 /// Says whether this machine's NVIDIA GPU is usable, and if not, the one cause and the one fix.
@@ -53,6 +54,9 @@ pub struct LookArgs {
     /// Leave these checks or layers out; repeatable, or separated by commas
     #[arg(long, global = true, value_name = "ID", value_delimiter = ',')]
     pub skip: Vec<String>,
+    /// Judge by the tables in this folder (gpus.toml, drivers.toml, ...); those that it lacks are gpucheck's own
+    #[arg(long, global = true, value_name = "DIR")]
+    pub knowledge: Option<PathBuf>,
     /// Import frameworks in full, as a notebook does, even where a cheap look raises no doubt
     #[arg(long, global = true)]
     pub full: bool,
@@ -80,6 +84,9 @@ pub struct ShowArgs {
     /// Print the answer's line alone
     #[arg(short, long, global = true)]
     pub quiet: bool,
+    /// Language of the text report; otherwise that of the locale (`LC_ALL`, `LC_MESSAGES`, `LANG`)
+    #[arg(long, global = true, value_enum)]
+    pub lang: Option<Lang>,
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
@@ -95,6 +102,24 @@ pub enum Format {
     Text,
     /// For programs
     Json,
+}
+
+/// Language of the text report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Lang {
+    /// English
+    En,
+    /// Korean (한국어)
+    Ko,
+}
+
+impl From<Lang> for Language {
+    fn from(lang: Lang) -> Self {
+        match lang {
+            Lang::En => Self::English,
+            Lang::Ko => Self::Korean,
+        }
+    }
 }
 
 /// When to use colour.

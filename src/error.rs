@@ -66,7 +66,23 @@ pub enum Error {
     },
     /// A table that this gpucheck was built with is broken.
     #[error("gpucheck's own table {0}; this is a bug in gpucheck, please report it")]
-    Knowledge(String),
+    OwnKnowledge(String),
+    /// A folder of tables that cannot be read.
+    #[error("--knowledge {}: {source}; give a folder that holds tables such as gpus.toml", .path.display())]
+    ReadKnowledge {
+        /// The folder, or the table in it.
+        path: PathBuf,
+        /// The operating system's words.
+        source: io::Error,
+    },
+    /// A table of that folder that is none.
+    #[error("--knowledge {}: {message}; mend the table, or take it away to use gpucheck's own", .path.display())]
+    NoKnowledge {
+        /// The table.
+        path: PathBuf,
+        /// What is wrong, with line and column.
+        message: String,
+    },
 }
 
 fn nearest(near: &[String]) -> String {
@@ -82,7 +98,9 @@ impl Error {
             | Self::NoFacts { .. }
             | Self::NewerFacts { .. }
             | Self::Write { .. }
-            | Self::Knowledge(_) => Exit::OwnError,
+            | Self::OwnKnowledge(_)
+            | Self::ReadKnowledge { .. }
+            | Self::NoKnowledge { .. } => Exit::OwnError,
         }
     }
 

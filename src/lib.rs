@@ -33,12 +33,12 @@
 //! | | |
 //! |---|---|
 //! | `checks/LAYER/NAME.rs` | the check `LAYER.NAME`; `checks/causes/NAME.rs` a named disease; both listed by `checks/build.rs` |
-//! | `checks/texts` | what people read |
+//! | `checks/texts` | what people read, a folder a language |
 //! | [`probe`] | a source of facts each; [`worker`] is their other end, in the child |
 //! | [`probe::frameworks`] | finds Pythons and runs `python/`, the PyO3 extension that `build.rs` embeds |
 //! | [`child`] | starting, following and ending children; the line protocol |
 //! | [`render`] | a report made visible |
-//! | [`cli`], [`exit`], [`error`] | the command, what its status means, its own troubles |
+//! | [`cli`], [`locale`], [`exit`], [`error`] | the command, its language, what its status means, its own troubles |
 //! | [`root`] | the file system under `--root` |
 //!
 //! ## From failed checks to one cause
@@ -53,6 +53,8 @@ pub mod collect;
 pub mod error;
 pub mod exit;
 mod in_time;
+pub mod knowledge;
+pub mod locale;
 pub mod output;
 pub mod probe;
 pub mod redact;

@@ -6,14 +6,14 @@ use gpucheck::{
     collect::{self, Options},
     error::Error,
     exit::Exit,
-    output,
+    knowledge, locale, output,
     redact::redact,
     render::{self, Style},
     root::Root,
     worker,
 };
 use gpucheck_checks::{
-    CAUSES, CHECKS, Knowledge, Report, Selection, UnknownId, diagnose,
+    CAUSES, CHECKS, Knowledge, Language, Report, Selection, UnknownId, diagnose,
     fact::{FACTS_SCHEMA, Facts},
 };
 use std::{
@@ -68,7 +68,8 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
     match &cli.command {
         None => {
             let selection = selection(look)?;
-            report(&collect::collect(&options(look, &selection)?), &selection, show)
+            let knowledge = knowledge::read(look.knowledge.as_deref())?;
+            report(&collect::collect(&options(look, &selection)?), &knowledge, &selection, show)
         }
         Some(Command::Record) => {
             let facts = collect::collect(&options(look, &selection(look)?)?);
@@ -77,11 +78,13 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
         }
         Some(Command::Judge { facts }) => {
             let selection = selection(look)?;
-            report(&read_facts(facts)?, &selection, show)
+            let knowledge = knowledge::read(look.knowledge.as_deref())?;
+            report(&read_facts(facts)?, &knowledge, &selection, show)
         }
         Some(Command::Explain { id }) => {
             let known = CHECKS.iter().map(|check| check.id).chain(CAUSES.iter().map(|cause| cause.id));
-            let page = render::manual(id).ok_or_else(|| Error::unknown_id(id, known))?;
+            let page = render::manual(id, language(show), style(show).width);
+            let page = page.ok_or_else(|| Error::unknown_id(id, known))?;
             output::write(&page, show.output.as_deref())?;
             Ok(Exit::Usable)
         }
@@ -159,9 +162,13 @@ fn read_facts(path: &Path) -> Result<Facts, Error> {
     serde_json::from_str(&text).map_err(|error| no_facts(error.to_string()))
 }
 
-fn report(facts: &Facts, selection: &Selection, show: &ShowArgs) -> Result<Exit, Error> {
-    let knowledge = Knowledge::built_in().map_err(|error| Error::Knowledge(error.to_string()))?;
-    let report = diagnose(facts, &knowledge, selection);
+fn report(
+    facts: &Facts,
+    knowledge: &Knowledge,
+    selection: &Selection,
+    show: &ShowArgs,
+) -> Result<Exit, Error> {
+    let report = diagnose(facts, knowledge, selection);
     output::write(&render(&report, show), show.output.as_deref())?;
     Ok(Exit::of(&report, show.strict))
 }
@@ -169,9 +176,15 @@ fn report(facts: &Facts, selection: &Selection, show: &ShowArgs) -> Result<Exit,
 fn render(report: &Report, show: &ShowArgs) -> String {
     match show.format {
         Format::Json => render::json(report),
-        Format::Text if show.quiet => format!("{}\n", render::answer(report)),
-        Format::Text => render::text(report, style(show)),
+        Format::Text if show.quiet => format!("{}\n", render::answer(report, language(show))),
+        Format::Text => render::text(report, style(show), language(show)),
     }
+}
+
+/// The language that was asked for, else that of the locale.
+fn language(show: &ShowArgs) -> Language {
+    let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+    show.lang.map_or_else(|| locale::language(variable), Language::from)
 }
 
 fn style(show: &ShowArgs) -> Style {

@@ -2,6 +2,8 @@
 
 mod forms;
 mod hostile;
+mod knowledge;
+mod languages;
 mod output;
 mod selection;
 mod signals;

@@ -32,18 +32,19 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
         return Vec::new();
     }
     let module = facts.module.seen();
-    let loaded = module.and_then(|module| module.version.as_deref()).unwrap_or("of unknown version");
+    let loaded = module.and_then(|module| module.version.as_deref());
     let library = module
         .into_iter()
         .flat_map(|module| &module.libraries)
         .find(|library| library.soname == "libnvidia-ml.so.1" && library.version.is_some())
-        .and_then(|library| library.version.as_deref())
-        .unwrap_or("of another version");
-    vec![
-        Finding::fail(Subject::Host, format!("the loaded module is {loaded}, the libraries are {library}"))
-            .because(nvml.init.why_not())
-            .with("loaded", loaded)
-            .with("library", library)
-            .run("sudo reboot"),
-    ]
+        .and_then(|library| library.version.as_deref());
+    let finding = match (loaded, library) {
+        (Some(loaded), Some(library)) => {
+            let seen = format!("the loaded module is {loaded}, the libraries are {library}");
+            Finding::fail(Subject::Host, seen).with("loaded", loaded).with("library", library)
+        }
+        _ => Finding::fail(Subject::Host, "the loaded module and the libraries are of different versions")
+            .variant("versions_untold"),
+    };
+    vec![finding.because(nvml.init.why_not()).run("sudo reboot")]
 }

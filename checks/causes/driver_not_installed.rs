@@ -9,7 +9,7 @@
 //! (CUDA's toolkit packages bring them) are no driver.
 //!
 //! # Fix
-//! Install the driver that the distribution recommends for this card, and reboot.
+//! Install the driver that the distribution recommends for this card, or the last branch that supports it, and reboot.
 //!
 //! # Source
 //! <https://learn.microsoft.com/azure/virtual-machines/linux/n-series-driver-setup>,
@@ -30,7 +30,7 @@ pub(crate) static CAUSE: Cause = Cause {
     recognize,
 };
 
-fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
+fn recognize(facts: &Facts, knowledge: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
     let Some(module) = facts.module.seen() else { return Vec::new() };
     let installed = module.has_driver()
         || module.linux.iter().any(|linux| !linux.nvidia.is_empty())
@@ -44,11 +44,5 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
     });
     let finding =
         if module.is_loaded("nouveau") { finding.because("nouveau is loaded instead") } else { finding };
-    let guide = "https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/";
-    vec![if crate::judge::is_ubuntu(facts) {
-        finding
-            .run("sudo apt update && sudo apt install -y ubuntu-drivers-common && sudo ubuntu-drivers install && sudo reboot")
-    } else {
-        finding.see(guide)
-    }]
+    vec![crate::judge::install_driver(facts, knowledge, finding)]
 }

@@ -33,11 +33,12 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
     if !absent || crate::judge::in_container(facts) || !crate::judge::is_ubuntu(facts) {
         return Vec::new();
     }
-    let version = module.version.as_deref().unwrap_or("the loaded module's version");
+    let finding = Finding::fail(Subject::Host, "nvidia is loaded, libnvidia-ml.so.1 does not load")
+        .because(facts.nvml.seen().map(|nvml| nvml.library.why_not()).unwrap_or_default());
+    let Some(version) = module.version.as_deref() else { return vec![finding.variant("version_untold")] };
     let branch = version.split('.').next().unwrap_or(version);
     vec![
-        Finding::fail(Subject::Host, "nvidia is loaded, libnvidia-ml.so.1 does not load")
-            .because(facts.nvml.seen().map(|nvml| nvml.library.why_not()).unwrap_or_default())
+        finding
             .with("version", version)
             .run(format!("sudo apt install nvidia-utils-{branch} libnvidia-compute-{branch}")),
     ]

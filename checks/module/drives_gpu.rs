@@ -33,7 +33,7 @@ fn judge(facts: &Facts, _: &Knowledge) -> Judged {
                 Some("nvidia") => Finding::pass(subject, "bound to nvidia"),
                 Some(other) => Finding::fail(subject, format!("bound to {other}")).with("driver", other),
                 None => Finding::fail(subject, "bound to no driver")
-                    .with("driver", "no driver")
+                    .variant("unbound")
                     .run("sudo dmesg | grep -iE 'nvidia|nvrm' | tail"),
             }
         })

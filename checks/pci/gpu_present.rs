@@ -66,14 +66,15 @@ fn absent(facts: &Facts, pci: &Pci) -> Finding {
     let finding = Finding::fail(
         Subject::Host,
         format!("none of {} PCI functions is an NVIDIA GPU", pci.function_count),
-    )
-    .variant(match place {
-        Place::Cloud(_) => "cloud",
+    );
+    let variant = match place {
+        Place::Cloud(_) => Some("cloud"),
         // WSL itself was judged before; what is left is a container in it.
-        Place::Container | Place::Wsl => "container",
-        Place::VirtualMachine => "virtual_machine",
-        Place::BareMetal | Place::Unknown => "bare_metal",
-    });
+        Place::Container | Place::Wsl => Some("container"),
+        Place::VirtualMachine => Some("virtual_machine"),
+        Place::BareMetal | Place::Unknown => None,
+    };
+    let finding = variant.into_iter().fold(finding, Finding::variant);
     let others = pci.functions.iter().filter(|function| function.class >> 16 == 0x03);
     let finding = others.fold(finding, |finding, other| {
         finding.because(format!(

@@ -1,10 +1,28 @@
 //! Manual pages, and the list of them.
 
-use gpucheck_checks::{CAUSES, CHECKS};
+use super::page::wrap;
+use gpucheck_checks::{CAUSES, CHECKS, Language};
 use std::fmt::Write;
 
-/// The manual page of a check or a cause; none for any other id.
-pub fn manual(id: &str) -> Option<String> {
+/// The manual page of a check or a cause; none for any other id. Pages are English; in another language its texts
+/// come first, in lines of this width.
+pub fn manual(id: &str, language: Language, width: usize) -> Option<String> {
+    let page = english(id)?;
+    if language == Language::English {
+        return Some(page);
+    }
+    let (id, rest) = page.split_once('\n')?;
+    let texts = language.texts(id)?;
+    let mut translated = format!("{id}\n");
+    for text in [&texts.title, &texts.meaning, &texts.fix] {
+        for line in wrap(text, width.saturating_sub(2)) {
+            let _ = writeln!(translated, "  {line}");
+        }
+    }
+    Some(format!("{translated}\n{rest}"))
+}
+
+fn english(id: &str) -> Option<String> {
     if let Some(check) = CHECKS.iter().find(|check| check.id == id) {
         let mut page = page(check.id, check.manual);
         let needs = check.item.needs;

@@ -1,9 +1,13 @@
 //! A report made visible. Every renderer is a pure function of the report.
 
+mod answer;
 mod json;
 mod manual;
+mod page;
 mod text;
 
+pub use answer::answer;
 pub use json::json;
 pub use manual::{list, manual};
-pub use text::{Style, answer, text};
+pub use page::Style;
+pub use text::text;

@@ -1,196 +1,92 @@
-//! Text, for people: the answer in the first line, then the cause, the fix to paste, the list.
+//! Text, for people: the answer first, then the cause, the fix to paste, the list.
 //!
-//! Invariants: everything is said in words, colour only repeats it; no control character of a machine's own
-//! texts reaches the terminal; commands are never wrapped.
+//! Invariants: everything is said in words, colour only repeats it; the words are the catalogue's; commands are never
+//! wrapped.
 
+use super::{
+    answer::answer,
+    page::{Page, Style, clean, pad},
+};
 use anstyle::{AnsiColor, Style as Ansi};
 use gpucheck_checks::{
-    Machine, MachineVerdict, Outcome, PROOFS, PythonSummary, Report, Root, Severity, Subject, Verdict, Who,
+    FixWords, GpuSummary, HeadingWords, Language, Machine, MachineVerdict, MachineWords, Outcome,
+    PythonSummary, Report, Root, Severity, StatusWords, Subject, Texts, Verdict, Who, Words,
 };
-use textwrap::WordSplitter::NoHyphenation;
 use unicode_width::UnicodeWidthStr;
 
 /// Columns that a check's summary gets beside its name; with fewer it goes below.
 const NARROWEST_SUMMARY: usize = 40;
 
-/// How to draw.
-#[derive(Clone, Copy, Debug)]
-pub struct Style {
-    /// Columns to stay within.
-    pub width: usize,
-    /// Use colour.
-    pub color: bool,
-}
-
-/// The answer: the first line.
-pub fn answer(report: &Report) -> String {
-    let word = word(report.verdict);
-    let rest = match (report.verdict, report.roots.first()) {
-        (MachineVerdict::Unusable | MachineVerdict::Degraded, Some(root)) => root.title.clone(),
-        (MachineVerdict::Incomplete, _) => incomplete(report),
-        (_, _) => usable(report),
-    };
-    clean(&format!("{word}: {rest}"))
-}
-
-fn word(verdict: MachineVerdict) -> &'static str {
-    match verdict {
-        MachineVerdict::Usable => "USABLE",
-        MachineVerdict::Degraded => "USABLE IN PART",
-        MachineVerdict::Unusable => "NOT USABLE",
-        MachineVerdict::Incomplete => "NOT VERIFIED",
-    }
-}
-
-fn usable(report: &Report) -> String {
-    let machine = &report.machine;
-    let mut counted: Vec<(&str, usize)> = Vec::new();
-    for gpu in &machine.gpus {
-        let name = gpu.name.as_deref().unwrap_or("NVIDIA GPU");
-        match counted.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, count)) => *count += 1,
-            None => counted.push((name, 1)),
-        }
-    }
-    let names = counted
-        .iter()
-        .map(|(name, count)| if *count == 1 { (*name).to_owned() } else { format!("{count} {name}") });
-    let names = names.collect::<Vec<_>>().join(" and ");
-    let computes = if machine.gpus.len() == 1 { "computes" } else { "compute" };
-    let frameworks: Vec<String> = machine
-        .pythons
-        .iter()
-        .filter_map(|python| Some(python.tensorflow.as_ref()?.distribution.clone()))
-        .collect();
-    if frameworks.is_empty() {
-        return format!("{names} {computes}; no TensorFlow was found to try from");
-    }
-    let them = match machine.gpus.len() {
-        1 => "it",
-        _ if report.roots.is_empty() => "them",
-        _ => "a GPU",
-    };
-    format!("{names} {computes}, and {} computes on {them}", frameworks.join(" and "))
-}
-
-fn incomplete(report: &Report) -> String {
-    let proof = report.unverified.iter().find(|unverified| PROOFS.contains(&unverified.id.as_str()));
-    match proof.or(report.unverified.first()) {
-        Some(first) => format!("{} could not be told: {}", first.id, first.why),
-        None => "the checks that would prove the GPU were left out".to_owned(),
-    }
-}
-
 /// The whole report.
-pub fn text(report: &Report, style: Style) -> String {
-    let mut page = Page { text: String::new(), style };
-    let color = match report.verdict {
-        MachineVerdict::Usable => AnsiColor::Green,
-        MachineVerdict::Degraded | MachineVerdict::Incomplete => AnsiColor::Yellow,
-        MachineVerdict::Unusable => AnsiColor::Red,
-    };
-    page.line(&page.paint(&answer(report), Ansi::new().bold().fg_color(Some(color.into()))));
-    if let Some((first, others)) = report.roots.split_first() {
-        let answered = matches!(report.verdict, MachineVerdict::Unusable | MachineVerdict::Degraded);
-        if !answered {
-            page.heading(&format!("To mend: {}", first.title));
-        }
-        page.root(first);
-        for other in others {
-            page.heading(&format!("{}: {}", severity(other.severity), other.title));
-            page.root(other);
-        }
-    }
-    page.unverified(report);
-    page.checks(report);
-    page.machine(&report.machine);
-    page.text
+pub fn text(report: &Report, style: Style, language: Language) -> String {
+    let page = Page { text: String::new(), style };
+    let mut text = Text { page, language, words: language.words() };
+    text.report(report);
+    text.page.text
 }
 
-fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Unusable => "Also not usable",
-        Severity::Degraded => "Also to mend",
-        Severity::BreaksLater => "Breaks later",
-    }
+/// A report that is being written.
+struct Text {
+    page: Page,
+    language: Language,
+    words: &'static Words,
 }
 
-struct Page {
-    text: String,
-    style: Style,
-}
-
-impl Page {
-    fn line(&mut self, line: &str) {
-        self.text.push_str(line.trim_end());
-        self.text.push('\n');
-    }
-
-    fn heading(&mut self, heading: &str) {
-        self.line("");
-        let options =
-            textwrap::Options::new(self.style.width).break_words(false).word_splitter(NoHyphenation);
-        for line in textwrap::wrap(&clean(heading), options) {
-            self.line(&self.paint(&line, Ansi::new().bold()));
+impl Text {
+    fn report(&mut self, report: &Report) {
+        let color = match report.verdict {
+            MachineVerdict::Usable => AnsiColor::Green,
+            MachineVerdict::Degraded | MachineVerdict::Incomplete => AnsiColor::Yellow,
+            MachineVerdict::Unusable => AnsiColor::Red,
+        };
+        let answer = answer(report, self.language);
+        self.page.painted(&answer, Ansi::new().bold().fg_color(Some(color.into())));
+        if let Some((first, others)) = report.roots.split_first() {
+            let texts = first.texts(self.language);
+            let answered = matches!(report.verdict, MachineVerdict::Unusable | MachineVerdict::Degraded);
+            if !answered {
+                self.page.heading(&self.words.heading.to_mend.with(&[("title", &texts.title)]));
+            }
+            self.root(first, &texts);
+            for other in others {
+                let texts = other.texts(self.language);
+                self.page.heading(&further(other.severity, &texts.title, &self.words.heading));
+                self.root(other, &texts);
+            }
         }
+        self.unverified(report);
+        self.checks(report);
+        self.machine(&report.machine);
     }
 
-    /// A paragraph, indented by two and wrapped.
-    fn paragraph(&mut self, text: &str) {
-        self.wrapped("  ", "  ", text);
-    }
-
-    fn item(&mut self, text: &str) {
-        self.wrapped("  - ", "    ", text);
-    }
-
-    fn wrapped(&mut self, first: &str, rest: &str, text: &str) {
-        let options = textwrap::Options::new(self.style.width.max(40))
-            .initial_indent(first)
-            .subsequent_indent(rest)
-            .break_words(false)
-            .word_splitter(NoHyphenation);
-        for line in textwrap::wrap(&clean(text), options) {
-            self.line(&line);
-        }
-    }
-
-    fn paint(&self, text: &str, ansi: Ansi) -> String {
-        if self.style.color { format!("{ansi}{text}{ansi:#}") } else { text.to_owned() }
-    }
-
-    fn root(&mut self, root: &Root) {
-        self.paragraph(&root.meaning);
-        self.heading(match root.who {
-            Who::Student => "Fix",
-            Who::Instructor => "Fix, for whoever made this machine",
-            Who::ImageBaker => "Fix, for whoever builds the image",
-            Who::Platform => "Fix, for whoever runs the hardware or the cloud",
-        });
-        self.paragraph(&root.fix.text);
+    fn root(&mut self, root: &Root, texts: &Texts) {
+        let words = &self.words.heading;
+        self.page.paragraph(&texts.meaning);
+        self.page.heading(fix(root.who, &words.fix));
+        self.page.paragraph(&texts.fix);
         if !root.fix.commands.is_empty() {
-            self.line("");
+            self.page.line("");
         }
         for command in &root.fix.commands {
-            self.line(&format!("      {}", clean(command)));
+            self.page.line(&format!("      {}", clean(command)));
         }
         if let Some(url) = &root.fix.url {
-            self.paragraph(&format!("See {url}"));
+            self.page.paragraph(&words.see.with(&[("url", url)]));
         }
-        self.heading("Seen");
-        self.item(&root.summary);
+        self.page.heading(&words.seen);
+        self.page.item(&root.summary);
         for evidence in &root.evidence {
-            self.item(evidence);
+            self.page.item(evidence);
         }
-        let name = root.cause.as_deref().unwrap_or(&root.id);
-        self.paragraph(&format!("More: gpucheck explain {name}"));
+        let id = root.cause.as_deref().unwrap_or(&root.id);
+        self.page.paragraph(&words.more.with(&[("id", id)]));
     }
 
     fn unverified(&mut self, report: &Report) {
         if report.verdict != MachineVerdict::Incomplete || report.unverified.is_empty() {
             return;
         }
-        self.heading("Could not be told");
+        self.page.heading(&self.words.heading.untold);
         for unverified in &report.unverified {
             let about = match &unverified.subject {
                 Subject::Host => String::new(),
@@ -198,47 +94,45 @@ impl Page {
                     format!(" ({subject})")
                 }
             };
-            self.item(&format!("{}{about}: {}", unverified.id, unverified.why));
+            self.page.item(&format!("{}{about}: {}", unverified.id, unverified.why));
         }
     }
 
     /// What each check found; consequences are only named, after the failure that they follow from.
     fn checks(&mut self, report: &Report) {
+        let words = &self.words.heading;
         let of_python =
             |outcome: &&Outcome| matches!(outcome.subject, Subject::Python(_) | Subject::Notebook(_));
-        let width = report.outcomes.iter().map(|outcome| outcome.id.width()).max().unwrap_or(0);
+        let columns = Columns::of(report, &self.words.status);
         let many_gpus = report.machine.gpus.len() > 1;
         if report.outcomes.iter().any(|outcome| !of_python(&outcome)) {
-            self.heading("Checks");
+            self.page.heading(&words.checks);
         }
         for outcome in report.outcomes.iter().filter(|outcome| !of_python(outcome)) {
             let about = match &outcome.subject {
                 Subject::Gpu(address) if many_gpus => format!("{address}: "),
                 Subject::Gpu(_) | Subject::Host | Subject::Python(_) | Subject::Notebook(_) => String::new(),
             };
-            self.outcome(outcome, width, &about);
+            self.outcome(outcome, columns, &about);
         }
-        self.not_applicable(report, &Subject::Host);
+        self.not_applicable(report, &Subject::Host, columns);
         for python in &report.machine.pythons {
             let here = Subject::Python(python.path.clone());
-            self.heading(&format!("Checks in {}", python.path));
+            self.page.heading(&words.checks_in.with(&[("python", &python.path)]));
             for outcome in report.outcomes.iter().filter(|outcome| outcome.subject == here) {
-                self.outcome(outcome, width, "");
+                self.outcome(outcome, columns, "");
             }
-            self.not_applicable(report, &here);
+            self.not_applicable(report, &here, columns);
         }
         for root in report.roots.iter().filter(|root| !root.explains.is_empty()) {
-            self.line("");
-            self.paragraph(&format!(
-                "Not judged or failed because of {}: {}",
-                root.id,
-                root.explains.join(", ")
-            ));
+            self.page.line("");
+            let ids = root.explains.join(", ");
+            self.page.paragraph(&words.because_of.with(&[("root", &root.id), ("ids", &ids)]));
         }
     }
 
     /// What has nothing to be about here, each reason once.
-    fn not_applicable(&mut self, report: &Report, subject: &Subject) {
+    fn not_applicable(&mut self, report: &Report, subject: &Subject, columns: Columns) {
         let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
         for outcome in &report.outcomes {
             if outcome.verdict == Verdict::NotApplicable && outcome.subject == *subject {
@@ -248,96 +142,146 @@ impl Page {
                 }
             }
         }
+        let status = pad(&self.words.status.not_applicable, columns.status);
         for (reason, ids) in reasons {
-            self.wrapped("  n/a      ", "           ", &format!("{reason}: {}", ids.join(", ")));
+            let text = format!("{reason}: {}", ids.join(", "));
+            self.page.wrapped(&format!("  {status}  "), &blanks(columns.id()), &text);
         }
     }
 
-    fn outcome(&mut self, outcome: &Outcome, width: usize, about: &str) {
+    fn outcome(&mut self, outcome: &Outcome, columns: Columns, about: &str) {
         let follows = outcome.root.as_ref().is_some_and(|root| *root != outcome.id);
         if follows || outcome.verdict == Verdict::NotApplicable {
             return;
         }
-        let (status, color) = status(outcome);
-        let status = self.paint(&format!("{status:7}"), Ansi::new().fg_color(color.map(Into::into)));
-        let column = 2 + 7 + 2 + width + 2;
-        let head = format!("  {status}  {:width$}", outcome.id);
+        let (status, color) = status(outcome.verdict, &self.words.status);
+        let status =
+            self.page.paint(&pad(status, columns.status), Ansi::new().fg_color(color.map(Into::into)));
         let body = format!("{about}{}", outcome.summary);
-        if self.style.width < column + NARROWEST_SUMMARY {
-            self.line(&head);
-            let indent = " ".repeat(11);
-            self.wrapped(&indent, &indent, &body);
-            return;
-        }
-        let room = self.style.width - column;
-        let options = textwrap::Options::new(room).break_words(false).word_splitter(NoHyphenation);
-        for (index, line) in textwrap::wrap(&clean(&body), options).iter().enumerate() {
-            let head = if index == 0 { format!("{head}  ") } else { " ".repeat(column) };
-            self.line(&format!("{head}{line}"));
+        let width = self.page.style.width;
+        let room = width.saturating_sub(columns.summary());
+        if room >= NARROWEST_SUMMARY && room >= longest_word(&body) {
+            let head = format!("  {status}  {}  ", pad(&outcome.id, columns.name));
+            self.page.wrapped(&head, &blanks(columns.summary()), &body);
+        } else if width >= columns.id() + columns.name {
+            self.page.line(&format!("  {status}  {}", outcome.id));
+            let indent = blanks(columns.id());
+            self.page.wrapped(&indent, &indent, &body);
+        } else {
+            self.page.line(&format!("  {}", outcome.id));
+            self.page.wrapped(&format!("    {status}  "), &blanks(columns.id() + 2), &body);
         }
     }
 
     fn machine(&mut self, machine: &Machine) {
-        self.heading("Machine");
+        let words = &self.words.machine;
+        self.page.heading(&self.words.heading.machine);
         let host = &machine.host;
         let linux = host.linux.as_ref().map(|release| format!("Linux {release}"));
-        let virtualization = host.hypervisor.as_ref().map(|name| format!("virtual machine ({name})"));
-        let container = host.container.as_ref().map(|name| format!("{name} container"));
-        let parts = [host.os.clone(), linux, host.cloud.clone(), virtualization, container];
+        let hypervisor = host.hypervisor.as_ref();
+        let hypervisor = hypervisor.map(|name| words.virtual_machine.with(&[("hypervisor", name)]));
+        let container = host.container.as_ref().map(|name| words.container.with(&[("runtime", name)]));
+        let parts = [host.os.clone(), linux, host.cloud.clone(), hypervisor, container];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
-        self.item(&if parts.is_empty() { "not looked at".to_owned() } else { parts.join(", ") });
+        self.page.item(&if parts.is_empty() { words.not_looked_at.clone() } else { parts.join(", ") });
         for gpu in &machine.gpus {
-            let name = gpu.name.as_deref().unwrap_or("NVIDIA GPU");
-            let memory = gpu.memory.map(|bytes| format!(", {} MiB", bytes >> 20)).unwrap_or_default();
-            let capability = gpu
-                .compute_capability
-                .as_ref()
-                .map(|c| format!(", compute capability {c}"))
-                .unwrap_or_default();
-            self.item(&format!("{name} at {}{memory}{capability}", gpu.address));
+            self.page.item(&describe_gpu(gpu, words));
         }
         if let Some(version) = machine.driver.version.as_ref().or(machine.driver.module.as_ref()) {
-            let cuda =
-                machine.driver.cuda.as_ref().map(|cuda| format!(", CUDA up to {cuda}")).unwrap_or_default();
-            self.item(&format!("NVIDIA driver {version}{cuda}"));
+            let driver = words.driver.with(&[("version", version)]);
+            let cuda = machine.driver.cuda.as_ref().map(|cuda| words.cuda.with(&[("version", cuda)]));
+            self.page.item(&[Some(driver), cuda].into_iter().flatten().collect::<Vec<_>>().join(", "));
         }
         for python in &machine.pythons {
-            self.item(&describe(python));
+            self.page.item(&describe_python(python, words));
         }
     }
 }
 
-fn describe(python: &PythonSummary) -> String {
-    let version = python.version.as_ref().map(|version| format!("Python {version}, ")).unwrap_or_default();
-    let tensorflow = match &python.tensorflow {
-        None => "no TensorFlow seen".to_owned(),
-        Some(tensorflow) if tensorflow.devices.is_empty() => {
-            format!("{}, no devices listed", tensorflow.distribution)
-        }
-        Some(tensorflow) => format!("{}, lists {}", tensorflow.distribution, tensorflow.devices.join(" ")),
-    };
-    format!("{}: {version}{tensorflow}", python.path)
+/// How wide what stands in a line before a check's summary is, in columns of a terminal.
+#[derive(Clone, Copy)]
+struct Columns {
+    status: usize,
+    name: usize,
 }
 
-fn status(outcome: &Outcome) -> (&'static str, Option<AnsiColor>) {
-    match outcome.verdict {
-        Verdict::Pass => ("ok", Some(AnsiColor::Green)),
-        Verdict::Warn => ("warning", Some(AnsiColor::Yellow)),
-        Verdict::Fail => ("FAILED", Some(AnsiColor::Red)),
-        Verdict::Unknown => ("unknown", Some(AnsiColor::Yellow)),
-        Verdict::NotApplicable => ("", None),
+impl Columns {
+    fn of(report: &Report, words: &StatusWords) -> Self {
+        let widest = |widths: &mut dyn Iterator<Item = usize>| widths.max().unwrap_or(0);
+        Self {
+            status: widest(&mut words.all().iter().map(|word| word.width())),
+            name: widest(&mut report.outcomes.iter().map(|outcome| outcome.id.width())),
+        }
+    }
+
+    /// Where ids begin.
+    fn id(self) -> usize {
+        2 + self.status + 2
+    }
+
+    /// Where summaries begin.
+    fn summary(self) -> usize {
+        self.id() + self.name + 2
     }
 }
 
-/// A text of a machine as a terminal may have it: on one line, without control characters and without those that turn
-/// the direction of what follows.
-fn clean(text: &str) -> String {
-    let turns =
-        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let clean = |c: char| match c {
-        '\n' | '\t' => ' ',
-        c if c.is_control() || turns(c) => '\u{fffd}',
-        c => c,
+fn longest_word(text: &str) -> usize {
+    text.split(' ').map(UnicodeWidthStr::width).max().unwrap_or(0)
+}
+
+fn blanks(count: usize) -> String {
+    " ".repeat(count)
+}
+
+fn further(severity: Severity, title: &str, words: &HeadingWords) -> String {
+    let phrase = match severity {
+        Severity::Unusable => &words.also_unusable,
+        Severity::Degraded => &words.also_to_mend,
+        Severity::BreaksLater => &words.breaks_later,
     };
-    text.chars().map(clean).collect()
+    phrase.with(&[("title", title)])
+}
+
+fn fix(who: Who, words: &FixWords) -> &str {
+    match who {
+        Who::Student => &words.student,
+        Who::Instructor => &words.instructor,
+        Who::ImageBaker => &words.image_baker,
+        Who::Platform => &words.platform,
+    }
+}
+
+fn describe_gpu(gpu: &GpuSummary, words: &MachineWords) -> String {
+    let name = gpu.name.as_deref().unwrap_or("NVIDIA GPU");
+    let place = words.gpu.with(&[("name", name), ("address", gpu.address.as_str())]);
+    let memory = gpu.memory.map(|bytes| format!("{} MiB", bytes >> 20));
+    let capability = gpu.compute_capability.as_ref();
+    let capability = capability.map(|capability| words.capability.with(&[("capability", capability)]));
+    [Some(place), memory, capability].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+fn describe_python(python: &PythonSummary, words: &MachineWords) -> String {
+    let version = python.version.as_ref().map(|version| format!("Python {version}"));
+    let (tensorflow, devices) = match &python.tensorflow {
+        None => (None, words.no_tensorflow.clone()),
+        Some(tensorflow) => {
+            let devices = match tensorflow.devices.as_slice() {
+                [] => words.no_devices.clone(),
+                devices => words.lists.with(&[("devices", &devices.join(" "))]),
+            };
+            (Some(tensorflow.distribution.clone()), devices)
+        }
+    };
+    let parts: Vec<String> = [version, tensorflow, Some(devices)].into_iter().flatten().collect();
+    format!("{}: {}", python.path, parts.join(", "))
+}
+
+fn status(verdict: Verdict, words: &StatusWords) -> (&str, Option<AnsiColor>) {
+    match verdict {
+        Verdict::Pass => (&words.ok, Some(AnsiColor::Green)),
+        Verdict::Warn => (&words.warning, Some(AnsiColor::Yellow)),
+        Verdict::Fail => (&words.failed, Some(AnsiColor::Red)),
+        Verdict::Unknown => (&words.unknown, Some(AnsiColor::Yellow)),
+        Verdict::NotApplicable => (&words.not_applicable, None),
+    }
 }

@@ -1,0 +1,75 @@
+//! Xids: the numbers by which the driver tells the kernel log what went wrong.
+
+use super::{Knowledge, Sourced, rows, twice, unsourced};
+use serde::Deserialize;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Table {
+    xid: Vec<Sourced<Xid>>,
+}
+
+/// What an Xid means.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Xid {
+    /// Its number.
+    pub number: u32,
+    /// Whose trouble it tells of.
+    pub class: XidClass,
+    /// NVIDIA's name for it.
+    pub mnemonic: String,
+    /// NVIDIA's description.
+    pub description: String,
+    /// The immediate action that NVIDIA's catalogue names.
+    pub action: Option<String>,
+}
+
+/// Whose trouble an Xid tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum XidClass {
+    /// A program's own fault: the card is fine.
+    Program,
+    /// The card or its driver: a reset or a replacement.
+    Hardware,
+    /// Guest and host of a virtual GPU.
+    Vgpu,
+    /// Nobody's.
+    Information,
+    /// Not told by the number alone.
+    Other,
+}
+
+impl Knowledge {
+    /// What this Xid means; none where the table does not know it.
+    pub fn xid(&self, number: u32) -> Option<&Xid> {
+        rows(&self.xids.xid).find(|xid| xid.number == number)
+    }
+}
+
+impl Table {
+    pub(super) fn contradiction(&self) -> Option<String> {
+        unsourced(&self.xid).or_else(|| {
+            let number = twice(rows(&self.xid).map(|xid| xid.number))?;
+            Some(format!("Xid {number} stands twice"))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_programs_own_fault_is_no_broken_card() {
+        let knowledge = Knowledge::built_in().unwrap();
+        let class = |number| knowledge.xid(number).map(|xid| xid.class);
+        for number in [13, 31, 43] {
+            assert_eq!(class(number), Some(XidClass::Program));
+        }
+        assert_eq!(class(79), Some(XidClass::Hardware));
+        assert_eq!(class(78), Some(XidClass::Vgpu));
+        assert_eq!(class(9999), None);
+    }
+}

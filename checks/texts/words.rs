@@ -1,0 +1,168 @@
+//! The words of the report itself: verdicts, headings, statuses. They stand in the section `[report]` of a catalogue.
+
+use super::fill;
+use serde::Deserialize;
+
+/// A text with placeholders.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(transparent)]
+pub struct Phrase(String);
+
+impl Phrase {
+    /// With the placeholders filled; one that has no value stays as it is.
+    pub fn with(&self, values: &[(&str, &str)]) -> String {
+        let value = |name: &str| values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+        fill(&self.0, value)
+    }
+}
+
+/// The words of a report in one language.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Words {
+    /// Whether the GPU is usable.
+    pub verdict: VerdictWords,
+    /// What follows that, where no cause's title does.
+    pub answer: AnswerWords,
+    /// Headings, and lines between them.
+    pub heading: HeadingWords,
+    /// How a check came out.
+    pub status: StatusWords,
+    /// The machine in brief.
+    pub machine: MachineWords,
+}
+
+/// Whether the GPU is usable: the first words of the report.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VerdictWords {
+    /// It is.
+    pub usable: String,
+    /// From some places or by some GPUs only.
+    pub degraded: String,
+    /// It is not.
+    pub unusable: String,
+    /// Nothing failed, and something needed could not be told.
+    pub incomplete: String,
+}
+
+/// What follows the verdict, where no cause's title does.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerWords {
+    /// The one GPU computes, and so do the frameworks on it: `{gpus}`, `{frameworks}`.
+    pub one_gpu: Phrase,
+    /// Several GPUs compute, and the frameworks on all of them: `{gpus}`, `{frameworks}`.
+    pub all_gpus: Phrase,
+    /// Several GPUs compute, and the frameworks on one at least: `{gpus}`, `{frameworks}`.
+    pub some_gpus: Phrase,
+    /// The one GPU computes, and there is no framework: `{gpus}`.
+    pub one_gpu_alone: Phrase,
+    /// Several GPUs compute, and there is no framework: `{gpus}`.
+    pub gpus_alone: Phrase,
+    /// Several GPUs of one model: `{count}`, `{name}`.
+    pub count: Phrase,
+    /// Stands between the last two of a list, blanks included.
+    pub and: String,
+    /// A check could not be told: `{id}`, `{why}`.
+    pub untold: Phrase,
+    /// What would prove the GPU was left out.
+    pub left_out: String,
+}
+
+/// Headings, and lines between them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeadingWords {
+    /// Before the first root where the verdict is no trouble: `{title}`.
+    pub to_mend: Phrase,
+    /// Before a further root that makes the GPU unusable: `{title}`.
+    pub also_unusable: Phrase,
+    /// Before a further root that makes it worse: `{title}`.
+    pub also_to_mend: Phrase,
+    /// Before a further root that will break it: `{title}`.
+    pub breaks_later: Phrase,
+    /// Before the fix.
+    pub fix: FixWords,
+    /// Where to read on: `{url}`.
+    pub see: Phrase,
+    /// Before what was seen.
+    pub seen: String,
+    /// How to read the manual: `{id}`.
+    pub more: Phrase,
+    /// Before what could not be told.
+    pub untold: String,
+    /// Before the checks of the machine.
+    pub checks: String,
+    /// Before the checks of a Python: `{python}`.
+    pub checks_in: Phrase,
+    /// What follows from a root: `{root}`, `{ids}`.
+    pub because_of: Phrase,
+    /// Before the machine in brief.
+    pub machine: String,
+}
+
+/// Before the fix, by whose problem it is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FixWords {
+    /// The student's.
+    pub student: String,
+    /// Of who made the template.
+    pub instructor: String,
+    /// Of who builds the image.
+    pub image_baker: String,
+    /// Of who runs the hardware or the cloud subscription.
+    pub platform: String,
+}
+
+/// How a check came out.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatusWords {
+    /// It passed.
+    pub ok: String,
+    /// It warned.
+    pub warning: String,
+    /// It failed.
+    pub failed: String,
+    /// It could not be told.
+    pub unknown: String,
+    /// It has nothing to be about.
+    pub not_applicable: String,
+}
+
+impl StatusWords {
+    /// All of them.
+    pub fn all(&self) -> [&str; 5] {
+        [&self.ok, &self.warning, &self.failed, &self.unknown, &self.not_applicable]
+    }
+}
+
+/// The machine in brief.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MachineWords {
+    /// What a text calls the machine where it is about the whole of it.
+    pub this_machine: String,
+    /// Nobody looked.
+    pub not_looked_at: String,
+    /// It is a virtual machine: `{hypervisor}`.
+    pub virtual_machine: Phrase,
+    /// The looking took place in a container: `{runtime}`.
+    pub container: Phrase,
+    /// A GPU: `{name}`, `{address}`.
+    pub gpu: Phrase,
+    /// What a GPU can compute: `{capability}`.
+    pub capability: Phrase,
+    /// The driver: `{version}`.
+    pub driver: Phrase,
+    /// The newest CUDA that the driver runs: `{version}`.
+    pub cuda: Phrase,
+    /// There is no TensorFlow in a Python.
+    pub no_tensorflow: String,
+    /// TensorFlow named no devices.
+    pub no_devices: String,
+    /// TensorFlow named devices: `{devices}`.
+    pub lists: Phrase,
+}

@@ -20,5 +20,6 @@ mod protocol;
 mod pythons;
 mod real_nvidia;
 mod real_tensorflow;
+mod simulated;
 mod simulated_machines;
 mod stage;

@@ -53,11 +53,15 @@ fn hidden(subject: Subject, driver: &Driver, listed: usize) -> Finding {
     visible(Finding::fail(subject, format!("not among the {listed} devices that CUDA lists")), driver)
 }
 
-/// `cuInit` says 100 where no device is visible; that is about each GPU, too.
+/// `cuInit` says 100 where no device is visible; that is about each GPU, too. A driver that has started and does not
+/// live to list its devices has failed at that.
 fn no_device(subject: Subject, facts: &Facts, driver: &Driver) -> Finding {
-    match driver.init.failure() {
-        Some(by @ ProbeFailure::Refused { code: 100, .. }) => {
+    match (driver.init.failure(), &facts.driver) {
+        (Some(by @ ProbeFailure::Refused { code: 100, .. }), _) => {
             visible(Finding::fail(subject, by.to_string()), driver)
+        }
+        (None, Observed::Interrupted { by, .. }) if driver.init.seen().is_some() => {
+            Finding::fail(subject, by.to_string())
         }
         _ => Finding::unknown(subject, crate::judge::why(&facts.driver, |driver| driver.devices.why_not())),
     }

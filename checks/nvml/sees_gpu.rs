@@ -51,9 +51,21 @@ fn judge_gpu(facts: &Facts, gpu: &PciFunction) -> Finding {
         Some((_, Observed::Failed(by) | Observed::Interrupted { by, .. })) => {
             Finding::fail(subject, by.to_string())
         }
-        Some((_, Observed::NotProbed { .. })) | None => {
-            let why = crate::judge::why(&facts.nvml, |nvml| nvml.devices.why_not());
-            Finding::unknown(subject, why)
+        Some((_, Observed::NotProbed { .. })) | None => untold(subject, facts),
+    }
+}
+
+/// No list. An NVML that has started and does not live to tell its devices has failed at that.
+fn untold(subject: Subject, facts: &Facts) -> Finding {
+    match &facts.nvml {
+        Observed::Interrupted { seen, by } if seen.init.seen().is_some() => {
+            Finding::fail(subject, by.to_string())
+        }
+        Observed::Seen(_)
+        | Observed::Interrupted { .. }
+        | Observed::Failed(_)
+        | Observed::NotProbed { .. } => {
+            Finding::unknown(subject, crate::judge::why(&facts.nvml, |nvml| nvml.devices.why_not()))
         }
     }
 }

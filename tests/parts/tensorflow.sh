@@ -4,6 +4,7 @@
 #   tensorflow.sh [DIR]
 #
 # tensorflow      tensorflow 2.21.0
+# tensorflow-2.12 tensorflow 2.12.1, which is built with CUDA 11.8
 # tensorflow-cpu  tensorflow-cpu 2.12.1
 # numpy2          the same 2.12.1, but a numpy 2 comes first on the path: the student's import fails
 # empty           no TensorFlow
@@ -56,7 +57,8 @@ site_packages() {
     "$dir/$1/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 }
 
-for want in "tensorflow tensorflow==2.21.0" "tensorflow-cpu tensorflow-cpu==2.12.1" "empty"; do
+for want in "tensorflow tensorflow==2.21.0" "tensorflow-2.12 tensorflow==2.12.1" \
+    "tensorflow-cpu tensorflow-cpu==2.12.1" "empty"; do
     # shellcheck disable=SC2086 # the words are the arguments
     complete $want || {
         environment $want

@@ -105,7 +105,7 @@ fn faulty(
 fn end(action: &Action) {
     match action {
         Action::Hang => loop {
-            std::thread::sleep(Duration::from_secs(3600));
+            std::thread::sleep(Duration::from_hours(1));
         },
         Action::Spin => loop {
             spin_loop();

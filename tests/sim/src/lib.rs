@@ -15,7 +15,7 @@ mod outs;
 mod ptx;
 pub mod scenario;
 
-pub use link::{Error, libraries};
+pub use link::{Error, Toolkit, cuda_runtime, libraries};
 pub use scenario::Scenario;
 
 /// Every symbol that is implemented, of both libraries.

@@ -16,6 +16,8 @@ const PROFILE: &str = env!("GPUSIM_PROFILE");
 const ARCHIVE: &str = "deps/libgpucheck_sim.a";
 /// Runs when a library is loaded.
 const LOADER: &str = include_str!("loader.c");
+/// Stands for libcudart.
+const RUNTIME: &str = include_str!("runtime.c");
 
 /// The libraries by the name each gives itself, and how its symbols begin.
 const LIBRARIES: [(&str, &str); 2] = [("libnvidia-ml.so.1", "nvml"), ("libcuda.so.1", "cu")];
@@ -51,7 +53,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-pub(crate) fn failed(what: impl fmt::Display) -> impl FnOnce(io::Error) -> Error {
+fn failed(what: impl fmt::Display) -> impl FnOnce(io::Error) -> Error {
     move |error| Error::Failed { what: what.to_string(), why: error.to_string() }
 }
 
@@ -63,14 +65,89 @@ pub fn libraries(version: &str) -> Result<PathBuf, Error> {
     made(&format!("driver-{table}"), |folder| {
         for (soname, prefix) in LIBRARIES {
             let symbols: Vec<_> = branches::symbols(table).filter(|name| name.starts_with(prefix)).collect();
-            link(folder, soname, &symbols, Some(LOADER))?;
+            link(folder, soname, &symbols)?;
         }
         std::os::unix::fs::symlink("libcuda.so.1", folder.join("libcuda.so")).map_err(failed("libcuda.so"))
     })
 }
 
+/// A CUDA toolkit whose runtime libraries a framework opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Toolkit {
+    /// CUDA 11.8 with cuDNN 8: TensorFlow 2.12.
+    Cuda11,
+    /// CUDA 12.5 with cuDNN 9: TensorFlow 2.21.
+    Cuda12,
+}
+
+impl Toolkit {
+    /// The version as `cudaRuntimeGetVersion` says it.
+    const fn version(self) -> u32 {
+        match self {
+            Self::Cuda11 => 11080,
+            Self::Cuda12 => 12050,
+        }
+    }
+
+    /// The libraries by the names that TensorFlow opens; the first is the runtime, the last cuDNN.
+    pub const fn libraries(self) -> [&'static str; 8] {
+        match self {
+            Self::Cuda11 => [
+                "libcudart.so.11.0",
+                "libcublas.so.11",
+                "libcublasLt.so.11",
+                "libcufft.so.10",
+                "libcurand.so.10",
+                "libcusolver.so.11",
+                "libcusparse.so.11",
+                "libcudnn.so.8",
+            ],
+            Self::Cuda12 => [
+                "libcudart.so.12",
+                "libcublas.so.12",
+                "libcublasLt.so.12",
+                "libcufft.so.11",
+                "libcurand.so.10",
+                "libcusolver.so.11",
+                "libcusparse.so.12",
+                "libcudnn.so.9",
+            ],
+        }
+    }
+}
+
+/// The folder with what stands for a toolkit's runtime libraries: a libcudart that asks whatever libcuda.so.1 the loader
+/// finds, and beside it libraries without a symbol. A framework lists GPUs with them, and computes nothing.
+pub fn cuda_runtime(toolkit: Toolkit) -> Result<PathBuf, Error> {
+    made(&format!("runtime-{}", toolkit.version()), |folder| {
+        let [runtime, empty @ ..] = toolkit.libraries();
+        compile(folder, runtime, RUNTIME, &[format!("-DRUNTIME={}", toolkit.version())])?;
+        empty.iter().try_for_each(|soname| compile(folder, soname, "", &[]))
+    })
+}
+
+/// Makes a library of C alone.
+fn compile(folder: &Path, soname: &str, source: &str, options: &[String]) -> Result<(), Error> {
+    let file = folder.join(format!("{soname}.c"));
+    fs::write(&file, source).map_err(failed(file.display()))?;
+    let mut compiler = Command::new("cc");
+    compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(folder.join(soname));
+    compiler.arg(format!("-Wl,-s,-soname,{soname}")).args(options).arg(&file).arg("-ldl");
+    run(&mut compiler, soname)?;
+    fs::remove_file(&file).map_err(failed(file.display()))
+}
+
+fn run(linker: &mut Command, soname: &str) -> Result<(), Error> {
+    let output = linker.output().map_err(failed("cc"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let why = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(Error::Failed { what: format!("linking {soname}"), why })
+}
+
 /// The folder of this name, made where it is not there yet.
-pub(crate) fn made(name: &str, make: impl FnOnce(&Path) -> Result<(), Error>) -> Result<PathBuf, Error> {
+fn made(name: &str, make: impl FnOnce(&Path) -> Result<(), Error>) -> Result<PathBuf, Error> {
     let all = Path::new(PROFILE).join("gpusim").join(stamp()?);
     let folder = all.join(name);
     if folder.is_dir() {
@@ -101,15 +178,15 @@ fn stamp() -> Result<String, Error> {
 }
 
 /// Links a library that exports these symbols alone.
-pub(crate) fn link(folder: &Path, soname: &str, symbols: &[&str], extra: Option<&str>) -> Result<(), Error> {
+fn link(folder: &Path, soname: &str, symbols: &[&str]) -> Result<(), Error> {
     let write = |suffix: &str, text: String| {
         let file = folder.join(format!("{soname}.{suffix}"));
         fs::write(&file, text).map_err(failed(file.display())).map(|()| file)
     };
-    let exported: String = symbols.iter().map(|symbol| format!("{symbol};\n")).collect();
-    let script = write("map", format!("{{ global:\n{exported}local: *; }};\n"))?;
-    let wanted = write("args", symbols.iter().map(|symbol| format!("-Wl,-u,{symbol}\n")).collect())?;
-    let source = write("c", extra.unwrap_or_default().to_owned())?;
+    let exported = symbols.join(";\n");
+    let script = write("map", format!("{{ global:\n{exported};\nlocal: *; }};\n"))?;
+    let wanted = write("args", format!("-Wl,-u,{}\n", symbols.join("\n-Wl,-u,")))?;
+    let source = write("c", LOADER.to_owned())?;
     let mut linker = Command::new("cc");
     linker
         .args(["-shared", "-fPIC", "-o"])
@@ -120,10 +197,6 @@ pub(crate) fn link(folder: &Path, soname: &str, symbols: &[&str], extra: Option<
         .arg(&source)
         .arg(Path::new(PROFILE).join(ARCHIVE))
         .args(["-lpthread", "-ldl", "-lm", "-lgcc_s"]);
-    let linked = linker.output().map_err(failed("cc"))?;
-    if !linked.status.success() {
-        let why = String::from_utf8_lossy(&linked.stderr).into_owned();
-        return Err(Error::Failed { what: format!("linking {soname}"), why });
-    }
+    run(&mut linker, soname)?;
     [script, wanted, source].iter().try_for_each(|file| fs::remove_file(file).map_err(failed(file.display())))
 }

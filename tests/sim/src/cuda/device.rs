@@ -43,11 +43,10 @@ fn attribute(machine: &'static Machine, number: i32, attribute: i32) -> Result<i
         5 | 11 => i32::MAX,
         6 | 7 => 65_535,
         8 => 49_152,
-        9 | 12 | 82 => 65_536,
+        9 | 12 | 81 | 82 | 97 => 65_536,
         10 => 32,
         13 => reading(gpu.nvml.max_clocks.sm.as_ref()).saturating_mul(1000),
         14 => 512,
-        15 | 19 | 31 | 41 | 78..=80 | 83 => 1,
         16 => signed(instance.map_or(gpu.multiprocessors, |instance| instance.multiprocessors)),
         20 => reading(gpu.nvml.compute_mode.as_ref()),
         32 => told(gpu.nvml.ecc_mode.as_ref()).is_ok_and(|(now, _)| now).into(),
@@ -60,11 +59,11 @@ fn attribute(machine: &'static Machine, number: i32, attribute: i32) -> Result<i
         50 => signed(address.domain),
         75 => gpu.compute_capability.0,
         76 => gpu.compute_capability.1,
-        81 | 97 => 65_536,
         // Memory pools came with CUDA 11.2; drivers before do not know the question.
         115 if machine.branch() < 460 => return Err(INVALID_VALUE),
-        115 => 1,
-        1..=160 => 0,
+        15 | 19 | 31 | 41 | 78..=80 | 83 | 115 => 1,
+        // The others of CUDA 13 are things that this device does not have.
+        17..=160 => 0,
         _ => return Err(INVALID_VALUE),
     })
 }

@@ -91,7 +91,7 @@ fn memory(device: Handle, machine: &'static Machine) -> Result<[u64; 4], u32> {
 }
 
 /// `nvmlMemory_v2_t`: its version is its size, and a 2 in the upper byte.
-const MEMORY_V2: u32 = 40 | 2 << 24;
+const MEMORY_V2: u32 = 0x0200_0028;
 
 /// nvml.h's number of the architecture that has this compute capability.
 fn architecture(capability: (i32, i32)) -> u32 {

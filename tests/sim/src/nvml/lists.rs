@@ -141,7 +141,7 @@ fn fabric(machine: &'static Machine, device: Handle) -> Result<Fabric, u32> {
 }
 
 /// `nvmlGpuFabricInfo_v2_t` and `_v3_t`: size and version in their first word.
-const FABRIC_VERSIONS: [u32; 2] = [36 | 2 << 24, 40 | 3 << 24];
+const FABRIC_VERSIONS: [u32; 2] = [0x0200_0024, 0x0300_0028];
 
 /// `nvmlFieldValue_t`.
 #[repr(C)]

@@ -5,7 +5,7 @@ use super::{
     initialized,
 };
 use crate::{
-    call::{Api, exports},
+    call::{Api, Outcome, UNKNOWN, exports},
     machine::Machine,
     outs::Out,
 };
@@ -15,9 +15,10 @@ use std::{
     time::Duration,
 };
 
-fn init() -> Result<(), u32> {
-    USERS.fetch_add(1, Ordering::SeqCst);
-    Ok(())
+fn init() -> Outcome {
+    let users = USERS.fetch_add(1, Ordering::SeqCst);
+    // Nobody has so many; a count that came round would be none.
+    if users == u32::MAX { Err(UNKNOWN) } else { Ok(()) }
 }
 
 /// CUDA's version as the scenario has it.

@@ -86,7 +86,7 @@ impl Names {
     }
 
     /// What stands in brackets: a name or a number, and what is added.
-    pub(super) fn address<'a>(text: &'a str) -> Result<(&'a str, i64), Refusal> {
+    pub(super) fn address(text: &str) -> Result<(&str, i64), Refusal> {
         let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).map(str::trim);
         let Some(inner) = inner else { return invalid(format!("{text} is no address")) };
         let Some((base, offset)) = inner.split_once('+') else { return Ok((inner, 0)) };

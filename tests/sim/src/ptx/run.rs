@@ -2,6 +2,14 @@
 //!
 //! Invariants: every access to memory goes through [`Reach`]; a thread sees no other thread's registers.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "registers are bits, which instructions take for numbers of whatever kind and width they say"
+)]
+#![expect(clippy::wildcard_enum_match_arm, reason = "what is not special is computed as the rest is")]
+
 use super::{
     Binary, Comparison, Entry, Instruction, Kind, Operand, Operation, Place, Product, Rounding, Type, Unary,
 };
@@ -27,7 +35,7 @@ struct Thread<'a> {
     parameters: &'a [u8],
     dimensions: Dimensions,
     block: [u32; 3],
-    thread: [u32; 3],
+    place: [u32; 3],
 }
 
 /// Every place of three dimensions, x first.
@@ -46,9 +54,9 @@ impl Entry {
     ) -> Result<(), u32> {
         let mut registers = vec![0; self.registers];
         for block in places(dimensions.blocks) {
-            for thread in places(dimensions.threads) {
+            for place in places(dimensions.threads) {
                 registers.fill(0);
-                let mut thread = Thread { registers: &mut registers, parameters, dimensions, block, thread };
+                let mut thread = Thread { registers: &mut registers, parameters, dimensions, block, place };
                 thread.run(&self.code, memory)?;
             }
         }
@@ -107,7 +115,7 @@ impl Thread<'_> {
                 }
             }
             Operation::Unary { kind, of, flush, to, a } => {
-                self.set(to, unary(kind, of, flush, self.value(a)))
+                self.set(to, unary(kind, of, flush, self.value(a)));
             }
             Operation::Binary { kind, of, flush, to, a, b } => {
                 self.set(to, binary(kind, of, flush, self.value(a), self.value(b)));
@@ -145,7 +153,7 @@ impl Thread<'_> {
             Operand::Immediate(value) => value,
             Operand::Place(place, dimension) => {
                 let of = match place {
-                    Place::Thread => self.thread,
+                    Place::Thread => self.place,
                     Place::Threads => self.dimensions.threads,
                     Place::Block => self.block,
                     Place::Blocks => self.dimensions.blocks,
@@ -267,7 +275,7 @@ fn unsigned(kind: Binary, of: Type, a: u64, b: u64) -> u64 {
         Binary::Subtract => a.wrapping_sub(b),
         Binary::Product(Product::Wide) => return a * b,
         Binary::Product(Product::Low) => a.wrapping_mul(b),
-        Binary::Product(Product::High) => (u128::from(a) * u128::from(b) >> of.bits()) as u64,
+        Binary::Product(Product::High) => ((u128::from(a) * u128::from(b)) >> of.bits()) as u64,
         // The GPU has all ones where there is nothing to divide by.
         Binary::Divide => a.checked_div(b).unwrap_or(u64::MAX),
         Binary::Remainder => a.checked_rem(b).unwrap_or(a),
@@ -284,7 +292,7 @@ fn signed(kind: Binary, of: Type, a: u64, b: u64) -> u64 {
     let (x, y) = (of.signed(a), of.signed(b));
     let number = match kind {
         Binary::Product(Product::Wide) => return Type { width: 2 * of.width, ..of }.cut((x * y) as u64),
-        Binary::Product(Product::High) => (i128::from(x) * i128::from(y) >> of.bits()) as i64,
+        Binary::Product(Product::High) => ((i128::from(x) * i128::from(y)) >> of.bits()) as i64,
         Binary::Divide => x.checked_div(y).unwrap_or(-1),
         Binary::Remainder => x.checked_rem(y).unwrap_or(x),
         Binary::Least => x.min(y),

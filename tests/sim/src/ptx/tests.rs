@@ -1,5 +1,12 @@
 //! Texts that compile and what they compute, texts that do not.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::float_cmp,
+    reason = "what a kernel leaves is bits, and the numbers are exact"
+)]
+
 use super::*;
 use std::collections::BTreeMap;
 

@@ -172,12 +172,14 @@ pub(crate) fn unregistered_for(tensorflow: &TensorFlow) -> Option<Vec<&str>> {
     (its_own && listing.gpus().next().is_none()).then_some(names)
 }
 
-/// Whether it was installed without its extra `and-cuda`, and none of the missing files lies anywhere.
+/// Whether it was installed without its extra `and-cuda`, and CUDA was not installed in another way: no runtime and none
+/// of the missing files lies anywhere.
 pub(crate) fn lacks_extra(python: &Python, tensorflow: &TensorFlow, names: &[&str]) -> bool {
     let Some(parts) = parts(python) else { return false };
     let is_core = |name: &str| name.starts_with("nvidia-cuda-runtime") || name.starts_with("nvidia-cudnn");
     let has_core = parts.distributions.iter().any(|installed| is_core(&installed.name));
-    let has_file = names.iter().any(|name| parts.folders_with(name).next().is_some());
+    let is_wanted = |file: &str| file.starts_with("libcudart.so.") || names.contains(&file);
+    let has_file = parts.folders.iter().any(|folder| folder.names().any(is_wanted));
     !tensorflow.cuda_extra.is_empty() && !has_core && !has_file
 }
 

@@ -8,7 +8,8 @@ use crate::{
     in_time::{InTime, broken},
     look_again::look_again,
     probe::{
-        cuda, frameworks, installation, library::Search, log, module, notebooks, nvml, pci, platform, processes,
+        cuda, frameworks, installation, library::Search, log, module, notebooks, nvml, pci, platform,
+        processes,
     },
     root::Root,
     worker::{self, Worker},

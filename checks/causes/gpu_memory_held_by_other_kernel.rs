@@ -70,7 +70,8 @@ fn holders(device: &NvmlDevice) -> Vec<&GpuProcess> {
 fn advise(facts: &Facts, device: &NvmlDevice, finding: Finding, holders: &[&GpuProcess]) -> Finding {
     let mine = judge::uid(facts);
     let known = |process: &&&GpuProcess| facts.process(process.pid);
-    let owned = |process: &&&GpuProcess| known(process).is_some_and(|known| known.uid == Some(mine));
+    let owned =
+        |process: &&&GpuProcess| mine.is_some() && known(process).is_some_and(|known| known.uid == mine);
     let own: Vec<&GpuProcess> = holders.iter().filter(owned).copied().collect();
     if holders.first().is_some_and(|most| facts.process(most.pid).is_some_and(|process| process.asks)) {
         return finding.variant("asking");

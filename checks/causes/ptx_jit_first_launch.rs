@@ -1,12 +1,12 @@
-//! The driver compiles the framework's code at every run.
+//! The framework brings no machine code for the GPU, so the driver compiles its PTX.
 //!
 //! # Meaning
-//! The framework brings no machine code for this GPU but PTX, which the driver compiles: minutes. It would keep the
-//! result in a cache, and the cache is off, too small, or closed to the user.
+//! The first run takes minutes, up to half an hour; the driver keeps the result, and later runs are fast. Where its cache
+//! is off, too small, or closed to the user, every run is as slow as the first.
 //!
 //! # Detection
 //! What the framework was built for, against the GPU's compute capability; `CUDA_CACHE_DISABLE`, `CUDA_CACHE_MAXSIZE`
-//! and the cache's folder as the asking user has them.
+//! and the cache's folder as the asking user has them. Where an operation on the GPU failed, it is not this.
 //!
 //! # Fix
 //! Make the folder writable, unset the variables, run once in the template; or install a version with code for this GPU.
@@ -14,23 +14,69 @@
 //! # Source
 //! tensorflow/tensorflow#62320, pytorch/xla#4089
 
-use crate::{Cause, Finding, Knowledge, Outcome, Severity, Who, fact::Facts, judge, readings};
+use crate::{
+    Cause, Finding, Knowledge, Outcome, Severity, Subject, Verdict, Who,
+    fact::{Facts, TensorFlow},
+    judge,
+    knowledge::Fit,
+    readings,
+    tensorflow::{self, Fitting},
+};
+
+const HAS_CODE: &str = "frameworks.tensorflow_has_code_for_gpu";
+const COMPUTES: &str = "frameworks.tensorflow_computes";
 
 pub(crate) static CAUSE: Cause = Cause {
-    explains: &["performance.keeps_compiled_code"],
+    explains: &[HAS_CODE, "performance.keeps_compiled_code"],
     severity: Severity::Degraded,
     who: Who::Student,
     recognize,
 };
 
-fn recognize(facts: &Facts, _: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
-    let cache = facts.driver.seen().and_then(|driver| driver.compute_cache.as_ref());
-    let advise = |finding: Finding| {
-        let finding = finding.run("unset CUDA_CACHE_DISABLE && export CUDA_CACHE_MAXSIZE=4294967296");
-        match cache.filter(|cache| cache.writable == Some(false)).and_then(|cache| cache.folder.as_deref()) {
-            Some(folder) => finding.run(format!("ls -ld {}", judge::quoted(folder))),
-            None => finding,
-        }
+fn recognize(facts: &Facts, knowledge: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
+    let first_runs: Vec<Finding> = tensorflow::outcomes(outcomes, HAS_CODE, Verdict::Warn)
+        .filter(|outcome| !fails(outcomes, &outcome.subject))
+        .filter_map(|outcome| first_run(facts, knowledge, outcome))
+        .collect();
+    let every_run = readings::as_told(outcomes, "performance.keeps_compiled_code");
+    if every_run.is_empty() {
+        return first_runs;
+    }
+    let subjects = || first_runs.iter().map(|finding| &finding.subject);
+    let with_all = |finding| {
+        subjects().fold(finding, |finding: Finding, subject| finding.accounting_for(HAS_CODE, subject))
     };
-    readings::as_told(outcomes, "performance.keeps_compiled_code").into_iter().map(advise).collect()
+    every_run.into_iter().map(|finding| keep(facts, with_all(finding))).collect()
+}
+
+fn fails(outcomes: &[Outcome], subject: &Subject) -> bool {
+    tensorflow::outcomes(outcomes, COMPUTES, Verdict::Fail).any(|outcome| outcome.subject == *subject)
+}
+
+/// A Python whose TensorFlow has PTX for a GPU, and code of some kind for all of them.
+fn first_run(facts: &Facts, knowledge: &Knowledge, outcome: &Outcome) -> Option<Finding> {
+    let (_, found): (_, &TensorFlow) = tensorflow::python_of(facts, &outcome.subject)?;
+    let fittings = tensorflow::fittings(facts, knowledge, found)?;
+    let compiled: &Fitting = fittings.iter().find(|fitting| fitting.fit == Fit::Ptx)?;
+    if fittings.iter().any(|fitting| fitting.fit == Fit::No) {
+        return None;
+    }
+    let (major, minor) = compiled.gpu.capability;
+    Some(
+        tensorflow::retold(outcome)
+            .variant("first_run")
+            .with("distribution", found.label())
+            .with("gpu", compiled.gpu.name.clone())
+            .with("capability", format!("{major}.{minor}")),
+    )
+}
+
+/// Adds what lets CUDA keep what it compiles.
+fn keep(facts: &Facts, finding: Finding) -> Finding {
+    let cache = facts.driver.seen().and_then(|driver| driver.compute_cache.as_ref());
+    let finding = finding.run("unset CUDA_CACHE_DISABLE && export CUDA_CACHE_MAXSIZE=4294967296");
+    match cache.filter(|cache| cache.writable == Some(false)).and_then(|cache| cache.folder.as_deref()) {
+        Some(folder) => finding.run(format!("ls -ld {}", judge::quoted(folder))),
+        None => finding,
+    }
 }

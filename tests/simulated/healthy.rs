@@ -68,7 +68,8 @@ fn every_reading_arrives() {
     assert_eq!(device.name, Observed::Seen("Tesla T4".to_owned()));
     assert_eq!(device.vbios, Observed::Seen("90.04.96.00.9F".to_owned()));
     let (total, reserved) = (16_106_127_360, 468_713_472);
-    assert_eq!(device.memory, Observed::Seen(Memory { total, free: total - reserved, used: 0 }));
+    let memory = Memory { total, free: total - reserved, used: 0, reserved: Some(reserved) };
+    assert_eq!(device.memory, Observed::Seen(memory));
     assert_eq!(device.bar1, Observed::Seen((268_435_456, 2_097_152)));
     assert_eq!(device.persistence, Observed::Seen(true));
     assert_eq!(device.clocks.sm, Observed::Seen(300));

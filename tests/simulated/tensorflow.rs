@@ -66,7 +66,8 @@ fn both_tensorflows_list_the_gpu_by_its_description() {
         let crashed = full.listing.failure().is_some_and(|by| by.step() == "tf.matmul on /device:GPU:0");
         assert!(refused || crashed, "{environment}: {full:#?}");
         let mut facts = simulated.facts();
-        facts.frameworks = Observed::Seen(Frameworks { pythons: vec![python.clone()] });
+        facts.frameworks =
+            Observed::Seen(Frameworks { pythons: vec![python.clone()], ..Frameworks::default() });
         let report = judge(&facts);
         assert_eq!(report.verdict, MachineVerdict::Unusable, "{environment}: {:#?}", report.roots);
         assert!(report.roots[0].id.starts_with("frameworks."), "{environment}: {:#?}", report.roots);
@@ -157,7 +158,7 @@ fn a_library_that_is_missing_is_the_cause() {
             let python = look_with(environment, &simulated, &[&simulated.libraries, &path]);
             assert_eq!(descriptions_or_none(last(&python)), [""; 0]);
             let mut facts = simulated.facts();
-            facts.frameworks = Observed::Seen(Frameworks { pythons: vec![python] });
+            facts.frameworks = Observed::Seen(Frameworks { pythons: vec![python], ..Frameworks::default() });
             let report = judge(&facts);
             let causes: Vec<_> = report.roots.iter().map(|root| root.cause.as_deref()).collect();
             assert_eq!(causes, [Some("tf-cuda-libs-missing")], "{environment} without {missing}");

@@ -21,7 +21,9 @@ cargo clippy --workspace --all-targets --locked -- -D warnings
 RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
 
 say "tests"
-cargo test --workspace --locked
+cargo test --workspace --locked -- --skip simulated::sweep
+# Alone and aloud: it prints how many cases there were.
+cargo test --test suite --locked -- --nocapture simulated::sweep
 
 say "one file for glibc 2.27 and newer"
 packaging/portable.sh
@@ -30,3 +32,4 @@ packaging/portable.sh
 say "figures"
 cargo build --release --locked
 tests/figures.sh
+GPUCHECK="$CARGO_TARGET_DIR/release/gpucheck" cargo simulate --matrix | tail -n 1

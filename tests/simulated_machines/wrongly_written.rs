@@ -1,6 +1,6 @@
 //! What a person is told who writes a machine wrongly: the file, the line, the column, and the name that was meant.
 
-use gpucheck_machines::{facts, folder, machine::Machine};
+use gpucheck_machines::{facts, folder, machine::Machine, run::Staged};
 use std::{fs, path::Path};
 use tempfile::TempDir;
 
@@ -134,6 +134,69 @@ fn what_does_not_parse_is_told_with_its_place() {
 }
 
 #[test]
+fn what_cannot_be_meant_is_told_with_its_place() {
+    let twice = "nvml.power_usage = 9000\n\n[[gpu]]\ncard = \"t4\"\nat = \"0001:00:00.0\"";
+    for (line, by, told) in [
+        ("nvml.power_usage = 9000", twice, "17:6: 0001:00:00.0 is there twice"),
+        (
+            "[[fault]]",
+            "[[pci]]\nat = \"1:0\"\nvendor = 1\ndevice = 1\nclass = 1\n[[fault]]",
+            "16:6: \"1:0\" is no PCI address; write it as 0001:00:00.0",
+        ),
+        (
+            "{ return = 999 }",
+            "{ return = 999, exit = 3 }",
+            "17:6: give one action, such as { return = 999 }; two take two faults",
+        ),
+        (
+            "call = \"cuInit\"",
+            "call = \"cuInit\"\nnth = 0",
+            "16:8: calls are counted from 1; give nth or from",
+        ),
+        (
+            "[driver]",
+            "[driver]\nlacks = [\"libcuda.so\"]",
+            "8:10: unknown library \"libcuda.so\"; did you mean \"libcuda.so.1\"?",
+        ),
+        (
+            "explains",
+            "subject = \"0001:00:01.0\"\nexplains",
+            "26:11: unknown subject \"0001:00:01.0\"; did you mean \"0001:00:00.0\"?",
+        ),
+    ] {
+        assert_eq!(said_of(line, by), told, "{by}");
+    }
+}
+
+#[test]
+fn a_path_outside_the_machine_is_refused() {
+    for path in ["/../x", "/etc/../../x", "etc/x", "/", "/etc//x"] {
+        let told = format!("{path:?} is no path of a machine; write it as /etc/hostname, without ..");
+        for (table, place) in [
+            (format!("[files]\n\"{path}\" = \"\""), "20:1"),
+            (format!("[links]\n\"{path}\" = \"/etc\""), "20:1"),
+            (format!("[nodes]\n\"{path}\" = {{ major = 1 }}"), "20:1"),
+        ] {
+            assert_eq!(said_of("[expect]", &format!("{table}\n[expect]")), format!("{place}: {told}"));
+        }
+        let remove = format!("remove = [\"{path}\"]\n[host]");
+        assert_eq!(said_of("[host]", &remove), format!("4:11: {told}"));
+    }
+}
+
+#[test]
+fn no_link_leads_what_is_written_out_of_the_machine() {
+    let (shelf, outside) = (shelf(), tempfile::tempdir().unwrap());
+    let target = outside.path().display();
+    let tables = format!("[links]\n\"/a\" = \"{target}\"\n[files]\n\"/a/b/c\" = \"\"\n[expect]");
+    write(shelf.path(), "machine", "machine.toml", &GOOD.replacen("[expect]", &tables, 1));
+    let machine = Machine::load(shelf.path(), "machine").unwrap();
+    let Err(error) = Staged::new(&machine) else { panic!("it was laid") };
+    assert_eq!(error.to_string(), "machine: its files: /a/b/c: it leads out of the machine's folder");
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn machines_that_stand_on_each_other_are_told() {
     let shelf = shelf();
     for (name, on) in [("one", "other"), ("other", "one")] {
@@ -168,6 +231,16 @@ fn a_fact_machine_is_held_to_the_same() {
         ("\"source\"", "\"sauce\"", "1:21: unknown field `sauce`; did you mean \"source\"?"),
         ("\"t4-535\"", "\"t4-533\"", "2:8: unknown machine \"t4-533\"; did you mean \"t4-535\"?"),
         ("/pci/seen/", "/pci/sen/", "2:26: nothing is at \"/pci/sen\""),
+        (
+            "function_count",
+            "functon_count",
+            "2:26: no fact is at \"/pci/seen/functon_count\"; did you mean \"function_count\"?",
+        ),
+        (
+            "_count\": 3",
+            "_count\": \"many\"",
+            "2:26: \"/pci/seen/function_count\": no facts: invalid type: string \"many\", expected usize",
+        ),
         (
             "uvm-missing",
             "uvm-mising",

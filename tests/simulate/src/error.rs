@@ -62,6 +62,11 @@ pub struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// Where a name is first written, for those that come without their place.
+    pub fn offset_of(&self, name: &str) -> usize {
+        self.text.find(&format!("\"{name}\"")).unwrap_or_default()
+    }
+
     /// Line and column, from 1, of a byte.
     fn position(&self, offset: usize) -> (usize, usize) {
         let before = self.text.get(..offset).unwrap_or(self.text);
@@ -77,6 +82,9 @@ fn refused(message: &str) -> String {
     let message = message.trim();
     if message.contains(READING) {
         return "a reading is a value of its kind, or { error = CODE }".to_owned();
+    }
+    if message.starts_with("wanted exactly 1 element") {
+        return "give one action, such as { return = 999 }; two take two faults".to_owned();
     }
     let Some((what, known)) =
         message.split_once(", expected ").filter(|(what, _)| what.starts_with("unknown"))

@@ -70,9 +70,56 @@ impl Machine {
     pub fn load(machines: &Path, name: &str) -> Result<Self, Error> {
         let (file, text, path) = read(machines, name)?;
         let place = Place { path: &path, text: &text };
-        let facts = serde_json::from_value(values(machines, name, DEEPEST)?)
-            .map_err(|error| Error::of(&path.display().to_string(), format!("no facts: {error}")))?;
+        let values = values(machines, name, DEEPEST)?;
+        let facts = Facts::deserialize(&values).map_err(|error| {
+            let what = format!("no facts: {error}");
+            match culprit(machines, &file) {
+                Some(pointer) => Error::at(&place, place.offset_of(&pointer), format!("{pointer:?}: {what}")),
+                None => Error::of(&path.display().to_string(), what),
+            }
+        })?;
+        let kept = serde_json::to_value(&facts).map_err(|error| Error::of(name, error))?;
+        if let Some((pointer, near)) = lost("", &values, &kept) {
+            let set = file.set.keys().filter(|set| pointer.starts_with(*set)).max_by_key(|set| set.len());
+            let offset = set.map_or(0, |set| place.offset_of(set));
+            return Err(Error::at(&place, offset, format!("no fact is at {pointer:?}{near}")));
+        }
         Ok(Self { name: name.to_owned(), facts, expect: expected(&place, file.expect)? })
+    }
+}
+
+/// The change that makes of a machine's facts what are none.
+fn culprit(machines: &Path, file: &File) -> Option<String> {
+    let mut facts = values(machines, file.on.as_ref()?, DEEPEST).ok()?;
+    let mut breaks = |(pointer, value): &(String, Value)| {
+        put(&mut facts, pointer, value.clone()).is_err() || Facts::deserialize(&facts).is_err()
+    };
+    in_order(&file.set).into_iter().find(|change| breaks(change)).map(|(pointer, _)| pointer)
+}
+
+/// In the order of their length: a whole is replaced before its parts.
+fn in_order(set: &BTreeMap<String, Value>) -> Vec<(String, Value)> {
+    let mut set: Vec<_> = set.clone().into_iter().collect();
+    set.sort_by_key(|(pointer, _)| pointer.len());
+    set
+}
+
+/// Where something was written that no field takes, and the field that was probably meant.
+fn lost(at: &str, written: &Value, kept: &Value) -> Option<(String, String)> {
+    match (written, kept) {
+        (Value::Object(written), Value::Object(kept)) => written.iter().find_map(|(key, value)| {
+            let pointer = format!("{at}/{key}");
+            match kept.get(key) {
+                Some(kept) => lost(&pointer, value, kept),
+                None if value.is_null() => None,
+                None => Some((pointer, crate::error::did_you_mean(key, kept.keys().map(String::as_str)))),
+            }
+        }),
+        (Value::Array(written), Value::Array(kept)) => {
+            let mut items = written.iter().zip(kept).enumerate();
+            items.find_map(|(index, (written, kept))| lost(&format!("{at}/{index}"), written, kept))
+        }
+        _ => None,
     }
 }
 
@@ -80,7 +127,8 @@ fn read(machines: &Path, name: &str) -> Result<(File, String, PathBuf), Error> {
     let path = machines.join(name).join(NAME);
     let text = fs::read_to_string(&path).map_err(|error| {
         let known = crate::names(machines, crate::Kind::Facts);
-        let near = crate::error::did_you_mean(name, known.iter().map(String::as_str));
+        let known = known.iter().map(String::as_str).filter(|known| *known != name);
+        let near = if path.is_file() { String::new() } else { crate::error::did_you_mean(name, known) };
         Error::of(&path.display().to_string(), format!("{error}{near}"))
     })?;
     let file = serde_json::from_str(&text)
@@ -137,10 +185,7 @@ fn values(machines: &Path, name: &str, deepest: usize) -> Result<Value, Error> {
             return Err(at("facts", "give either \"facts\" or \"on\"".to_owned()));
         }
     };
-    // In the order of their length: a whole is replaced before its parts.
-    let mut set: Vec<_> = file.set.into_iter().collect();
-    set.sort_by_key(|(pointer, _)| pointer.len());
-    for (pointer, value) in set {
+    for (pointer, value) in in_order(&file.set) {
         put(&mut facts, &pointer, value).map_err(|what| at(&pointer, what))?;
     }
     Ok(facts)

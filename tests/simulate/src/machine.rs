@@ -3,10 +3,10 @@
 use crate::{
     card::{self, Card},
     error::{Error, Place},
-    expect::Expected,
+    expect::{Expected, HOST},
     file::{self, Config, Driver, Fault, File, Function, Gpu, Host, Node, Process},
     scenario::{branch, cuda_of, known_branches},
-    tree::host::systems,
+    tree::{driver::SONAMES, host::systems},
 };
 use gpucheck_sim::scenario::{self as sim, Memory};
 use serde::{Serialize, de::DeserializeOwned};
@@ -123,6 +123,7 @@ impl Machine {
             machine.lay(machines, source)?;
         }
         machine.gpus.sort_by(|a, b| a.at.cmp(&b.at));
+        machine.check_subjects(&own.place())?;
         Ok(machine)
     }
 
@@ -146,6 +147,9 @@ impl Machine {
         } = source.file.clone();
         check_host(&place, &host)?;
         check_driver(&place, &driver)?;
+        check_paths(&place, files.keys().chain(links.keys()).chain(nodes.keys()).chain(&remove))?;
+        check_paths(&place, driver.copies.iter().flatten().map(|(path, _)| path))?;
+        check_addresses(&place, &gpu, &pci)?;
         self.host = host.over(std::mem::take(&mut self.host));
         self.driver = driver.over(std::mem::take(&mut self.driver));
         for gpu in &gpu {
@@ -167,12 +171,21 @@ impl Machine {
         Ok(())
     }
 
+    /// A report names the host, a function on the bus or a Python.
+    fn check_subjects(&self, place: &Place<'_>) -> Result<(), Error> {
+        let gpus = self.gpus.iter().map(|gpu| gpu.at.as_str());
+        let functions = self.functions.iter().map(|function| function.at.as_str());
+        let known: Vec<&str> = gpus.chain(functions).chain([HOST]).collect();
+        let subjects = self.expected.roots.iter().map(|root| root.subject.as_str());
+        match subjects.filter(|subject| !subject.starts_with('/')).find(|subject| !known.contains(subject)) {
+            Some(subject) => Err(Error::unknown(place, place.offset_of(subject), "subject", subject, known)),
+            None => Ok(()),
+        }
+    }
+
     fn lay_gpu(&mut self, machines: &Path, place: &Place<'_>, gpu: &Gpu) -> Result<(), Error> {
         let wrong = |what: String| Error::at(place, gpu.at.span().start, what);
         let at = gpu.at.get_ref();
-        if !is_address(at) {
-            return Err(wrong(format!("{at:?} is no PCI address; write it as 0001:00:00.0")));
-        }
         let known = self.gpus.iter().position(|known| known.at == *at);
         let base = match (&gpu.card, known) {
             (Some(name), _) => fresh(at, card::load(machines, place, name)?),
@@ -232,7 +245,39 @@ fn check_host(place: &Place<'_>, host: &Host) -> Result<(), Error> {
 }
 
 fn check_driver(place: &Place<'_>, driver: &Driver) -> Result<(), Error> {
-    driver.version.iter().chain(&driver.libraries).try_for_each(|version| check_version(place, version))
+    driver.version.iter().chain(&driver.libraries).try_for_each(|version| check_version(place, version))?;
+    let copied = driver.copies.iter().flatten().map(|(_, library)| library);
+    match driver.lacks.iter().flatten().chain(copied).find(|name| !SONAMES.contains(&name.as_str())) {
+        Some(name) => Err(Error::unknown(place, place.offset_of(name), "library", name, SONAMES)),
+        None => Ok(()),
+    }
+}
+
+/// Paths of the machine: one that leads out of its folder is one of the machine underneath.
+fn check_paths<'p>(place: &Place<'_>, mut paths: impl Iterator<Item = &'p String>) -> Result<(), Error> {
+    let is_plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains('\0');
+    let is_path = |path: &str| path.strip_prefix('/').is_some_and(|path| path.split('/').all(is_plain));
+    let Some(path) = paths.find(|path| !is_path(path)) else { return Ok(()) };
+    let what = format!("{path:?} is no path of a machine; write it as /etc/hostname, without ..");
+    Err(Error::at(place, place.offset_of(path), what))
+}
+
+/// What sits on the bus sits at an address, and each at its own.
+fn check_addresses(place: &Place<'_>, gpus: &[Gpu], functions: &[Function]) -> Result<(), Error> {
+    let gpus = gpus.iter().map(|gpu| (gpu.at.get_ref(), gpu.at.span().start));
+    let functions = functions.iter().map(|function| (&function.at, place.offset_of(&function.at)));
+    let mut taken = Vec::new();
+    for (at, offset) in gpus.chain(functions) {
+        if !is_address(at) {
+            let what = format!("{at:?} is no PCI address; write it as 0001:00:00.0");
+            return Err(Error::at(place, offset, what));
+        }
+        if taken.contains(&at) {
+            return Err(Error::at(place, offset, format!("{at} is there twice")));
+        }
+        taken.push(at);
+    }
+    Ok(())
 }
 
 /// A version whose branch is known: which symbols its libraries have hangs on that.
@@ -271,6 +316,10 @@ fn resolve_fault(place: &Place<'_>, fault: &Fault, gpus: usize) -> Result<sim::F
         return Err(Error::at(place, fault.call.span().start, what));
     }
     let Fault { nth, from, gpu, action, .. } = fault.clone();
+    if nth == Some(0) || from == Some(0) || (nth.is_some() && from.is_some()) {
+        let what = "calls are counted from 1; give nth or from";
+        return Err(Error::at(place, fault.call.span().start, what));
+    }
     Ok(sim::Fault { call: call.clone(), nth, from, gpu, action })
 }
 

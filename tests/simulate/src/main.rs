@@ -1,7 +1,7 @@
 //! `simulate`: runs gpucheck on a machine of the tests, or on all of them.
 
 use clap::Parser;
-use gpucheck_machines::{Kind, facts, folder, machine::Machine, matrix, names, run};
+use gpucheck_machines::{Kind, error::did_you_mean, facts, folder, machine::Machine, matrix, names, run};
 use std::{
     ffi::OsString,
     io::{self, Write},
@@ -61,6 +61,11 @@ fn simulate(cli: &Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let known = |kind| names(&folder(), kind).iter().any(|known| known == name);
     if known(Kind::Facts) && !known(Kind::Simulated) {
         return judge(cli, name, &gpucheck);
+    }
+    if !known(Kind::Simulated) {
+        let all = [names(&folder(), Kind::Simulated), names(&folder(), Kind::Facts)].concat();
+        let near = did_you_mean(name, all.iter().map(String::as_str));
+        return Err(format!("there is no machine {name:?}{near}; --list shows all").into());
     }
     let machine = Machine::load(&folder(), name)?;
     if let Some(why) = run::reason_to_skip(&machine) {

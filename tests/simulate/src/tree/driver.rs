@@ -12,7 +12,7 @@ pub(crate) const LIBRARIES: &str = "/usr/lib/x86_64-linux-gnu";
 /// Where WSL has those of Windows' driver.
 pub(crate) const WSL_LIBRARIES: &str = "/usr/lib/wsl/lib";
 /// The libraries that are simulated.
-const SONAMES: [&str; 2] = ["libcuda.so.1", "libnvidia-ml.so.1"];
+pub(crate) const SONAMES: [&str; 2] = ["libcuda.so.1", "libnvidia-ml.so.1"];
 /// The driver's modules.
 const MODULES: [&str; 4] = ["nvidia_uvm", "nvidia_drm", "nvidia_modeset", "nvidia"];
 /// Who signs what DKMS builds on Ubuntu, and what Ubuntu builds.

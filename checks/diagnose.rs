@@ -4,8 +4,8 @@
 //! failure is somebody's consequence only if a check that it needs failed for a subject that reaches its own.
 
 use crate::{
-    Cause, Finding, Knowledge, Outcome, Registered, Report, Root, Selection, Severity, Subject, Unverified,
-    Verdict, Who,
+    Advice, Cause, Finding, Knowledge, Outcome, Registered, Report, Root, Selection, Severity, Subject,
+    Unverified, Verdict, Who,
     fact::{Facts, Observed, PciAddress},
     registry::{self, CAUSES, CHECKS},
     report::{Fix, Machine, MachineVerdict, REPORT_SCHEMA, Wording},
@@ -192,6 +192,7 @@ fn name_roots(facts: &Facts, knowledge: &Knowledge, judged: &mut [JudgedOutcome]
         named.push((first, cause, finding, cause.item.severity.max(worst)));
     }
     set_roots(judged, &owner);
+    let in_container = crate::judge::in_container(facts);
     let mut roots: Vec<Root> = (0..judged.len())
         .filter(|index| owner.get(*index) == Some(&Some(*index)))
         .filter_map(|index| {
@@ -199,13 +200,14 @@ fn name_roots(facts: &Facts, knowledge: &Knowledge, judged: &mut [JudgedOutcome]
             let explained = consequences(judged, index);
             if let Some((_, cause, finding, severity)) = named.iter().find(|(first, ..)| *first == index) {
                 let texts = texts::cause(Language::English, cause.id, finding.advice.variant)?;
-                let kind = Kind { cause: Some(cause.id), severity: *severity, who: cause.item.who };
+                let kind =
+                    Kind { cause: Some(cause.id), severity: *severity, who: cause.item.who, in_container };
                 return Some(root(&of.outcome.id, &kind, finding, &texts, explained));
             }
             let check = registry::check(&of.outcome.id)?;
             let texts = texts::check(Language::English, check.id, of.finding.advice.variant)?;
             let severity = severity(check.item.severity, of.outcome.verdict);
-            let kind = Kind { cause: None, severity, who: check.item.who };
+            let kind = Kind { cause: None, severity, who: check.item.who, in_container };
             Some(root(check.id, &kind, &of.finding, &texts, explained))
         })
         .collect();
@@ -222,12 +224,26 @@ struct Kind {
     cause: Option<&'static str>,
     severity: Severity,
     who: Who,
+    in_container: bool,
+}
+
+impl Kind {
+    /// Whether a container cannot mend it for itself: driver, module and settings of the card are not its own.
+    fn is_underneath(&self, advice: &Advice) -> bool {
+        let asks_root = advice.commands.iter().any(|command| command.contains("sudo "));
+        let installs = advice.url == Some(crate::judge::INSTALLATION_GUIDE);
+        self.in_container && advice.variant != Some("container") && (asks_root || installs)
+    }
 }
 
 fn root(id: &str, kind: &Kind, finding: &Finding, texts: &Texts, explains: Vec<String>) -> Root {
     let advice = &finding.advice;
     let values = advice.values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    let wording = Wording { variant: advice.variant.map(str::to_owned), values };
+    let wording = Wording {
+        variant: advice.variant.map(str::to_owned),
+        values,
+        underneath: kind.is_underneath(advice),
+    };
     let texts = wording.fill(texts, &finding.subject, Language::English);
     Root {
         id: id.to_owned(),

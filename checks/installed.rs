@@ -114,7 +114,12 @@ pub(crate) fn absence(facts: &Facts) -> Option<Absence<'_>> {
     let module = facts.module.seen()?;
     let is_ours = facts.place() != Place::Wsl && !judge::in_container(facts);
     let running = module.running_linux();
-    if !is_ours || module.has_driver() || running.is_some_and(|linux| !linux.nvidia.is_empty()) {
+    // Where no Linux was seen on the disk at all, its modules lie elsewhere (NixOS), or could not be read.
+    if !is_ours
+        || module.linux.is_empty()
+        || module.has_driver()
+        || running.is_some_and(|linux| !linux.nvidia.is_empty())
+    {
         return None;
     }
     let release = &facts.platform.seen()?.linux_release;

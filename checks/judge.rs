@@ -50,9 +50,10 @@ pub(crate) fn user(facts: &Facts) -> String {
 }
 
 /// Adds the commands that make unified memory ready, now and at each boot.
-pub(crate) fn load_unified_memory(finding: Finding) -> Finding {
+pub(crate) fn load_unified_memory(facts: &Facts, finding: Finding) -> Finding {
+    let install = if is_apt(facts) { "sudo apt install -y nvidia-modprobe && " } else { "" };
     finding
-        .run("sudo apt install nvidia-modprobe && sudo nvidia-modprobe -u -c=0")
+        .run(format!("{install}sudo nvidia-modprobe -u -c=0"))
         .run("echo nvidia-uvm | sudo tee /etc/modules-load.d/nvidia-uvm.conf")
 }
 
@@ -237,34 +238,79 @@ pub(crate) fn in_container(facts: &Facts) -> bool {
     facts.platform.seen().is_some_and(|platform| platform.container.is_some())
 }
 
+/// The distribution that the driver is installed in; none in a container, which shows its own and not its host's.
+fn os_id(facts: &Facts) -> Option<&str> {
+    let platform = facts.platform.seen().filter(|platform| platform.container.is_none())?;
+    platform.os.id.as_deref()
+}
+
 /// The system is Ubuntu, whose packages of the driver have names of their own.
 pub(crate) fn is_ubuntu(facts: &Facts) -> bool {
-    facts.platform.seen().is_some_and(|platform| platform.os.id.as_deref() == Some("ubuntu"))
+    os_id(facts) == Some("ubuntu")
 }
 
 /// The system's packages are handled by apt.
 pub(crate) fn is_apt(facts: &Facts) -> bool {
-    let id = facts.platform.seen().and_then(|platform| platform.os.id.as_deref());
-    matches!(id, Some("ubuntu" | "debian"))
+    matches!(os_id(facts), Some("ubuntu" | "debian"))
+}
+
+/// The system's packages are handled by dnf.
+fn is_dnf(facts: &Facts) -> bool {
+    matches!(os_id(facts), Some("fedora" | "rhel" | "centos" | "rocky" | "almalinux" | "ol" | "amzn"))
+}
+
+/// Adds the command that writes the initramfs anew and reboots; none where the system's own is not known.
+pub(crate) fn rewrite_initramfs(facts: &Facts, finding: Finding) -> Finding {
+    if is_apt(facts) {
+        finding.run("sudo update-initramfs -u && sudo reboot")
+    } else if is_dnf(facts) {
+        finding.run("sudo dracut --force && sudo reboot")
+    } else if os_id(facts) == Some("arch") {
+        finding.run("sudo mkinitcpio -P && sudo reboot")
+    } else {
+        finding
+    }
+}
+
+/// Adds the command that tells which package owns a file; none where the system's own is not known.
+pub(crate) fn ask_owner(facts: &Facts, finding: Finding, path: &str) -> Finding {
+    let ask = if is_apt(facts) {
+        "dpkg -S"
+    } else if is_dnf(facts) {
+        "rpm -qf"
+    } else if os_id(facts) == Some("arch") {
+        "pacman -Qo"
+    } else {
+        return finding;
+    };
+    finding.run(format!("{ask} {}", quoted(path)))
 }
 
 /// Microsoft's page about drivers on its GPU sizes.
 pub(crate) const GRID_GUIDE: &str = "https://learn.microsoft.com/azure/virtual-machines/linux/n-series-driver-setup#install-grid-drivers-on-nv-or-nva10v5-series-vms";
 
-/// Takes whatever driver there is off.
-pub(crate) const UNINSTALL: &str =
-    "sudo nvidia-uninstall --silent || sudo apt purge -y '*nvidia*' 'cuda-drivers*'";
+/// Adds the command that takes whatever driver there is off.
+pub(crate) fn uninstall_driver(facts: &Facts, finding: Finding) -> Finding {
+    let packages = if is_apt(facts) {
+        " || sudo apt purge -y '*nvidia*' 'cuda-drivers*'"
+    } else if is_dnf(facts) {
+        " || sudo dnf remove -y '*nvidia*' 'cuda-drivers*'"
+    } else {
+        ""
+    };
+    finding.run(format!("sudo nvidia-uninstall --silent{packages}"))
+}
 
 /// Adds how to put Microsoft's GRID driver in the place of the driver that is installed.
-pub(crate) fn replace_by_grid(finding: Finding) -> Finding {
-    finding
-        .run(UNINSTALL)
+pub(crate) fn replace_by_grid(facts: &Facts, finding: Finding) -> Finding {
+    uninstall_driver(facts, finding)
         .run("wget -O NVIDIA-Linux-x86_64-grid.run 'https://go.microsoft.com/fwlink/?linkid=874272'")
         .run("sudo sh NVIDIA-Linux-x86_64-grid.run --silent --dkms && sudo cp /etc/nvidia/gridd.conf.template /etc/nvidia/gridd.conf && sudo reboot")
 }
 
 /// NVIDIA's guide for systems whose packages are not known here.
-const INSTALLATION_GUIDE: &str = "https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/";
+pub(crate) const INSTALLATION_GUIDE: &str =
+    "https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/";
 
 /// Adds how to install a driver that supports every NVIDIA card on the bus. A branch that has dropped one of them is
 /// never named.

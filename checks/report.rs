@@ -86,6 +86,9 @@ pub struct Wording {
     pub variant: Option<String>,
     /// Values by the names of their placeholders.
     pub values: BTreeMap<String, String>,
+    /// The fix is for the machine underneath this container.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub underneath: bool,
 }
 
 impl Root {
@@ -104,16 +107,20 @@ impl Root {
 }
 
 impl Wording {
-    /// Fills texts; `{subject}` is always there.
+    /// Fills texts; `{subject}` is always there. A fix that is not for this place says so.
     pub(crate) fn fill(&self, texts: &Texts, subject: &Subject, language: Language) -> Texts {
         let subject = match subject {
             Subject::Host => language.words().machine.this_machine.clone(),
             Subject::Gpu(_) | Subject::Python(_) | Subject::Notebook(_) => subject.to_string(),
         };
-        texts.fill(|name| match name {
+        let mut texts = texts.fill(|name| match name {
             "subject" => Some(subject.as_str()),
             name => self.values.get(name).map(String::as_str),
-        })
+        });
+        if self.underneath {
+            texts.fix = language.words().heading.underneath.with(&[("fix", &texts.fix)]);
+        }
+        texts
     }
 }
 

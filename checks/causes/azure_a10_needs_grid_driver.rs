@@ -58,6 +58,6 @@ fn recognize(facts: &Facts, knowledge: &Knowledge, _: &[Outcome]) -> Vec<Finding
             let said = facts.log.seen().into_iter().flat_map(|log| log.with("RmInitAdapter failed"));
             said.take(1).fold(finding, Finding::because).see(GRID_GUIDE)
         })
-        .map(judge::replace_by_grid)
+        .map(|finding| judge::replace_by_grid(facts, finding))
         .collect()
 }

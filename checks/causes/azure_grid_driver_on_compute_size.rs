@@ -56,6 +56,6 @@ fn recognize(facts: &Facts, knowledge: &Knowledge, _: &[Outcome]) -> Vec<Finding
     let files = installation.grid_files.iter().cloned();
     let units = installation.service("nvidia-gridd").map(|service| service.unit.clone());
     let finding = files.chain(units).fold(finding, Finding::because);
-    let finding = finding.run(judge::UNINSTALL);
+    let finding = judge::uninstall_driver(facts, finding);
     vec![judge::install_driver(facts, knowledge, finding)]
 }

@@ -52,9 +52,7 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
         .with("library", library)
         .because(nvml.init.why_not());
     vec![match module.zip(file).and_then(|(module, file)| survives_reboot(facts, module, file)) {
-        Some(why) => {
-            finding.because(why).variant("survives_reboot").run("sudo update-initramfs -u && sudo reboot")
-        }
+        Some(why) => judge::rewrite_initramfs(facts, finding.because(why).variant("survives_reboot")),
         None => finding.run("sudo reboot"),
     }]
 }

@@ -7,7 +7,7 @@
 //! # Detection
 //! The kernel log says "Cannot initialize GSP firmware RM", "No firmware image found" or "unexpected WPR2 already up",
 //! or Xid 119 or 120 is there, and NVML lists no such card. For the open module: no firmware of its version under
-//! `/lib/firmware/nvidia`.
+//! `/lib/firmware/nvidia`. What nouveau says of its own firmware does not count.
 //!
 //! # Fix
 //! Reinstall the driver with its firmware where the file is missing; else switch the machine off and on again (stop and
@@ -77,8 +77,13 @@ fn judge_gpu(facts: &Facts, gpu: &PciFunction) -> Option<Finding> {
 
 /// Lines about this card's processor; those that name no card count for each that does not start.
 fn said_of(log: &KernelLog, gpu: &PciFunction) -> Vec<String> {
-    let words =
-        NOT_STARTED.iter().chain(&NO_FILE).flat_map(|words| log.with(words).take(1)).map(str::to_owned);
+    // nouveau looks for files in the same folder.
+    let of_driver = |line: &&str| !line.starts_with("nouveau");
+    let words = NOT_STARTED
+        .iter()
+        .chain(&NO_FILE)
+        .flat_map(|words| log.with(words).filter(of_driver).take(1))
+        .map(str::to_owned);
     let xids = XIDS.iter().flat_map(|number| log.xids(*number)).filter(|xid| xid.pci == gpu.address);
     words.chain(xids.map(|xid| format!("Xid {}: {}", xid.number, xid.text))).collect()
 }

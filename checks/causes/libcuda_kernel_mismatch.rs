@@ -6,6 +6,7 @@
 //!
 //! # Detection
 //! `cuInit` returns 803 while NVML starts; the version in the name of the file that the loader took is not the module's.
+//! Where one of the two versions is not known, only a library for compatibility is taken for a stray one.
 //!
 //! # Fix
 //! Remove the stray library, then `sudo ldconfig`.
@@ -37,8 +38,9 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
         return Vec::new();
     }
     let module = facts.module.seen().and_then(|module| module.version.as_deref());
-    let library = judge::library_version(path);
-    if library.is_some() && library == module {
+    // Unless both versions are seen, the library may be the driver's own; one for compatibility never is.
+    let differ = judge::library_version(path).zip(module).map(|(library, module)| library != module);
+    if !differ.unwrap_or(path.contains("/compat/")) {
         return Vec::new();
     }
     let loaded = module.unwrap_or("of unknown version");
@@ -53,7 +55,7 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
             .variant("compat")
             .run("grep -rn compat ~/.bashrc ~/.profile /etc/profile.d /etc/environment /etc/ld.so.conf.d")
     } else {
-        finding.run(format!("dpkg -S {}", judge::quoted(path)))
+        judge::ask_owner(facts, finding, path)
     }]
 }
 

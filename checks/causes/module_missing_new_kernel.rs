@@ -39,17 +39,22 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
     let finding =
         others.fold(finding, |finding, linux| finding.because(format!("there is one for {}", linux.release)));
     let finding = match tree {
-        Some(tree) => by_dkms(tree, release, finding),
+        Some(tree) => by_dkms(facts, tree, release, finding),
         None => by_package(facts, module, release, finding),
     };
     vec![hold(facts, release, finding)]
 }
 
-fn by_dkms(tree: &Dkms, release: &str, finding: Finding) -> Finding {
+fn by_dkms(facts: &Facts, tree: &Dkms, release: &str, finding: Finding) -> Finding {
+    let headers = if judge::is_apt(facts) {
+        format!("sudo apt update && sudo apt install -y linux-headers-{release} && ")
+    } else {
+        String::new()
+    };
     let finding = build_evidence(tree, release).fold(finding, Finding::because);
     finding
         .because(format!("DKMS holds {} {}, built for {}", tree.name, tree.version, list(&tree.built_for)))
-        .run(format!("sudo apt install linux-headers-{release} && sudo dkms autoinstall -k {release} && sudo modprobe nvidia"))
+        .run(format!("{headers}sudo dkms autoinstall -k {release} && sudo modprobe nvidia"))
 }
 
 /// Modules that come with the distribution's Linux, or that NVIDIA's installer built once.

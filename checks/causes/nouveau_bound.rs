@@ -18,6 +18,7 @@ use crate::{
     Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
     fact::Facts,
     installed::{NotLoaded, not_loaded},
+    judge,
 };
 
 pub(crate) static CAUSE: Cause = Cause {
@@ -43,9 +44,6 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
     let finding = blacklists.fold(finding, |finding, file| {
         finding.because(format!("{file} blacklists it: the initramfs is older than that file"))
     });
-    vec![
-        finding
-            .run("printf 'blacklist nouveau\\noptions nouveau modeset=0\\n' | sudo tee /etc/modprobe.d/blacklist-nouveau.conf")
-            .run("sudo update-initramfs -u && sudo reboot"),
-    ]
+    let finding = finding.run("printf 'blacklist nouveau\\noptions nouveau modeset=0\\n' | sudo tee /etc/modprobe.d/blacklist-nouveau.conf");
+    vec![judge::rewrite_initramfs(facts, finding)]
 }

@@ -16,6 +16,7 @@
 use crate::{
     Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
     fact::{Facts, Observed},
+    installed,
 };
 
 pub(crate) static CAUSE: Cause = Cause {
@@ -36,7 +37,11 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
     let finding = Finding::fail(Subject::Host, "nvidia is loaded, libnvidia-ml.so.1 does not load")
         .because(facts.nvml.seen().map(|nvml| nvml.library.why_not()).unwrap_or_default());
     let Some(version) = module.version.as_deref() else { return vec![finding.variant("version_untold")] };
-    let branch = version.split('.').next().unwrap_or(version);
+    let number = version.split('.').next().unwrap_or(version);
+    // Packages of a branch and of its `-server` exclude each other.
+    let packaged =
+        installed::packaged_branch(facts).filter(|branch| branch.split('-').next() == Some(number));
+    let branch = packaged.as_deref().unwrap_or(number);
     vec![
         finding
             .with("version", version)

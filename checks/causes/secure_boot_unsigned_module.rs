@@ -19,7 +19,7 @@
 use crate::{
     Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
     fact::{Facts, Module, SecureBoot},
-    installed::{NotLoaded, REFUSALS, flavour, not_loaded, packaged_branch},
+    installed::{NotLoaded, REFUSALS, flavour, is_open, not_loaded, packaged_branch},
     judge,
 };
 
@@ -56,9 +56,12 @@ fn refused(facts: &Facts, module: &Module) -> Finding {
     let signed = packaged_branch(facts).zip(flavour(release)).filter(|_| judge::is_ubuntu(facts));
     match signed {
         // The dash takes the module away that was built here: it would be loaded first.
-        Some((branch, flavour)) => finding.run(format!(
-            "sudo apt update && sudo apt install -y linux-modules-nvidia-{branch}-{flavour} nvidia-dkms-{branch}- && sudo modprobe nvidia"
-        )),
+        Some((branch, flavour)) => {
+            let open = if is_open(facts, module) == Some(true) { "-open" } else { "" };
+            finding.run(format!(
+                "sudo apt update && sudo apt install -y linux-modules-nvidia-{branch}{open}-{flavour} nvidia-dkms-{branch}{open}- && sudo modprobe nvidia"
+            ))
+        }
         None => finding.variant("enrol"),
     }
 }

@@ -35,6 +35,7 @@ fn recognize(facts: &Facts, _: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding>
         .find(|outcome| outcome.id == "module.unified_memory" && outcome.verdict == Verdict::Fail);
     match failed {
         Some(outcome) if module.has_driver() && !denied => vec![judge::load_unified_memory(
+            facts,
             Finding::fail(Subject::Host, outcome.summary.clone())
                 .because(facts.driver.seen().map(|driver| driver.init.why_not()).unwrap_or_default()),
         )],

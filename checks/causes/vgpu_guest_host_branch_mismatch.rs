@@ -44,7 +44,7 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
             .because(format!("Xid 78: {}", xid.text))
             .with("version", version);
             if facts.place() == Place::Cloud(CloudProvider::Azure) {
-                judge::replace_by_grid(finding).see(GRID_GUIDE)
+                judge::replace_by_grid(facts, finding).see(GRID_GUIDE)
             } else {
                 finding.variant("other").see("https://docs.nvidia.com/vgpu/")
             }

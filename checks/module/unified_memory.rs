@@ -45,7 +45,7 @@ fn judge_module(facts: &Facts, module: &Module) -> Finding {
         Some(_) if module.modprobe_setuid && module.has_driver() && !is_denied(module) => {
             Finding::pass(host, "nvidia-modprobe makes it on first use")
         }
-        Some(trouble) => judge::load_unified_memory(Finding::fail(host, trouble)),
+        Some(trouble) => judge::load_unified_memory(facts, Finding::fail(host, trouble)),
     }
 }
 

@@ -102,6 +102,8 @@ pub struct HeadingWords {
     pub because_of: Phrase,
     /// Before the machine in brief.
     pub machine: String,
+    /// Around a fix that a container cannot do for itself: `{fix}`.
+    pub underneath: Phrase,
 }
 
 /// Before the fix, by whose problem it is.

@@ -12,8 +12,12 @@ pub(crate) fn torch(python: &Python, judge: impl FnOnce(Subject, &Torch) -> Find
     package(python, |packages| packages.torch.as_ref(), "PyTorch", judge)
 }
 
-/// Judges JAX in a Python; where it is not installed there is nothing to judge.
+/// Judges JAX in a Python; where it is not installed, or came along with something else, there is nothing to judge.
 pub(crate) fn jax(python: &Python, judge: impl FnOnce(Subject, &Jax) -> Finding) -> Finding {
+    let judge = |subject, jax: &Jax| match jax.brought_by.as_deref().filter(|_| !jax.counts()) {
+        Some(other) => Finding::not_applicable(subject, format!("{} came with {other}", jax.label())),
+        None => judge(subject, jax),
+    };
     package(python, |packages| packages.jax.as_ref(), "JAX", judge)
 }
 
@@ -291,6 +295,7 @@ mod tests {
                 version: (*version).to_owned(),
             };
             jax_cuda(&Jax {
+                brought_by: None,
                 distributions: found.iter().map(distribution).collect(),
                 conda_build: conda_build.map(str::to_owned),
                 operations: Observed::not_probed(""),

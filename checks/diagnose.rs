@@ -234,7 +234,7 @@ fn root(id: &str, kind: &Kind, finding: &Finding, texts: &Texts, explains: Vec<S
         cause: kind.cause.map(str::to_owned),
         subject: finding.subject.clone(),
         severity: kind.severity,
-        who: kind.who,
+        who: advice.who.unwrap_or(kind.who),
         title: texts.title,
         meaning: texts.meaning,
         summary: finding.summary.clone(),

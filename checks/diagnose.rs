@@ -250,7 +250,7 @@ fn root(id: &str, kind: &Kind, finding: &Finding, texts: &Texts, explains: Vec<S
         cause: kind.cause.map(str::to_owned),
         subject: finding.subject.clone(),
         severity: kind.severity,
-        who: kind.who,
+        who: advice.who.unwrap_or(kind.who),
         title: texts.title,
         meaning: texts.meaning,
         summary: finding.summary.clone(),
@@ -313,7 +313,8 @@ fn frameworks(facts: &Facts, judged: &[JudgedOutcome]) -> Vec<Verdict> {
         }
         let packages = python.packages.seen();
         let torch = packages.and_then(|packages| packages.torch.as_ref()).map(|_| proof_by(PROOF_OF_TORCH));
-        let jax = packages.and_then(|packages| packages.jax.as_ref()).map(|_| proof_by(PROOF_OF_JAX));
+        let jax = packages.and_then(|packages| packages.jax.as_ref()).filter(|jax| jax.counts());
+        let jax = jax.map(|_| proof_by(PROOF_OF_JAX));
         for verdict in [torch, jax].into_iter().flatten() {
             if verdict == Verdict::Unknown { &mut untried } else { &mut fared }.push(verdict);
         }

@@ -154,6 +154,8 @@ pub struct Advice {
     pub commands: Vec<String>,
     /// Where to read on.
     pub url: Option<&'static str>,
+    /// Whose problem it is here, where that is not who mostly has it.
+    pub who: Option<Who>,
     /// The outcomes that a cause accounts for, by check and subject, where that is not all that it can explain: an
     /// error has many reasons, and its code says which.
     pub accounts_for: Option<Vec<(String, Subject)>>,
@@ -224,6 +226,13 @@ impl Finding {
     #[must_use]
     pub fn accounting_for(mut self, id: &str, subject: &Subject) -> Self {
         self.advice.accounts_for.get_or_insert_default().push((id.to_owned(), subject.clone()));
+        self
+    }
+
+    /// For this person to mend.
+    #[must_use]
+    pub fn by(mut self, who: Who) -> Self {
+        self.advice.who = Some(who);
         self
     }
 

@@ -1,10 +1,10 @@
 //! What checks of PyTorch and JAX have in common: the frameworks that are told by their files.
 
 use crate::{
-    Finding, Fit, Knowledge, Outcome, Subject, Verdict,
-    fact::{Facts, Jax, Observed, Operation, Packages, Python, Torch},
+    Finding, Fit, JaxPlugin, Knowledge, Outcome, Subject, TorchWheel, Verdict, Who,
+    fact::{Facts, Jax, Observed, Operation, Packages, Place, Python, Torch},
     fits,
-    judge::quoted,
+    judge::{self, quoted},
 };
 
 /// Judges PyTorch in a Python; where it is not installed there is nothing to judge.
@@ -12,8 +12,12 @@ pub(crate) fn torch(python: &Python, judge: impl FnOnce(Subject, &Torch) -> Find
     package(python, |packages| packages.torch.as_ref(), "PyTorch", judge)
 }
 
-/// Judges JAX in a Python; where it is not installed there is nothing to judge.
+/// Judges JAX in a Python; where it is not installed, or came along with something else, there is nothing to judge.
 pub(crate) fn jax(python: &Python, judge: impl FnOnce(Subject, &Jax) -> Finding) -> Finding {
+    let judge = |subject, jax: &Jax| match jax.brought_by.as_deref().filter(|_| !jax.counts()) {
+        Some(other) => Finding::not_applicable(subject, format!("{} came with {other}", jax.label())),
+        None => judge(subject, jax),
+    };
     package(python, |packages| packages.jax.as_ref(), "JAX", judge)
 }
 
@@ -106,6 +110,18 @@ pub(crate) fn version(text: &str) -> Option<(i32, i32)> {
     Some((major, minor.parse().ok()?))
 }
 
+fn capabilities(facts: &Facts, knowledge: &Knowledge) -> Vec<(i32, i32)> {
+    gpus(facts, knowledge).iter().map(|gpu| gpu.capability).collect()
+}
+
+fn torch_now<'a>(facts: &Facts, knowledge: &'a Knowledge, gpus: &[(i32, i32)]) -> Option<&'a TorchWheel> {
+    knowledge.torch_for(gpus, driver(facts)?)
+}
+
+fn jax_now<'a>(facts: &Facts, knowledge: &'a Knowledge, gpus: &[(i32, i32)]) -> Option<&'a JaxPlugin> {
+    knowledge.jax_for(gpus, driver(facts)?)
+}
+
 /// Adds how to get a PyTorch with code for these GPUs: for the driver that there is, else for the newest that there can
 /// be. Without one, says so.
 pub(crate) fn install_torch(
@@ -114,8 +130,8 @@ pub(crate) fn install_torch(
     python: &Python,
     finding: Finding,
 ) -> Finding {
-    let capabilities: Vec<(i32, i32)> = gpus(facts, knowledge).iter().map(|gpu| gpu.capability).collect();
-    let now = driver(facts).and_then(|driver| knowledge.torch_for(&capabilities, driver));
+    let capabilities = capabilities(facts, knowledge);
+    let now = torch_now(facts, knowledge, &capabilities);
     let ever = || {
         let oldest = capabilities.iter().min()?;
         knowledge.newest_torch(*oldest, knowledge.architecture_of_capability(*oldest)?)
@@ -138,8 +154,8 @@ pub(crate) fn install_jax(
     jax: &Jax,
     finding: Finding,
 ) -> Finding {
-    let capabilities: Vec<(i32, i32)> = gpus(facts, knowledge).iter().map(|gpu| gpu.capability).collect();
-    let now = driver(facts).and_then(|driver| knowledge.jax_for(&capabilities, driver));
+    let capabilities = capabilities(facts, knowledge);
+    let now = jax_now(facts, knowledge, &capabilities);
     let ever = || {
         let oldest = capabilities.iter().min()?;
         knowledge.newest_jax(*oldest, knowledge.architecture_of_capability(*oldest)?)
@@ -219,14 +235,34 @@ pub(crate) fn torch_label(python: &Python) -> String {
 
 /// PyTorch and JAX for a CUDA that is too new for the driver: for the cause of this name.
 pub(crate) fn driver_too_old(facts: &Facts, knowledge: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
+    let gpus = capabilities(facts, knowledge);
     let torch = failed(facts, outcomes, "frameworks.driver_runs_torch").map(|(python, finding)| {
-        install_torch(facts, knowledge, python, finding.with("framework", torch_label(python)))
+        let finding = finding.with("framework", torch_label(python));
+        if gpus.is_empty() || torch_now(facts, knowledge, &gpus).is_some() {
+            install_torch(facts, knowledge, python, finding).variant("wheel").by(Who::Student)
+        } else {
+            newer_driver(facts, knowledge, finding)
+        }
     });
     let jax = failed(facts, outcomes, "frameworks.driver_runs_jax").filter_map(|(python, finding)| {
         let jax = python.packages.seen()?.jax.as_ref()?;
-        Some(install_jax(facts, knowledge, python, jax, finding.with("framework", jax.label())))
+        let finding = finding.with("framework", jax.label());
+        Some(if gpus.is_empty() || jax_now(facts, knowledge, &gpus).is_some() {
+            install_jax(facts, knowledge, python, jax, finding).variant("wheel").by(Who::Student)
+        } else {
+            newer_driver(facts, knowledge, finding)
+        })
     });
     torch.chain(jax).collect()
+}
+
+/// Where there are no wheels for this driver.
+fn newer_driver(facts: &Facts, knowledge: &Knowledge, finding: Finding) -> Finding {
+    if judge::in_container(facts) || facts.place() == Place::Wsl {
+        judge::for_place(facts, finding)
+    } else {
+        judge::install_driver(facts, knowledge, finding)
+    }
 }
 
 /// Judges the operations that a framework was asked to do on each GPU.
@@ -291,6 +327,7 @@ mod tests {
                 version: (*version).to_owned(),
             };
             jax_cuda(&Jax {
+                brought_by: None,
                 distributions: found.iter().map(distribution).collect(),
                 conda_build: conda_build.map(str::to_owned),
                 operations: Observed::not_probed(""),

@@ -190,6 +190,49 @@ fn the_packages_of_a_kernels_environment_are_told_by_its_files() {
     let jax = packages.jax.as_ref().unwrap();
     let names: Vec<&str> = jax.distributions.iter().map(|found| found.name.as_str()).collect();
     assert_eq!(names, ["jax", "jax-cuda12-plugin", "jaxlib"]);
+    assert_eq!(jax.brought_by, None);
+}
+
+/// JAX as pip leaves it beside TensorFlow 2.12, which requires it.
+fn tensorflow_with_jax(machine: Machine, site: &str) -> Machine {
+    ["jax-0.4.38", "jaxlib-0.4.38"]
+        .iter()
+        .fold(machine, |machine, name| machine.file(&format!("{site}/{name}.dist-info/INSTALLER"), "pip\n"))
+        .file(
+            &format!("{site}/tensorflow-2.12.1.dist-info/METADATA"),
+            "Metadata-Version: 2.1\nName: tensorflow\nRequires-Dist: h5py (>=2.9.0)\nRequires-Dist: jax (>=0.3.15)\n",
+        )
+        .file(
+            &format!("{site}/optree-0.20.0.dist-info/METADATA"),
+            "Name: optree\nRequires-Dist: jax; extra == \"jax\"\n",
+        )
+}
+
+#[test]
+fn jax_that_came_along_with_tensorflow_is_told_from_one_that_was_asked_for() {
+    let site = "/opt/venv/lib/python3.11/site-packages";
+    let requested = format!("{site}/tensorflow-2.12.1.dist-info/REQUESTED");
+    let brought = |change: &dyn Fn(Machine) -> Machine| {
+        let machine = Machine::linux()
+            .program("/opt/venv/bin/python")
+            .file("/opt/venv/pyvenv.cfg", "include-system-site-packages = false\n")
+            .file("/usr/share/jupyter/kernels/x/kernel.json", kernel("/opt/venv/bin/python", ""));
+        let found = look(&change(tensorflow_with_jax(machine, site)), &surroundings());
+        let jax = only(&found).environment.as_ref().unwrap().packages.jax.clone().unwrap();
+        jax.brought_by
+    };
+    let with = |file: &str, text: &str| {
+        let (file, text) = (format!("{site}/{file}"), text.to_owned());
+        brought(&|machine| machine.file(&requested, "").file(&file, text.clone()))
+    };
+    assert_eq!(brought(&|machine| machine.file(&requested, "")).as_deref(), Some("tensorflow 2.12.1"));
+    // An older pip leaves the file nowhere.
+    assert_eq!(brought(&|machine| machine), None);
+    assert_eq!(with("jax-0.4.38.dist-info/REQUESTED", ""), None);
+    assert_eq!(with("jaxlib-0.4.38.dist-info/REQUESTED", ""), None);
+    assert_eq!(with("jax-0.4.38.dist-info/INSTALLER", "conda\n"), None);
+    assert_eq!(with("flax-0.10.2.dist-info/METADATA", "Name: flax\nRequires-Dist: jax>=0.4.27\n"), None);
+    assert_eq!(with("tensorflow-2.12.1.dist-info/METADATA", "Name: tensorflow\n"), None);
 }
 
 #[test]

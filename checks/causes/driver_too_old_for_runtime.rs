@@ -31,8 +31,7 @@ pub(crate) static CAUSE: Cause = Cause {
 };
 
 fn recognize(facts: &Facts, knowledge: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
-    // Wheels of PyTorch and JAX for the CUDA of an older driver are there to be had, for whoever uses the Python.
-    let others = wheels::driver_too_old(facts, knowledge, outcomes).into_iter();
-    let of_tensorflow = tensorflow::driver::too_old(facts, knowledge, outcomes).into_iter();
-    of_tensorflow.chain(others.map(|finding| finding.variant("wheel"))).collect()
+    let of_tensorflow = tensorflow::driver::too_old(facts, knowledge, outcomes);
+    let others = wheels::driver_too_old(facts, knowledge, outcomes);
+    of_tensorflow.into_iter().chain(others).collect()
 }

@@ -62,8 +62,10 @@ fn judge_gpu(facts: &Facts, gpu: &PciFunction) -> Option<Finding> {
     let finding = said.into_iter().take(4).fold(finding, Finding::because).with("version", version);
     Some(if lacks_file {
         let package = installed::packaged_branch(facts).filter(|_| judge::is_ubuntu(facts));
-        let finding =
-            finding.variant("firmware").because(format!("no /lib/firmware/nvidia/{version}/gsp_*.bin"));
+        let finding = finding
+            .variant("firmware")
+            .by(Who::Instructor)
+            .because(format!("no /lib/firmware/nvidia/{version}/gsp_*.bin"));
         match package {
             Some(branch) => finding.run(format!(
                 "sudo apt install -y --reinstall nvidia-firmware-{branch}-{version} && sudo reboot"

@@ -67,6 +67,9 @@ pub struct TorchBuild {
 pub struct Jax {
     /// The distributions `jax`, `jaxlib` and `jax-...` (plugins), by name.
     pub distributions: Vec<Distribution>,
+    /// What brought it where nobody asked for it, such as `tensorflow 2.12.1`; none where that is not certain.
+    #[serde(default)]
+    pub brought_by: Option<String>,
     /// Build string of the conda package `jaxlib`, such as `cuda120py311h5e2d1a8_200`.
     pub conda_build: Option<String>,
     /// An operation on each GPU.
@@ -74,6 +77,14 @@ pub struct Jax {
 }
 
 impl Jax {
+    /// Whether it is there to be used with a GPU: somebody asked for it, or it has code for CUDA.
+    pub fn counts(&self) -> bool {
+        let has_cuda = |found: &Distribution| {
+            found.name.starts_with("jax-cuda") || (found.name == "jaxlib" && found.version.contains("+cuda"))
+        };
+        self.brought_by.is_none() || self.distributions.iter().any(has_cuda)
+    }
+
     /// The version of a distribution.
     pub fn version(&self, name: &str) -> Option<&str> {
         self.distributions.iter().find(|found| found.name == name).map(|found| found.version.as_str())

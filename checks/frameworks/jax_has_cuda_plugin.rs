@@ -6,14 +6,19 @@
 //! is left aside with a warning. Before 0.4.26 it was part of `jaxlib`, with `+cuda` in its version; conda's is part of
 //! `jaxlib` still.
 //!
+//! TensorFlow 2.12 requires JAX, and so has one for the CPU beside it that nobody asked for.
+//!
 //! # Detection
-//! Names and versions of the installed distributions; the build string of conda's package.
+//! Names and versions of the installed distributions; the build string of conda's package. A JAX without CUDA that pip
+//! installed because TensorFlow and nothing else there requires it is left alone: pip leaves a file `REQUESTED`
+//! beside what a person asked for.
 //!
 //! # Fix
 //! `pip install -U "jax[cuda12]"`, or `cuda13` for a driver from 580 on and a card from Turing on.
 //!
 //! # Source
-//! jax-ml/jax `jaxlib/plugin_support.py`, <https://docs.jax.dev/en/latest/installation.html>, jax-ml/jax#29068
+//! jax-ml/jax `jaxlib/plugin_support.py`, <https://docs.jax.dev/en/latest/installation.html>, jax-ml/jax#29068, METADATA
+//! of tensorflow 2.12.1: `Requires-Dist: jax (>=0.3.15)`
 
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who,

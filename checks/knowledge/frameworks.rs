@@ -41,6 +41,9 @@ pub struct TorchWheel {
     pub tag: String,
     /// CUDA that it was built with.
     pub cuda: (i32, i32),
+    /// Whether PyTorch builds this kind for its newest releases.
+    #[serde(default)]
+    pub offered: bool,
     /// What it carries code for.
     pub capabilities: Vec<String>,
 }
@@ -145,22 +148,23 @@ impl Knowledge {
         rows(&self.frameworks.torch).find(|wheel| wheel.tag == tag)
     }
 
-    /// The newest wheels of PyTorch that a GPU can ever use.
+    /// The newest wheels of PyTorch that a GPU can ever use; of an older release only where the newest have none.
     pub fn newest_torch(&self, capability: (i32, i32), architecture: Architecture) -> Option<&TorchWheel> {
         let fits_gpu = |wheel: &&TorchWheel| {
             fits(&wheel.capabilities, capability) == Fit::MachineCode
                 && self.can_ever_run(architecture, wheel.cuda)
         };
-        rows(&self.frameworks.torch).filter(fits_gpu).max_by_key(|wheel| wheel.cuda)
+        rows(&self.frameworks.torch).filter(fits_gpu).max_by_key(|wheel| (wheel.offered, wheel.cuda))
     }
 
-    /// The newest wheels of PyTorch with machine code for all of these GPUs that run on a driver of this version.
+    /// The newest wheels of PyTorch with machine code for all of these GPUs that run on a driver of this version, in
+    /// the same way.
     pub fn torch_for(&self, gpus: &[(i32, i32)], driver: &str) -> Option<&TorchWheel> {
         let fits_gpus = |wheel: &&TorchWheel| {
             gpus.iter().all(|gpu| fits(&wheel.capabilities, *gpu) == Fit::MachineCode)
                 && self.runs_cuda(driver, wheel.cuda) == Some(true)
         };
-        rows(&self.frameworks.torch).filter(fits_gpus).max_by_key(|wheel| wheel.cuda)
+        rows(&self.frameworks.torch).filter(fits_gpus).max_by_key(|wheel| (wheel.offered, wheel.cuda))
     }
 
     /// The newest plugin of JAX for all of these GPUs that runs on a driver of this version.
@@ -267,8 +271,8 @@ mod tests {
         // M60: sm_50 left with 2.17. pytorch#157517: cu128 without sm_50 and sm_60.
         assert_eq!(newest(0x13f2, None), (of("2.16"), Some("cu126"), Some(12)));
         assert_eq!(newest(0x15f8, None).1, Some("cu126"), "P100");
-        // V100: no CUDA 13 wheel has code for it.
-        assert_eq!(newest(0x1db4, None).1, Some("cu129"));
+        // V100: no CUDA 13 wheel has code for it, and those for 12.8 lost it with 2.11.
+        assert_eq!(newest(0x1db4, None).1, Some("cu126"));
         assert_eq!(newest(0x1eb8, None).2, Some(13), "T4");
         // No release of TensorFlow in the table has machine code for Blackwell.
         assert_eq!(newest(0x2bb5, None).0, None);
@@ -283,9 +287,11 @@ mod tests {
         };
         let (p100, v100, t4) = ((6, 0), (7, 0), (7, 5));
         assert_eq!(newest(&[p100], "535.161.08"), (Some("cu126"), Some(12)));
-        assert_eq!(newest(&[t4], "535.161.08"), (Some("cu129"), Some(12)));
-        assert_eq!(newest(&[t4], "580.95.05"), (Some("cu130"), Some(13)));
-        assert_eq!(newest(&[v100, t4], "580.95.05"), (Some("cu129"), Some(12)));
+        assert_eq!(newest(&[t4], "535.161.08"), (Some("cu126"), Some(12)));
+        assert_eq!(newest(&[t4], "580.95.05"), (Some("cu132"), Some(13)));
+        assert_eq!(newest(&[v100, t4], "580.95.05"), (Some("cu126"), Some(12)));
+        // Blackwell on a driver of CUDA 12: the last wheels for it.
+        assert_eq!(newest(&[(12, 0)], "570.86.15"), (Some("cu129"), Some(12)));
         assert_eq!(newest(&[t4], "470.256.02"), (Some("cu118"), None));
         assert_eq!(newest(&[t4], "390.157"), (None, None));
     }

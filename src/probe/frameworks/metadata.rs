@@ -44,6 +44,12 @@ pub(super) fn of_extra(metadata: &str, extra: &str) -> Vec<Requirement> {
     required(metadata).filter_map(of_it).collect()
 }
 
+/// Whether one of these is required, on whatever condition but an extra that somebody has to name.
+pub(super) fn requires_one_of(metadata: &str, names: &[&str]) -> bool {
+    let of_no_extra = |text: &&str| !text.split_once(';').is_some_and(|(_, marker)| marker.contains("extra"));
+    required(metadata).filter(of_no_extra).any(|text| names.contains(&normal(name_and_rest(text).0).as_str()))
+}
+
 fn required(metadata: &str) -> impl Iterator<Item = &str> {
     let headers = metadata.lines().take_while(|line| !line.is_empty());
     headers.filter_map(|line| Some(line.strip_prefix("Requires-Dist:")?.trim()))
@@ -51,8 +57,7 @@ fn required(metadata: &str) -> impl Iterator<Item = &str> {
 
 /// `name>=1,<2` and, from older tools, `name (>=1,<2)`.
 fn requirement(text: &str) -> Option<Requirement> {
-    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')));
-    let (name, rest) = text.split_at(end.unwrap_or(text.len()));
+    let (name, rest) = name_and_rest(text);
     let rest = rest.trim();
     if name.is_empty() || rest.contains([';', '@', '[']) {
         return None;
@@ -60,6 +65,11 @@ fn requirement(text: &str) -> Option<Requirement> {
     let rest = rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(rest);
     let specifiers = VersionSpecifiers::from_str(rest).ok()?;
     Some(Requirement { name: normal(name), specifiers })
+}
+
+fn name_and_rest(text: &str) -> (&str, &str) {
+    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')));
+    text.split_at(end.unwrap_or(text.len()))
 }
 
 /// The normal form of a distribution's name: small letters, one hyphen for each run of `-`, `_` and `.`.
@@ -144,6 +154,24 @@ Requires-Dist: tensorflow-io-gcs-filesystem>=0.23.1; (sys_platform != \"win32\" 
             assert_eq!(
                 (found[0].name.as_str(), found[0].versions().as_str()),
                 ("nvidia-cudnn-cu12", versions)
+            );
+        }
+    }
+
+    #[test]
+    fn what_only_an_extra_brings_is_not_required() {
+        for (line, required) in [
+            ("Requires-Dist: jax (>=0.3.15)", true),
+            ("Requires-Dist: jaxlib<=0.4.38,>=0.4.38", true),
+            ("Requires-Dist: jax[cpu]>=0.4; python_version >= \"3.9\"", true),
+            ("Requires-Dist: jax; extra == \"jax\"", false),
+            ("Requires-Dist: jaxtyping", false),
+            ("\nRequires-Dist: jax", false),
+        ] {
+            assert_eq!(
+                requires_one_of(&format!("Name: x\n{line}\n"), &["jax", "jaxlib"]),
+                required,
+                "{line}"
             );
         }
     }

@@ -11,6 +11,7 @@
 mod accounts;
 mod architectures;
 mod assignment;
+mod brought;
 mod build_info;
 mod carrier;
 mod conda;

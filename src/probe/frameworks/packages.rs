@@ -5,7 +5,7 @@
 
 use super::{
     assignment::{Value, value_of},
-    build_info,
+    brought, build_info,
     distributions::{TENSORFLOWS, of_name},
 };
 use crate::root::Root;
@@ -29,7 +29,7 @@ pub(crate) fn on(root: &Root, sys_path: &[String], prefix: Option<&str>) -> Pack
     let conda = prefix.map(|prefix| root.names(&format!("{prefix}/conda-meta"))).unwrap_or_default();
     Packages {
         torch: torch(root, &folders, &distributions, &conda),
-        jax: jax(&distributions, &conda),
+        jax: jax(root, &folders, &distributions, &conda),
         ipykernel: distributions.get("ipykernel").cloned(),
     }
 }
@@ -102,13 +102,19 @@ fn torch_build(root: &Root, package: &str) -> Observed<TorchBuild> {
     }
 }
 
-fn jax(distributions: &BTreeMap<String, String>, conda: &[String]) -> Option<Jax> {
+fn jax(
+    root: &Root,
+    folders: &[&str],
+    distributions: &BTreeMap<String, String>,
+    conda: &[String],
+) -> Option<Jax> {
     let is_jax = |name: &String| name == "jax" || name == "jaxlib" || name.starts_with("jax-");
     let found: Vec<Distribution> =
         distributions.iter().filter(|(name, _)| is_jax(name)).map(distribution).collect();
     // jaxlib alone is of use to nobody, and jax without jaxlib is no JAX either; both are told apart later.
     let is_there = found.iter().any(|found| found.name == "jax" || found.name == "jaxlib");
     is_there.then(|| Jax {
+        brought_by: brought::by(root, folders),
         distributions: found,
         conda_build: conda_build(conda, "jaxlib"),
         operations: Observed::not_probed(UNTRIED),

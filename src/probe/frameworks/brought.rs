@@ -2,9 +2,11 @@
 //!
 //! TensorFlow 2.12 requires `jax (>=0.3.15)`: whoever installs it has a JAX for the CPU beside it.
 //!
-//! Told only where it is certain: pip installed JAX and left no file `REQUESTED`, which it leaves, from 20.2 on, for
-//! what a person asks for; and of all distributions that are there none but TensorFlow requires JAX. Who installs Flax
-//! wants JAX.
+//! It came along where TensorFlow requires it, nothing else that is there does (who installs Flax wants JAX), and it
+//! bears no file `REQUESTED`, which pip leaves for what a person asks for. Older pips, conda and others leave it for
+//! nothing: there a JAX that was asked for beside TensorFlow 2.12 is taken for one that came along, for else every
+//! environment with that release would be told to be in trouble.
+//!
 //! Source: <https://packaging.python.org/en/latest/specifications/recording-installed-packages/>, python/peps#1549.
 
 use super::{
@@ -22,11 +24,7 @@ pub(super) fn by(root: &Root, folders: &[&str]) -> Option<String> {
     let found = metadata_folders(root, folders);
     let jax = || found.iter().filter(|(name, _)| JAX.contains(&name.as_str()));
     let requested = |found: &Found| root.exists(&format!("{}/REQUESTED", found.folder));
-    let came_along = |found: &Found| {
-        root.value(&format!("{}/INSTALLER", found.folder)).as_deref() == Some("pip") && !requested(found)
-    };
-    if jax().next().is_none() || !jax().all(|(_, found)| came_along(found)) || !found.values().any(requested)
-    {
+    if jax().next().is_none() || jax().any(|(_, found)| requested(found)) {
         return None;
     }
     let others = found.iter().filter(|(name, _)| !JAX.contains(&name.as_str()));

@@ -62,11 +62,10 @@ pub fn collect(options: &Options) -> Facts {
     let installation = look_at_files(root, "installation", installation::probe);
     let module = look_at_files(root, "module", module::probe).take();
     let ask = ask_driver(root, module.seen());
-    let worker = |usual| Worker::own(options.driver_deadline.unwrap_or(usual));
     std::thread::scope(|scope| {
         let nvml = scope.spawn(|| {
             if options.sources.contains(&Source::Nvml) {
-                nvml::probe_by(&worker(nvml::DEADLINE), &ask)
+                nvml::probe_by(&worker(options, nvml::DEADLINE), &ask)
             } else {
                 unwanted()
             }
@@ -74,7 +73,11 @@ pub fn collect(options: &Options) -> Facts {
         let cuda = scope.spawn(|| {
             let wanted =
                 [Source::Driver, Source::Compute].iter().any(|source| options.sources.contains(source));
-            if wanted { cuda::probe_by(&worker(cuda::DEADLINE), &ask) } else { (unwanted(), unwanted()) }
+            if wanted {
+                cuda::probe_by(&worker(options, cuda::DEADLINE), &ask)
+            } else {
+                (unwanted(), unwanted())
+            }
         });
         let (driver, compute) = cuda.join().unwrap_or_else(|_| (broken(), broken()));
         let mut facts = Facts {
@@ -97,6 +100,11 @@ pub fn collect(options: &Options) -> Facts {
         facts.processes = look_at_processes(options, &facts).take();
         facts
     })
+}
+
+/// Who asks a library of the driver's, and for how long: as long as is usual, or as the options say.
+pub(crate) fn worker(options: &Options, usual: Duration) -> Worker {
+    Worker::own(options.driver_deadline.unwrap_or(usual))
 }
 
 fn join<T>(probe: ScopedJoinHandle<'_, Observed<T>>) -> Observed<T> {

@@ -21,12 +21,13 @@ use crate::{
     judge,
 };
 
-pub(crate) static CAUSE: Cause = Cause {
-    explains: &["module.loaded", "module.drives_gpu"],
-    severity: Severity::Unusable,
-    who: Who::Instructor,
-    recognize,
-};
+const LOADED: &str = "module.loaded";
+const DRIVES_GPU: &str = "module.drives_gpu";
+/// The libraries that a container has from its runtime.
+const LIBRARIES: [&str; 2] = ["nvml.loads", "driver.loads"];
+
+pub(crate) static CAUSE: Cause =
+    Cause { explains: &[LOADED, DRIVES_GPU], severity: Severity::Unusable, who: Who::Instructor, recognize };
 
 fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
     let held: Vec<&str> = facts
@@ -40,10 +41,20 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
         return Vec::new();
     }
     let finding = Finding::fail(Subject::Host, format!("nouveau is bound to {}", held.join(", ")));
+    let finding = if judge::in_container(facts) { accounting_for_libraries(facts, finding) } else { finding };
     let blacklists = facts.module.seen().into_iter().flat_map(|module| &module.nouveau_blacklisted_in);
     let finding = blacklists.fold(finding, |finding, file| {
         finding.because(format!("{file} blacklists it: the initramfs is older than that file"))
     });
     let finding = finding.run("printf 'blacklist nouveau\\noptions nouveau modeset=0\\n' | sudo tee /etc/modprobe.d/blacklist-nouveau.conf");
     vec![judge::rewrite_initramfs(facts, finding)]
+}
+
+/// A runtime hands the driver's libraries into a container where that driver is loaded, and nowhere else.
+fn accounting_for_libraries(facts: &Facts, finding: Finding) -> Finding {
+    let of_host = [LOADED].into_iter().chain(LIBRARIES);
+    let finding = of_host.fold(finding, |finding, id| finding.accounting_for(id, &Subject::Host));
+    facts
+        .gpus()
+        .fold(finding, |finding, gpu| finding.accounting_for(DRIVES_GPU, &Subject::Gpu(gpu.address.clone())))
 }

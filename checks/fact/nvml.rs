@@ -118,6 +118,64 @@ pub struct NvmlDevice {
 }
 
 impl NvmlDevice {
+    /// A device of which nothing has been asked yet.
+    pub fn unasked(index: u32, why: &str) -> Self {
+        fn none<T>(why: &str) -> Observed<T> {
+            Observed::not_probed(why)
+        }
+        Self {
+            index,
+            pci: none(why),
+            pci_device_id: none(why),
+            name: none(why),
+            uuid: none(why),
+            compute_capability: none(why),
+            vbios: none(why),
+            gsp_firmware: none(why),
+            memory: none(why),
+            bar1: none(why),
+            persistence: none(why),
+            compute_mode: none(why),
+            performance_state: none(why),
+            clocks: Clocks {
+                sm: none(why),
+                sm_max: none(why),
+                memory: none(why),
+                memory_max: none(why),
+                application_sm: none(why),
+                application_sm_default: none(why),
+            },
+            clock_event_reasons: none(why),
+            temperature: Temperature { gpu: none(why), slowdown: none(why), shutdown: none(why) },
+            power: Power { usage: none(why), enforced_limit: none(why), default_limit: none(why) },
+            ecc: Ecc {
+                mode: none(why),
+                volatile_corrected: none(why),
+                volatile_uncorrected: none(why),
+                aggregate_uncorrected: none(why),
+            },
+            retired_pages: none(why),
+            remapped_rows: none(why),
+            mig_mode: none(why),
+            mig_instances: none(why),
+            virtualization_mode: none(why),
+            grid_features: none(why),
+            link: PcieLink {
+                generation: none(why),
+                generation_max: none(why),
+                width: none(why),
+                width_max: none(why),
+                replays: none(why),
+            },
+            memory_bus_width: none(why),
+            cores: none(why),
+            utilization: none(why),
+            fabric: none(why),
+            compute_processes: none(why),
+            graphics_processes: none(why),
+        }
+    }
+
     /// MIG divides it.
     pub fn has_mig(&self) -> bool {
         matches!(self.mig_mode.seen(), Some((true, _)))

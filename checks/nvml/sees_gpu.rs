@@ -47,7 +47,10 @@ fn judge_gpu(facts: &Facts, gpu: &PciFunction) -> Finding {
         return Finding::pass(subject, format!("{name}, index {}", device.index));
     }
     match facts.nvml.seen().map(|nvml| (nvml, &nvml.devices)) {
-        Some((nvml, Observed::Seen(devices))) => unlisted(subject, nvml, devices),
+        Some((nvml, Observed::Seen(devices))) => {
+            let lost = facts.nvml.failure().map(ToString::to_string).unwrap_or_default();
+            unlisted(subject, nvml, devices, lost)
+        }
         Some((_, Observed::Failed(by) | Observed::Interrupted { by, .. })) => {
             Finding::fail(subject, by.to_string())
         }
@@ -70,11 +73,11 @@ fn untold(subject: Subject, facts: &Facts) -> Finding {
     }
 }
 
-fn unlisted(subject: Subject, nvml: &Nvml, devices: &[Observed<NvmlDevice>]) -> Finding {
+fn unlisted(subject: Subject, nvml: &Nvml, devices: &[Observed<NvmlDevice>], lost: String) -> Finding {
     let finding =
         Finding::fail(subject, format!("not among the {} devices that NVML opened", opened(devices)));
     let failed = devices.iter().filter_map(Observed::failure);
-    let finding = failed.fold(finding, |finding, by| finding.because(by.to_string()));
+    let finding = failed.fold(finding, |finding, by| finding.because(by.to_string())).because(lost);
     match nvml.driver_version.seen() {
         Some(version) => finding.because(format!("driver {version}")),
         None => finding,

@@ -5,7 +5,7 @@
 
 use super::{Simulated, judge, t4};
 use gpucheck::exit::Exit;
-use gpucheck_checks::fact::Facts;
+use gpucheck_checks::{Root, fact::Facts};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
@@ -125,6 +125,10 @@ fn wrong(case: &Case, healthy: &Facts) -> Option<String> {
         let refused = case.ends() || case.action.get("return").is_some();
         if refused && OPENING.contains(&case.call.as_str()) && !first.starts_with("nvml.") {
             return because("NVML did not open and nothing says so");
+        }
+        let named = |root: &Root| root.id.starts_with("nvml.") && root.summary.contains(&case.call);
+        if case.ends() && !report.roots.first().is_some_and(named) {
+            return because("NVML was lost and nothing says where");
         }
         return None;
     }

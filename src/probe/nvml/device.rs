@@ -4,6 +4,7 @@ use super::{
     asked::{Asked, TEXT, read, text},
     lists, processes,
 };
+use crate::child::Trail;
 use gpucheck_checks::fact::{
     Clocks, Ecc, Memory, NvmlDevice, Observed, PciAddress, PcieLink, Power, ProbeFailure, Temperature,
 };
@@ -23,43 +24,51 @@ const ERRORS: [u32; 2] = [0, 1];
 /// `nvmlEccCounterType_t`: since the driver was loaded, ever.
 const SINCE: [u32; 2] = [0, 1];
 
-/// Every reading of one device.
-pub(super) fn look(asked: &mut Asked<'_>, index: u32) -> NvmlDevice {
-    let (pci, pci_device_id) = pci(asked);
-    let mig_mode = mig_mode(asked);
-    NvmlDevice {
-        index,
-        pci,
-        pci_device_id,
-        name: read!(asked, text, nvmlDeviceGetName).into(),
-        uuid: read!(asked, text, nvmlDeviceGetUUID).into(),
-        compute_capability: read!(asked, two, nvmlDeviceGetCudaComputeCapability).into(),
-        vbios: read!(asked, text, nvmlDeviceGetVbiosVersion).into(),
-        gsp_firmware: gsp_firmware(asked).into(),
-        memory: memory(asked).into(),
-        bar1: bar1(asked).into(),
-        persistence: read!(asked, value, nvmlDeviceGetPersistenceMode).map(on).into(),
-        compute_mode: read!(asked, value, nvmlDeviceGetComputeMode).into(),
-        performance_state: read!(asked, value, nvmlDeviceGetPerformanceState).into(),
-        clocks: clocks(asked),
-        clock_event_reasons: clock_event_reasons(asked).into(),
-        temperature: temperature(asked),
-        power: power(asked),
-        ecc: ecc(asked),
-        retired_pages: lists::retired_pages(asked).into(),
-        remapped_rows: lists::remapped_rows(asked).into(),
-        mig_instances: lists::mig_instances(asked, &mig_mode),
-        mig_mode,
-        virtualization_mode: read!(asked, value, nvmlDeviceGetVirtualizationMode).into(),
-        grid_features: lists::grid_features(asked).into(),
-        link: link(asked),
-        memory_bus_width: read!(asked, value, nvmlDeviceGetMemoryBusWidth).into(),
-        cores: read!(asked, value, nvmlDeviceGetNumGpuCores).into(),
-        utilization: utilization(asked).into(),
-        fabric: fabric(asked).into(),
-        compute_processes: processes::compute(asked).into(),
-        graphics_processes: processes::graphics(asked).into(),
+/// Every reading of one device. After each, `tell` is given what has been read: the next may never return.
+pub(super) fn look(
+    asked: &mut Asked<'_>,
+    index: u32,
+    mut tell: impl FnMut(&mut Trail, &NvmlDevice),
+) -> NvmlDevice {
+    let mut device = NvmlDevice::unasked(index, "NVML was lost before");
+    macro_rules! ask {
+        ($($field:ident = $reading:expr;)+) => {$(
+            device.$field = $reading;
+            tell(asked.trail, &device);
+        )+};
     }
+    (device.pci, device.pci_device_id) = pci(asked);
+    ask! {
+        mig_mode = mig_mode(asked);
+        name = read!(asked, text, nvmlDeviceGetName).into();
+        uuid = read!(asked, text, nvmlDeviceGetUUID).into();
+        compute_capability = read!(asked, two, nvmlDeviceGetCudaComputeCapability).into();
+        vbios = read!(asked, text, nvmlDeviceGetVbiosVersion).into();
+        gsp_firmware = gsp_firmware(asked).into();
+        memory = memory(asked).into();
+        bar1 = bar1(asked).into();
+        persistence = read!(asked, value, nvmlDeviceGetPersistenceMode).map(on).into();
+        compute_mode = read!(asked, value, nvmlDeviceGetComputeMode).into();
+        performance_state = read!(asked, value, nvmlDeviceGetPerformanceState).into();
+        clocks = clocks(asked);
+        clock_event_reasons = clock_event_reasons(asked).into();
+        temperature = temperature(asked);
+        power = power(asked);
+        ecc = ecc(asked);
+        retired_pages = lists::retired_pages(asked).into();
+        remapped_rows = lists::remapped_rows(asked).into();
+        mig_instances = lists::mig_instances(asked, &device.mig_mode);
+        virtualization_mode = read!(asked, value, nvmlDeviceGetVirtualizationMode).into();
+        grid_features = lists::grid_features(asked).into();
+        link = link(asked);
+        memory_bus_width = read!(asked, value, nvmlDeviceGetMemoryBusWidth).into();
+        cores = read!(asked, value, nvmlDeviceGetNumGpuCores).into();
+        utilization = utilization(asked).into();
+        fabric = fabric(asked).into();
+        compute_processes = processes::compute(asked).into();
+        graphics_processes = processes::graphics(asked).into();
+    }
+    device
 }
 
 fn on(state: u32) -> bool {

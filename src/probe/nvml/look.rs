@@ -6,7 +6,7 @@ use super::{
     device,
 };
 use crate::{child::Trail, probe::library, worker::Ask};
-use gpucheck_checks::fact::{Nvml, Observed, ProbeFailure};
+use gpucheck_checks::fact::{Nvml, NvmlDevice, Observed, ProbeFailure};
 use nvml_wrapper::Nvml as Library;
 use nvml_wrapper_sys::bindings::{NvmlLib, nvmlDevice_t};
 use std::{ffi::OsStr, time::Instant};
@@ -113,9 +113,23 @@ fn ask_devices(library: &Library, nvml: &mut Nvml, start: Instant, trail: &mut T
         if opened.is_ok() && nvml.start_ms.is_none() {
             nvml.start_ms = u64::try_from(start.elapsed().as_millis()).ok();
         }
-        devices.push(opened.map(|mut asked| device::look(&mut asked, index)).into());
-        nvml.devices = Observed::Seen(devices.clone());
-        trail.so_far(nvml);
+        let mut tell = |trail: &mut Trail, device: Observed<NvmlDevice>| {
+            nvml.devices = Observed::Seen(devices.iter().cloned().chain([device]).collect());
+            trail.so_far(&*nvml);
+        };
+        let device: Observed<NvmlDevice> = match opened {
+            Ok(mut asked) => {
+                let seen = |trail: &mut Trail, device: &NvmlDevice| {
+                    tell(trail, Observed::Seen(device.clone()));
+                };
+                Observed::Seen(device::look(&mut asked, index, seen))
+            }
+            Err(by) => {
+                tell(trail, Observed::Failed(by.clone()));
+                Observed::Failed(by)
+            }
+        };
+        devices.push(device);
     }
     nvml.devices = Observed::Seen(devices);
 }

@@ -18,6 +18,8 @@ const MODULES: [&str; 4] = ["nvidia_uvm", "nvidia_drm", "nvidia_modeset", "nvidi
 /// Who signs what DKMS builds on Ubuntu, and what Ubuntu builds.
 const DKMS_KEY: &str = "template Secure Boot Module Signature key";
 const UBUNTU_KEY: &str = "Canonical Ltd. Kernel Module Signing";
+/// The first branch that brings firmware by these names for the processor on the card.
+const FIRST_WITH_FIRMWARE: u32 = 525;
 /// Major number of the driver's nodes, and one that Linux gives to unified memory's.
 const MAJOR: u32 = 195;
 const UVM_MAJOR: u32 = 510;
@@ -121,6 +123,11 @@ fn add_installed(tree: &mut Tree, machine: &Machine) {
     if !in_container && machine.place() != Surroundings::Wsl {
         for release in machine.built_for() {
             add_module(tree, machine, &release, version);
+        }
+        if branch(version) >= FIRST_WITH_FIRMWARE {
+            for chip in ["tu10x", "ga10x"] {
+                tree.file(format!("/lib/firmware/nvidia/{version}/gsp_{chip}.bin"), "");
+            }
         }
         if machine.driver.packaged.unwrap_or(Packaged::Dkms) == Packaged::Dkms {
             tree.file(

@@ -18,7 +18,10 @@ pub(super) fn add(tree: &mut Tree, machine: &Machine) {
             let version =
                 release.rsplit_once('-').map_or(release.as_str(), |(version, _)| version).to_owned();
             packages.push((format!("linux-image-{release}"), version.clone()));
-            packages.push((format!("linux-headers-{release}"), version));
+            // Whoever took the headers away took their package.
+            if !machine.remove.contains(&format!("/lib/modules/{release}/build")) {
+                packages.push((format!("linux-headers-{release}"), version));
+            }
         }
     }
     packages.extend(of_driver(machine));

@@ -107,7 +107,7 @@ pub(crate) fn fittings(
     let built_for = capabilities.join(", ");
     let codes: Vec<i32> = capabilities.iter().filter_map(|name| code(name)).collect();
     let fitting = |gpu: Gpu| {
-        let capability = gpu.capability.0 * 10 + gpu.capability.1;
+        let capability = gpu.capability.0.saturating_mul(10).saturating_add(gpu.capability.1);
         Fitting {
             fit: fits(capabilities, gpu.capability),
             older: codes.iter().all(|code| *code > capability),

@@ -171,11 +171,13 @@ impl Machine {
         Ok(())
     }
 
-    /// A report names the host, a function on the bus or a Python.
+    /// A report names the host, a function on the bus, a notebook kernel or a Python.
     fn check_subjects(&self, place: &Place<'_>) -> Result<(), Error> {
         let gpus = self.gpus.iter().map(|gpu| gpu.at.as_str());
         let functions = self.functions.iter().map(|function| function.at.as_str());
-        let known: Vec<&str> = gpus.chain(functions).chain([HOST]).collect();
+        let kernels =
+            self.files.keys().filter_map(|path| path.strip_suffix("/kernel.json")?.rsplit('/').next());
+        let known: Vec<&str> = gpus.chain(functions).chain(kernels).chain([HOST]).collect();
         let subjects = self.expected.roots.iter().map(|root| root.subject.as_str());
         match subjects.filter(|subject| !subject.starts_with('/')).find(|subject| !known.contains(subject)) {
             Some(subject) => Err(Error::unknown(place, place.offset_of(subject), "subject", subject, known)),

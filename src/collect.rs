@@ -65,7 +65,7 @@ pub fn collect(options: &Options) -> Facts {
     std::thread::scope(|scope| {
         let nvml = scope.spawn(|| {
             if options.sources.contains(&Source::Nvml) {
-                nvml::probe_by(&worker(options, nvml::DEADLINE), &ask)
+                nvml::probe(&worker(options, nvml::DEADLINE), &ask)
             } else {
                 unwanted()
             }
@@ -74,7 +74,7 @@ pub fn collect(options: &Options) -> Facts {
             let wanted =
                 [Source::Driver, Source::Compute].iter().any(|source| options.sources.contains(source));
             if wanted {
-                cuda::probe_by(&worker(options, cuda::DEADLINE), &ask)
+                cuda::probe(&worker(options, cuda::DEADLINE), &ask)
             } else {
                 (unwanted(), unwanted())
             }

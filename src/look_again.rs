@@ -23,14 +23,14 @@ pub(crate) fn look_again(options: &collect::Options, ask: &worker::Ask, facts: &
     if facts.nvml_devices().any(may_be_ours_alone) {
         let refused = |code: Option<i64>| code == Some(DEVICE_UNAVAILABLE);
         if facts.cuda_devices().any(|device| refused(device.context.refusal_code())) {
-            (facts.driver, facts.compute) = cuda::probe_by(&collect::worker(options, cuda::DEADLINE), ask);
+            (facts.driver, facts.compute) = cuda::probe(&collect::worker(options, cuda::DEADLINE), ask);
         }
         if options.sources.contains(&Source::Frameworks) && is_kept_out(facts) {
             facts.frameworks = collect::look_at_frameworks(options).take();
         }
     }
     if facts.nvml_devices().any(has_memory_in_doubt) {
-        let again = nvml::probe_by(&collect::worker(options, nvml::DEADLINE), ask);
+        let again = nvml::probe(&collect::worker(options, nvml::DEADLINE), ask);
         if let (Observed::Seen(first), Observed::Seen(mut again)) = (&facts.nvml, again) {
             // Only the first look found the cards as they were.
             again.start_ms = first.start_ms;

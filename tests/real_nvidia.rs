@@ -35,13 +35,13 @@ fn ask(directory: &Path) -> Ask {
 }
 
 fn probe_nvml(ask: &Ask) -> Nvml {
-    let observed = nvml::probe_by(&worker(nvml::DEADLINE), ask);
+    let observed = nvml::probe(&worker(nvml::DEADLINE), ask);
     let Observed::Seen(nvml) = observed else { panic!("{observed:?}") };
     nvml
 }
 
 fn probe_cuda(ask: &Ask) -> (Driver, Observed<Compute>) {
-    match cuda::probe_by(&worker(cuda::DEADLINE), ask) {
+    match cuda::probe(&worker(cuda::DEADLINE), ask) {
         (Observed::Seen(driver), compute) => (driver, compute),
         other => panic!("{other:?}"),
     }

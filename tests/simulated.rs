@@ -129,12 +129,12 @@ impl Simulated {
 
     /// What the probe of NVML sees.
     fn nvml(&self, deadline: Duration) -> Observed<Nvml> {
-        nvml::probe_by(&self.worker(deadline), &self.ask())
+        nvml::probe(&self.worker(deadline), &self.ask())
     }
 
     /// What the probe of CUDA sees.
     fn cuda(&self, deadline: Duration) -> (Observed<Driver>, Observed<Compute>) {
-        cuda::probe_by(&self.worker(deadline), &self.ask())
+        cuda::probe(&self.worker(deadline), &self.ask())
     }
 
     /// The facts of a machine that is well, but for what this driver says.

@@ -6,7 +6,7 @@ use gpucheck_checks::fact::{Compute, Driver, Observed, ProbeFailure};
 use std::time::{Duration, Instant};
 
 fn probe(stand_in: &StandIn) -> (Observed<Driver>, Observed<Compute>) {
-    cuda::probe_by(&worker(Duration::from_secs(10)), &ask(stand_in.path()))
+    cuda::probe(&worker(Duration::from_secs(10)), &ask(stand_in.path()))
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn a_crash_while_unloading_costs_nothing() {
 fn a_hang_in_init_ends_at_the_deadline() {
     let stand_in = StandIn::cuda(&["HANG"]);
     let (start, deadline) = (Instant::now(), Duration::from_secs(1));
-    let (driver, _) = cuda::probe_by(&worker(deadline), &ask(stand_in.path()));
+    let (driver, _) = cuda::probe(&worker(deadline), &ask(stand_in.path()));
     assert!(start.elapsed() < deadline + Duration::from_secs(1), "{:?}", start.elapsed());
     let timed_out = ProbeFailure::TimedOut { after_ms: 1000, step: "cuInit".to_owned(), unkillable: false };
     assert_eq!(driver.failure(), Some(&timed_out));
@@ -70,7 +70,7 @@ fn a_crash_while_computing_leaves_the_driver_seen() {
 #[test]
 fn a_device_that_hangs_does_not_cost_the_one_before() {
     let stand_in = StandIn::cuda(&["RETAIN_HANG=1", "DEVICES=2"]);
-    let (driver, compute) = cuda::probe_by(&worker(Duration::from_secs(1)), &ask(stand_in.path()));
+    let (driver, compute) = cuda::probe(&worker(Duration::from_secs(1)), &ask(stand_in.path()));
     assert_eq!(driver.failure().unwrap().step(), "cuDevicePrimaryCtxRetain");
     assert_eq!(driver.seen().unwrap().devices.seen().unwrap().len(), 2);
     let computed = compute.seen().unwrap();
@@ -110,7 +110,7 @@ fn a_missing_symbol_costs_its_own_reading() {
 #[test]
 fn a_crash_in_nvml_keeps_the_devices_before() {
     let stand_in = StandIn::nvml(&["SEGV_AT=1", "DEVICES=3"]);
-    let nvml = nvml::probe_by(&worker(nvml::DEADLINE), &ask(stand_in.path()));
+    let nvml = nvml::probe(&worker(nvml::DEADLINE), &ask(stand_in.path()));
     let crashed = ProbeFailure::Crashed { signal: 11, step: "nvmlDeviceGetHandleByIndex_v2".to_owned() };
     assert_eq!(nvml.failure(), Some(&crashed));
     assert_eq!(nvml.seen().unwrap().devices.seen().unwrap().len(), 1);

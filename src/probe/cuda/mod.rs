@@ -39,13 +39,8 @@ pub(crate) struct Cuda {
     computing: bool,
 }
 
-/// What libcuda says and what a kernel computes on this machine, asked by this program.
-pub fn probe(ask: &Ask) -> (Observed<Driver>, Observed<Compute>) {
-    probe_by(&Worker::own(DEADLINE), ask)
-}
-
-/// The same, asked by another program or with another deadline.
-pub fn probe_by(worker: &Worker, ask: &Ask) -> (Observed<Driver>, Observed<Compute>) {
+/// What libcuda says and what a kernel computes on this machine.
+pub fn probe(worker: &Worker, ask: &Ask) -> (Observed<Driver>, Observed<Compute>) {
     let (mut driver, compute) = split(worker.ask(SOURCE, ask, MEMORY, environment()));
     if let Observed::Seen(driver) | Observed::Interrupted { seen: driver, .. } = &mut driver {
         driver.compute_cache = Some(cache::look());

@@ -25,12 +25,7 @@ pub const DEADLINE: Duration = Duration::from_secs(5);
 /// Private memory of the worker, in bytes.
 const MEMORY: u64 = 1 << 30;
 
-/// What NVML says on this machine, asked by this program.
-pub fn probe(ask: &Ask) -> Observed<Nvml> {
-    probe_by(&Worker::own(DEADLINE), ask)
-}
-
-/// The same, asked by another program or with another deadline.
-pub fn probe_by(worker: &Worker, ask: &Ask) -> Observed<Nvml> {
+/// What NVML says on this machine.
+pub fn probe(worker: &Worker, ask: &Ask) -> Observed<Nvml> {
     worker.ask(SOURCE, ask, MEMORY, Vec::new())
 }

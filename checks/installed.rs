@@ -2,7 +2,7 @@
 //! Linux that runs has no module of it or did not load it.
 
 use crate::{
-    Knowledge,
+    Finding, Knowledge, Subject,
     fact::{Dkms, Facts, Module, PciFunction, Place, SecureBoot},
     judge,
     knowledge::{ArchitectureRow, Modules, branch},
@@ -71,6 +71,30 @@ pub(crate) fn support(
         _ if row.modules == Modules::Open && open == Some(false) => Err(Unsupported::NeedsOpen),
         _ => Ok(()),
     })
+}
+
+/// What is to be said of a card that the installed module refuses for being the open or the proprietary one.
+pub(crate) fn wrong_kind(
+    facts: &Facts,
+    knowledge: &Knowledge,
+    gpu: &PciFunction,
+    (refused, installed, needed): (Unsupported, &str, &str),
+) -> Option<Finding> {
+    if support(facts, knowledge, gpu) != Some(Err(refused)) {
+        return None;
+    }
+    let row = knowledge.architecture_of_device(gpu.device)?;
+    let summary =
+        format!("the {installed} module is installed, and {} cards need the {needed} one", row.name);
+    let line = facts.module.seen().and_then(|module| module.version_line.clone()).unwrap_or_default();
+    let card = format!("The NVIDIA GPU {}", gpu.address);
+    let said = facts.log.seen().and_then(|log| log.messages(&card).next()).unwrap_or_default();
+    Some(
+        Finding::fail(Subject::Gpu(gpu.address.clone()), summary)
+            .with("architecture", row.name.to_string())
+            .because(line)
+            .because(said),
+    )
 }
 
 /// What the driver itself says of a card that it refuses.

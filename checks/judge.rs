@@ -1,7 +1,7 @@
 //! What checks of foreign libraries have in common.
 
 use crate::{
-    ArchitectureRow, Finding, Judged, Knowledge, Modules, Subject, Verdict,
+    ArchitectureRow, Finding, Judged, Knowledge, Modules, Outcome, Subject, Verdict,
     fact::{
         CudaDevice, DeviceNode, Facts, Listing, Look, Module, Observed, PciAddress, Place, ProbeFailure,
         Python, TensorFlow,
@@ -37,6 +37,12 @@ pub(crate) fn denied(facts: &Facts, nodes: &[&DeviceNode]) -> Option<Finding> {
         let DeviceNode { path, mode, uid, gid, .. } = node;
         finding.because(format!("{path} has mode {mode:04o}, owner {uid}, group {gid}"))
     }))
+}
+
+/// An outcome as the finding of a cause that is about the same thing.
+pub(crate) fn retold(outcome: &Outcome) -> Finding {
+    let finding = Finding::fail(outcome.subject.clone(), outcome.summary.clone());
+    outcome.evidence.iter().fold(finding, |finding, line| finding.because(line.clone()))
 }
 
 /// The id of the asking user, where it is known.

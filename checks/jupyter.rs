@@ -1,11 +1,24 @@
 //! What checks of notebook kernels have in common.
 
 use crate::{
-    Finding,
-    fact::{Kernelspec, LibraryPlace, Notebooks, Python, Spec},
+    Finding, Judged, Subject,
+    fact::{Facts, Kernelspec, LibraryPlace, Notebooks, Python, Spec},
     judge::quoted,
     wheels,
 };
+
+/// Judges Jupyter's kernels and servers, where they were looked at.
+pub(crate) fn judge(facts: &Facts, judge: impl FnOnce(&Notebooks) -> Judged) -> Judged {
+    match facts.notebooks.seen() {
+        Some(notebooks) => judge(notebooks),
+        None => vec![Finding::unknown(Subject::Host, facts.notebooks.why_not())],
+    }
+}
+
+/// Judges each Python beside them.
+pub(crate) fn each_python(facts: &Facts, judge_python: impl Fn(&Python, &Notebooks) -> Finding) -> Judged {
+    judge(facts, |notebooks| facts.pythons().map(|python| judge_python(python, notebooks)).collect())
+}
 
 /// The kernels for Python whose `kernel.json` can be read.
 pub(crate) fn for_python(notebooks: &Notebooks) -> Vec<&Kernelspec> {

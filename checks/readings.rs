@@ -30,6 +30,21 @@ pub(crate) fn value<'a, T>(subject: &Subject, reading: &'a Observed<T>) -> Resul
     }
 }
 
+/// What is set now and what the card comes with; what to say where either is none of the `possible` values.
+pub(crate) fn now_and_default(
+    subject: &Subject,
+    (now, default): (&Observed<u32>, &Observed<u32>),
+    possible: &std::ops::Range<u32>,
+    (what, unit): (&str, &str),
+) -> Result<(u32, u32), Box<Finding>> {
+    let (now, default) = (*value(subject, now)?, *value(subject, default)?);
+    if possible.contains(&now) && possible.contains(&default) {
+        return Ok((now, default));
+    }
+    let odd = format!("{what} of {now} and {default} {unit} are none that a card has");
+    Err(Box::new(Finding::unknown(subject.clone(), odd)))
+}
+
 /// Whether the card or the driver has no such reading.
 pub(crate) fn is_not_there<T>(reading: &Observed<T>) -> bool {
     reading.refusal_code().is_some_and(|code| NOT_THERE.contains(&code))
@@ -69,11 +84,7 @@ pub(crate) fn is_there(facts: &Facts, process: &GpuProcess) -> bool {
 
 /// A cause that is what these outcomes of one check say: the same finding under the disease's name.
 pub(crate) fn as_told(outcomes: &[Outcome], id: &str) -> Vec<Finding> {
-    let told = |outcome: &Outcome| {
-        let finding = Finding::fail(outcome.subject.clone(), outcome.summary.clone());
-        let finding = finding.accounting_for(id, &outcome.subject);
-        outcome.evidence.iter().fold(finding, Finding::because)
-    };
+    let told = |outcome: &Outcome| judge::retold(outcome).accounting_for(id, &outcome.subject);
     troubled(outcomes, id).map(told).collect()
 }
 

@@ -192,12 +192,6 @@ pub(crate) fn outcomes<'a>(
     outcomes.iter().filter(move |outcome| outcome.id == id && outcome.verdict == verdict)
 }
 
-/// An outcome as the finding of a cause that is about the same thing.
-pub(crate) fn retold(outcome: &Outcome) -> Finding {
-    let finding = Finding::fail(outcome.subject.clone(), outcome.summary.clone());
-    outcome.evidence.iter().fold(finding, |finding, line| finding.because(line.clone()))
-}
-
 /// The Python that an outcome is about, and its TensorFlow.
 pub(crate) fn python_of<'a>(facts: &'a Facts, subject: &Subject) -> Option<(&'a Python, &'a TensorFlow)> {
     let Subject::Python(path) = subject else { return None };

@@ -222,8 +222,7 @@ pub(crate) fn failed<'a>(
     failed.filter_map(|outcome| {
         let Subject::Python(path) = &outcome.subject else { return None };
         let python = facts.pythons().find(|python| python.path == *path)?;
-        let finding = Finding::fail(outcome.subject.clone(), outcome.summary.clone());
-        Some((python, outcome.evidence.iter().cloned().fold(finding, Finding::because)))
+        Some((python, crate::judge::retold(outcome)))
     })
 }
 

@@ -33,7 +33,7 @@ fn recognize(facts: &Facts, knowledge: &Knowledge, outcomes: &[Outcome]) -> Vec<
     tensorflow::outcomes(outcomes, "frameworks.tensorflow_fits_cudnn", Verdict::Fail)
         .filter_map(|outcome| {
             let (python, found) = tensorflow::python_of(facts, &outcome.subject)?;
-            Some(advise(knowledge, python, found, tensorflow::retold(outcome)))
+            Some(advise(knowledge, python, found, crate::judge::retold(outcome)))
         })
         .collect()
 }

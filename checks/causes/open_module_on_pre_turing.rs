@@ -15,7 +15,7 @@
 //! NVIDIA/open-gpu-kernel-modules#696, negativo17/nvidia-driver#158, zzzhouuu/truenas-nvidia-drivers#20
 
 use crate::{
-    Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
+    Cause, Finding, Knowledge, Outcome, Severity, Who,
     fact::{Facts, PciFunction},
     installed::{self, Unsupported},
     judge,
@@ -33,17 +33,7 @@ fn recognize(facts: &Facts, knowledge: &Knowledge, _: &[Outcome]) -> Vec<Finding
 }
 
 fn refused(facts: &Facts, knowledge: &Knowledge, gpu: &PciFunction) -> Option<Finding> {
-    let Some(Err(Unsupported::NeedsProprietary)) = installed::support(facts, knowledge, gpu) else {
-        return None;
-    };
-    let row = knowledge.architecture_of_device(gpu.device)?;
-    let finding = Finding::fail(
-        Subject::Gpu(gpu.address.clone()),
-        format!("the open module is installed, and {} cards need the proprietary one", row.name),
-    )
-    .with("architecture", row.name.to_string());
-    let line = facts.module.seen().and_then(|module| module.version_line.clone()).unwrap_or_default();
-    let card = format!("The NVIDIA GPU {}", gpu.address);
-    let said = facts.log.seen().and_then(|log| log.messages(&card).next()).unwrap_or_default();
-    Some(judge::install_driver(facts, knowledge, finding.because(line).because(said)))
+    let kind = (Unsupported::NeedsProprietary, "open", "proprietary");
+    let finding = installed::wrong_kind(facts, knowledge, gpu, kind)?;
+    Some(judge::install_driver(facts, knowledge, finding))
 }

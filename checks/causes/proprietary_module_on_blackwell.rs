@@ -15,7 +15,7 @@
 //! <https://learn.microsoft.com/azure/virtual-machines/linux/n-series-driver-setup>
 
 use crate::{
-    Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
+    Cause, Finding, Knowledge, Outcome, Severity, Who,
     fact::{Facts, PciFunction},
     installed::{self, Unsupported},
     judge,
@@ -33,17 +33,8 @@ fn recognize(facts: &Facts, knowledge: &Knowledge, _: &[Outcome]) -> Vec<Finding
 }
 
 fn refused(facts: &Facts, knowledge: &Knowledge, gpu: &PciFunction) -> Option<Finding> {
-    let Some(Err(Unsupported::NeedsOpen)) = installed::support(facts, knowledge, gpu) else { return None };
-    let row = knowledge.architecture_of_device(gpu.device)?;
-    let finding = Finding::fail(
-        Subject::Gpu(gpu.address.clone()),
-        format!("the proprietary module is installed, and {} cards need the open one", row.name),
-    )
-    .with("architecture", row.name.to_string());
-    let line = facts.module.seen().and_then(|module| module.version_line.clone()).unwrap_or_default();
-    let card = format!("The NVIDIA GPU {}", gpu.address);
-    let said = facts.log.seen().and_then(|log| log.messages(&card).next()).unwrap_or_default();
-    let finding = finding.because(line).because(said);
+    let kind = (Unsupported::NeedsOpen, "proprietary", "open");
+    let finding = installed::wrong_kind(facts, knowledge, gpu, kind)?;
     let open = installed::packaged_branch(facts).filter(|_| judge::is_ubuntu(facts));
     Some(match open {
         Some(branch) => finding.run(format!(

@@ -63,7 +63,7 @@ fn first_run(facts: &Facts, knowledge: &Knowledge, outcome: &Outcome) -> Option<
     }
     let (major, minor) = compiled.gpu.capability;
     Some(
-        tensorflow::retold(outcome)
+        crate::judge::retold(outcome)
             .variant("first_run")
             .with("distribution", found.label())
             .with("gpu", compiled.gpu.name.clone())

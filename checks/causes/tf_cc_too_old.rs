@@ -37,7 +37,7 @@ fn recognize(facts: &Facts, knowledge: &Knowledge, outcomes: &[Outcome]) -> Vec<
     tensorflow::outcomes(outcomes, "frameworks.tensorflow_has_code_for_gpu", Verdict::Fail)
         .filter_map(|outcome| {
             let (python, found) = tensorflow::python_of(facts, &outcome.subject)?;
-            too_old(facts, knowledge, python, found, tensorflow::retold(outcome))
+            too_old(facts, knowledge, python, found, crate::judge::retold(outcome))
         })
         .collect()
 }

@@ -31,7 +31,7 @@ pub(crate) static CAUSE: Cause = Cause {
 fn recognize(_: &Facts, knowledge: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
     let Some(newest) = knowledge.tensorflows().next() else { return Vec::new() };
     tensorflow::outcomes(outcomes, "frameworks.tensorflow_supports_python", Verdict::Warn)
-        .map(|outcome| advise(newest, tensorflow::retold(outcome)))
+        .map(|outcome| advise(newest, crate::judge::retold(outcome)))
         .collect()
 }
 

@@ -33,10 +33,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
-    let Some(notebooks) = facts.notebooks.seen() else {
-        return vec![Finding::unknown(Subject::Host, facts.notebooks.why_not())];
-    };
-    facts.pythons().map(|python| judge_python(python, notebooks)).collect()
+    jupyter::each_python(facts, judge_python)
 }
 
 fn judge_python(python: &Python, notebooks: &Notebooks) -> Finding {

@@ -29,9 +29,10 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
-    let Some(notebooks) = facts.notebooks.seen() else {
-        return vec![Finding::unknown(Subject::Host, facts.notebooks.why_not())];
-    };
+    crate::jupyter::judge(facts, judge_notebooks)
+}
+
+fn judge_notebooks(notebooks: &Notebooks) -> Judged {
     let kernels = notebooks.kernelspecs.iter().filter_map(|kernel| judge_kernel(notebooks, kernel));
     [judge_servers(&notebooks.servers)].into_iter().chain(kernels).collect()
 }

@@ -16,7 +16,7 @@
 
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who,
-    fact::{Facts, Kernelspec, Observed, ProbeFailure, Program, ProgramState, Spec},
+    fact::{Facts, Kernelspec, Notebooks, Observed, ProbeFailure, Program, ProgramState, Spec},
     judge::quoted,
 };
 
@@ -29,9 +29,10 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
-    let Some(notebooks) = facts.notebooks.seen() else {
-        return vec![Finding::unknown(Subject::Host, facts.notebooks.why_not())];
-    };
+    crate::jupyter::judge(facts, judge_notebooks)
+}
+
+fn judge_notebooks(notebooks: &Notebooks) -> Judged {
     if notebooks.kernelspecs.is_empty() {
         return vec![Finding::not_applicable(Subject::Host, "no Jupyter kernel is installed")];
     }

@@ -35,18 +35,11 @@ fn judge(facts: &Facts, _: &Knowledge) -> Judged {
 }
 
 fn judge_device(subject: Subject, device: &NvmlDevice) -> Finding {
-    let clocks = readings::value(&subject, &device.clocks.application_sm)
-        .and_then(|now| Ok((*now, *readings::value(&subject, &device.clocks.application_sm_default)?)));
-    let (now, default) = match clocks {
-        Ok(clocks) => clocks,
+    let clocks = (&device.clocks.application_sm, &device.clocks.application_sm_default);
+    let (now, default) = match readings::now_and_default(&subject, clocks, &POSSIBLE, ("clocks", "MHz")) {
+        Ok(told) => told,
         Err(finding) => return *finding,
     };
-    if !(POSSIBLE.contains(&now) && POSSIBLE.contains(&default)) {
-        return Finding::unknown(
-            subject,
-            format!("clocks of {now} and {default} MHz are none that a card has"),
-        );
-    }
     let summary = format!("{now} MHz, {default} MHz by default");
     if now < default {
         let command = format!("sudo nvidia-smi -i {} -rac", device.index);

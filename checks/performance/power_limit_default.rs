@@ -34,18 +34,11 @@ fn judge(facts: &Facts, _: &Knowledge) -> Judged {
 }
 
 fn judge_device(subject: Subject, device: &NvmlDevice) -> Finding {
-    let limits = readings::value(&subject, &device.power.enforced_limit)
-        .and_then(|now| Ok((*now, *readings::value(&subject, &device.power.default_limit)?)));
-    let (now, default) = match limits {
-        Ok(limits) => limits,
+    let limits = (&device.power.enforced_limit, &device.power.default_limit);
+    let (now, default) = match readings::now_and_default(&subject, limits, &POSSIBLE, ("limits", "mW")) {
+        Ok(told) => told,
         Err(finding) => return *finding,
     };
-    if !(POSSIBLE.contains(&now) && POSSIBLE.contains(&default)) {
-        return Finding::unknown(
-            subject,
-            format!("limits of {now} and {default} mW are none that a card has"),
-        );
-    }
     let summary = format!("{} W of {} W", now / 1000, default / 1000);
     if now < default - default / 20 {
         let command = format!("sudo nvidia-smi -i {} -pl {}", device.index, default / 1000);

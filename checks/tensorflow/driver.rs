@@ -12,7 +12,7 @@ pub(crate) fn too_old(facts: &Facts, knowledge: &Knowledge, outcomes: &[Outcome]
     super::outcomes(outcomes, "frameworks.driver_runs_tensorflow", Verdict::Fail)
         .filter_map(|outcome| {
             let (python, found) = super::python_of(facts, &outcome.subject)?;
-            Some(advise(facts, knowledge, python, found, super::retold(outcome)))
+            Some(advise(facts, knowledge, python, found, crate::judge::retold(outcome)))
         })
         .collect()
 }

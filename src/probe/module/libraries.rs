@@ -1,6 +1,6 @@
 //! User-space libraries of the driver, where the loader usually looks. Files only; nothing is loaded here.
 
-use crate::root::Root;
+use crate::{probe::boot_time, root::Root};
 use gpucheck_checks::fact::{DriverFile, Observed};
 
 const SONAMES: [&str; 2] = ["libcuda.so.1", "libnvidia-ml.so.1"];
@@ -17,14 +17,11 @@ const FOLDERS: [&str; 9] = [
     "/usr/local/cuda/compat",
 ];
 
-/// Most that is read of `/proc/stat`, in bytes: its lines about interrupts are long.
-const STAT: u64 = 256 << 10;
-
 /// The libraries that are found, by path; each file once, however many links lead to it.
 pub(super) fn libraries(root: &Root) -> Vec<DriverFile> {
     let configured = configured_folders(root);
     let folders = FOLDERS.iter().map(|folder| (*folder).to_owned()).chain(configured);
-    let booted = booted(root);
+    let booted = boot_time(root).and_then(|seconds| i64::try_from(seconds).ok());
     let mut found: Vec<DriverFile> = Vec::new();
     for folder in folders {
         for soname in SONAMES {
@@ -65,10 +62,4 @@ fn library(root: &Root, soname: &str, path: String, booted: Option<i64>) -> Opti
     });
     let older_than_boot = root.stat(&path).zip(booted).map(|(stat, booted)| stat.st_ctime < booted);
     Some(DriverFile { soname: soname.to_owned(), path, target, version, elf64, older_than_boot })
-}
-
-/// When Linux started, in seconds since 1970.
-fn booted(root: &Root) -> Option<i64> {
-    let stat = root.bytes("/proc/stat", STAT).ok()?;
-    String::from_utf8_lossy(&stat).lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
 }

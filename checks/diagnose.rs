@@ -6,20 +6,13 @@
 use crate::{
     Advice, Cause, Finding, Knowledge, Outcome, Registered, Report, Root, Selection, Severity, Subject,
     Unverified, Verdict, Who,
-    fact::{Facts, Observed, PciAddress},
+    fact::{Facts, PciAddress},
     registry::{self, CAUSES, CHECKS},
     report::{Fix, Machine, MachineVerdict, REPORT_SCHEMA, Wording},
     texts::{self, Language, Texts},
+    usable_from,
+    verdict::{PROOFS, verdict},
 };
-
-/// The checks without which nothing is usable: what proves a GPU, and what proves a framework.
-pub const PROOFS: [&str; 4] = [PROOF_OF_GPU, PROOF_OF_TENSORFLOW, PROOF_OF_TORCH, PROOF_OF_JAX];
-/// The check that proves a GPU.
-const PROOF_OF_GPU: &str = "compute.adds_vectors";
-/// The checks that prove a framework, each its own.
-const PROOF_OF_TENSORFLOW: &str = "frameworks.tensorflow_computes";
-const PROOF_OF_TORCH: &str = "frameworks.torch_computes";
-const PROOF_OF_JAX: &str = "frameworks.jax_computes";
 
 /// Failures that account for others without being needed: CUDA does without NVML, and both ask one driver. Where that
 /// driver refuses NVML, or starts no GPU for it, CUDA's refusal is the same trouble told again.
@@ -30,7 +23,9 @@ const SAME_TROUBLE: [(&str, &str); 2] =
 pub fn diagnose(facts: &Facts, knowledge: &Knowledge, selection: &Selection) -> Report {
     let mut judged = judge(facts, knowledge, selection);
     resolve_roots(&mut judged);
-    let mut roots = name_roots(facts, knowledge, &mut judged);
+    let named = name_roots(facts, knowledge, &mut judged);
+    let usable_from = usable_from::rows(facts, &judged, &named);
+    let mut roots: Vec<Root> = named.into_iter().map(|(_, root)| root).collect();
     let verdict = verdict(facts, &judged, &roots);
     if verdict == MachineVerdict::Usable {
         // What was proven to work is not unusable, whatever looks wrong on the way to it.
@@ -59,6 +54,7 @@ pub fn diagnose(facts: &Facts, knowledge: &Knowledge, selection: &Selection) -> 
         profile: "check".to_owned(),
         verdict,
         roots,
+        usable_from,
         outcomes: judged.into_iter().map(|judged| judged.outcome).collect(),
         unverified,
         machine: Machine::of(facts, name_of),
@@ -66,11 +62,11 @@ pub fn diagnose(facts: &Facts, knowledge: &Knowledge, selection: &Selection) -> 
 }
 
 /// An outcome, with what a root would need beyond it.
-struct JudgedOutcome {
-    outcome: Outcome,
+pub(crate) struct JudgedOutcome {
+    pub(crate) outcome: Outcome,
     finding: Finding,
     /// Index of the outcome that it is a consequence of; its own where it is a root.
-    root: Option<usize>,
+    pub(crate) root: Option<usize>,
 }
 
 fn judge(facts: &Facts, knowledge: &Knowledge, selection: &Selection) -> Vec<JudgedOutcome> {
@@ -167,8 +163,8 @@ fn accounts_for(cause: &Cause, finding: &Finding, outcome: &Outcome) -> bool {
     }
 }
 
-/// Lets the causes take over the roots that they explain, and words what remains.
-fn name_roots(facts: &Facts, knowledge: &Knowledge, judged: &mut [JudgedOutcome]) -> Vec<Root> {
+/// Lets the causes take over the roots that they explain, and words what remains; each with the index of its outcome.
+fn name_roots(facts: &Facts, knowledge: &Knowledge, judged: &mut [JudgedOutcome]) -> Vec<(usize, Root)> {
     let outcomes: Vec<Outcome> = judged.iter().map(|judged| judged.outcome.clone()).collect();
     let mut owner: Vec<Option<usize>> = judged.iter().map(|judged| judged.root).collect();
     let mut named = Vec::new();
@@ -193,7 +189,7 @@ fn name_roots(facts: &Facts, knowledge: &Knowledge, judged: &mut [JudgedOutcome]
     }
     set_roots(judged, &owner);
     let in_container = crate::judge::in_container(facts);
-    let mut roots: Vec<Root> = (0..judged.len())
+    let mut roots: Vec<(usize, Root)> = (0..judged.len())
         .filter(|index| owner.get(*index) == Some(&Some(*index)))
         .filter_map(|index| {
             let of = judged.get(index)?;
@@ -202,16 +198,16 @@ fn name_roots(facts: &Facts, knowledge: &Knowledge, judged: &mut [JudgedOutcome]
                 let texts = texts::cause(Language::English, cause.id, finding.advice.variant)?;
                 let kind =
                     Kind { cause: Some(cause.id), severity: *severity, who: cause.item.who, in_container };
-                return Some(root(&of.outcome.id, &kind, finding, &texts, explained));
+                return Some((index, root(&of.outcome.id, &kind, finding, &texts, explained)));
             }
             let check = registry::check(&of.outcome.id)?;
             let texts = texts::check(Language::English, check.id, of.finding.advice.variant)?;
             let severity = severity(check.item.severity, of.outcome.verdict);
             let kind = Kind { cause: None, severity, who: check.item.who, in_container };
-            Some(root(check.id, &kind, &of.finding, &texts, explained))
+            Some((index, root(check.id, &kind, &of.finding, &texts, explained)))
         })
         .collect();
-    roots.sort_by_key(|root| (root.severity, registry::position(&root.id)));
+    roots.sort_by_key(|(_, root)| (root.severity, registry::position(&root.id)));
     roots
 }
 
@@ -270,111 +266,4 @@ fn consequences(judged: &[JudgedOutcome], root: usize) -> Vec<String> {
         }
     }
     ids
-}
-
-/// The verdict: first the GPUs, each by its proof; then every framework of every Python by its own, and Pythons that
-/// could not be asked. At last the notebook kernels: one that fails its user is a part that is not usable.
-fn verdict(facts: &Facts, judged: &[JudgedOutcome], roots: &[Root]) -> MachineVerdict {
-    let gpus = facts.gpu_addresses().into_iter().map(|gpu| proof(judged, PROOF_OF_GPU, &Subject::Gpu(gpu)));
-    let gpus = fared(&gpus.collect::<Vec<_>>());
-    let of_framework =
-        |root: &Root| ["frameworks.", "notebooks."].iter().any(|layer| root.id.starts_with(layer));
-    let broken_below = roots.iter().any(|root| root.severity == Severity::Unusable && !of_framework(root));
-    let notebook_broken = judged
-        .iter()
-        .any(|judged| judged.outcome.id.starts_with("notebooks.") && judged.outcome.verdict == Verdict::Fail);
-    let frameworks = match facts.frameworks {
-        Observed::Seen(_) => fared(&frameworks(facts, judged)),
-        // Who did not look cannot say that there is no Python.
-        Observed::Interrupted { .. } | Observed::Failed(_) | Observed::NotProbed { .. } => Proofs::Untold,
-    };
-    match (gpus, frameworks) {
-        (Proofs::None, _) | (_, Proofs::None) => MachineVerdict::Unusable,
-        (Proofs::Nobody | Proofs::Untold, _) if broken_below => MachineVerdict::Unusable,
-        (Proofs::Nobody | Proofs::Untold, _) | (Proofs::All | Proofs::Some, Proofs::Untold) => {
-            MachineVerdict::Incomplete
-        }
-        (Proofs::Some, _) | (Proofs::All, Proofs::Some) => MachineVerdict::Degraded,
-        (Proofs::All, Proofs::All | Proofs::Nobody) if notebook_broken => MachineVerdict::Degraded,
-        (Proofs::All, Proofs::All | Proofs::Nobody) => MachineVerdict::Usable,
-    }
-}
-
-/// How each framework of each Python fared.
-///
-/// A framework whose files look well and that nobody ran proves nothing. Where another one was proven it is left out, for
-/// the GPU is usable then; where none was, it keeps the verdict from being told.
-fn frameworks(facts: &Facts, judged: &[JudgedOutcome]) -> Vec<Verdict> {
-    let (mut fared, mut untried) = (Vec::new(), Vec::new());
-    for python in facts.pythons() {
-        let proof_by = |id| proof(judged, id, &Subject::Python(python.path.clone()));
-        if python.tensorflow != Observed::Seen(None) {
-            fared.push(proof_by(PROOF_OF_TENSORFLOW));
-        }
-        let packages = python.packages.seen();
-        let torch = packages.and_then(|packages| packages.torch.as_ref()).map(|_| proof_by(PROOF_OF_TORCH));
-        let jax = packages.and_then(|packages| packages.jax.as_ref()).filter(|jax| jax.counts());
-        let jax = jax.map(|_| proof_by(PROOF_OF_JAX));
-        for verdict in [torch, jax].into_iter().flatten() {
-            if verdict == Verdict::Unknown { &mut untried } else { &mut fared }.push(verdict);
-        }
-    }
-    if !fared.contains(&Verdict::Pass) {
-        fared.extend(untried);
-    }
-    fared
-}
-
-/// How a group fared.
-#[derive(Clone, Copy)]
-enum Proofs {
-    /// There are none.
-    Nobody,
-    /// All passed.
-    All,
-    /// Some passed, some failed; or one passed in part.
-    Some,
-    /// None passed, one failed at least.
-    None,
-    /// None failed, and one at least could not be told.
-    Untold,
-}
-
-fn fared(verdicts: &[Verdict]) -> Proofs {
-    let passed = verdicts.iter().filter(|verdict| **verdict == Verdict::Pass).count();
-    let in_part = verdicts.iter().filter(|verdict| **verdict == Verdict::Warn).count();
-    if verdicts.is_empty() {
-        Proofs::Nobody
-    } else if passed == verdicts.len() {
-        Proofs::All
-    } else if passed + in_part == verdicts.len() {
-        Proofs::Some
-    } else if !verdicts.contains(&Verdict::Fail) {
-        Proofs::Untold
-    } else if passed + in_part > 0 {
-        Proofs::Some
-    } else {
-        Proofs::None
-    }
-}
-
-/// The verdict of this check about this subject; the first that is no pass, should there be several. Where the check
-/// was left out, another that failed about the subject speaks against it.
-fn proof(judged: &[JudgedOutcome], id: &str, subject: &Subject) -> Verdict {
-    let mut verdicts = judged
-        .iter()
-        .filter(|judged| judged.outcome.id == id && judged.outcome.subject == *subject)
-        .map(|judged| match (judged.root, judged.outcome.verdict) {
-            (_, Verdict::Warn) => Verdict::Warn,
-            // What cannot be told because of a failure below is as good as failed.
-            (Some(_), _) => Verdict::Fail,
-            (None, verdict) => verdict,
-        })
-        .peekable();
-    if verdicts.peek().is_some() {
-        return verdicts.find(|verdict| *verdict != Verdict::Pass).unwrap_or(Verdict::Pass);
-    }
-    let mut others = judged.iter().map(|judged| &judged.outcome);
-    let failed = others.any(|outcome| outcome.subject == *subject && outcome.verdict == Verdict::Fail);
-    if failed { Verdict::Fail } else { Verdict::Unknown }
 }

@@ -1,6 +1,6 @@
 //! What a check concludes.
 
-use crate::fact::PciAddress;
+use crate::fact::{PciAddress, Python};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ pub enum Subject {
     Host,
     /// One GPU.
     Gpu(PciAddress),
-    /// The Python at this path.
+    /// The Python of this name: its path, and what tells it from others there.
     Python(String),
     /// The Jupyter kernel of this name.
     Notebook(String),
@@ -25,7 +25,7 @@ pub enum Subject {
 #[schemars(rename = "Subject")]
 struct NamedSubject {
     kind: SubjectKind,
-    /// PCI address of a GPU, path of a Python, name of a Jupyter kernel, `this machine`.
+    /// PCI address of a GPU, name of a Python, name of a Jupyter kernel, `this machine`.
     name: String,
 }
 
@@ -83,6 +83,13 @@ impl Subject {
             Self::Gpu(_) => self == other || !matches!(other, Self::Gpu(_)),
             Self::Python(_) | Self::Notebook(_) => self == other,
         }
+    }
+}
+
+impl Python {
+    /// It as a subject.
+    pub(crate) fn subject(&self) -> Subject {
+        Subject::Python(self.name())
     }
 }
 

@@ -154,7 +154,7 @@ pub(crate) fn tensorflow(
     python: &Python,
     judge: impl Fn(Subject, &Python, &TensorFlow) -> Finding,
 ) -> Finding {
-    let subject = Subject::Python(python.path.clone());
+    let subject = python.subject();
     match &python.tensorflow {
         Observed::Seen(None) => Finding::not_applicable(subject, "TensorFlow is not installed"),
         Observed::Seen(Some(tensorflow)) | Observed::Interrupted { seen: Some(tensorflow), .. } => {

@@ -22,10 +22,12 @@ mod report;
 mod select;
 mod tensorflow;
 mod texts;
+mod usable_from;
+mod verdict;
 mod wheels;
 
 pub use check::{Cause, Check, Source};
-pub use diagnose::{PROOFS, diagnose};
+pub use diagnose::diagnose;
 pub use finding::{Advice, Finding, Judged, Severity, Subject, Verdict, Who};
 pub use knowledge::{
     Architecture, ArchitectureRow, DriverBranch, DriverKind, Fit, GpuModel, JaxPlugin, Knowledge,
@@ -34,10 +36,11 @@ pub use knowledge::{
 pub use registry::{CAUSES, CHECKS, Registered};
 pub use report::{
     DriverSummary, Fix, GpuSummary, HostSummary, Machine, MachineVerdict, Outcome, PythonSummary,
-    REPORT_SCHEMA, Report, Root, TensorFlowSummary, Unverified, Wording,
+    REPORT_SCHEMA, Report, Root, RootReference, TensorFlowSummary, Unverified, Usable, UsableFrom, Wording,
 };
 pub use select::{Selection, UnknownId};
 pub use texts::{
-    AnswerWords, FixWords, HeadingWords, Language, MachineWords, Phrase, StatusWords, Texts, VerdictWords,
-    Words,
+    AnswerWords, FixWords, HeadingWords, Language, MachineWords, Phrase, StatusWords, Texts, UsableWords,
+    VerdictWords, Words,
 };
+pub use verdict::PROOFS;

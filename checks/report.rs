@@ -27,6 +27,9 @@ pub struct Report {
     pub verdict: MachineVerdict,
     /// What is wrong, worst first; the first is the answer. Empty on a healthy machine.
     pub roots: Vec<Root>,
+    /// From which notebook kernels, and from which other Pythons, a GPU can be used.
+    #[serde(default)]
+    pub usable_from: Vec<UsableFrom>,
     /// Every check for every subject, in the order in which a machine works.
     pub outcomes: Vec<Outcome>,
     /// What could not be told and is nobody's consequence.
@@ -135,6 +138,54 @@ pub struct Fix {
     pub url: Option<String>,
 }
 
+/// A notebook kernel, or a Python that no kernel starts, and whether a GPU can be used from it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UsableFrom {
+    /// The kernel or the Python.
+    pub subject: Subject,
+    /// What Jupyter's menu calls the kernel.
+    pub shown_as: Option<String>,
+    /// The name of the Python that was looked at for it.
+    pub python: Option<String>,
+    /// Whether a GPU can be used from it.
+    pub usable: Usable,
+    /// Its frameworks, such as `tensorflow 2.21.0`; those that were proven come first.
+    pub frameworks: Vec<String>,
+    /// What was seen, where the answer is not yes.
+    pub why: Option<String>,
+    /// The root that it comes from.
+    pub root: Option<RootReference>,
+    /// Seconds since the look that this rests on, where an earlier run took it.
+    pub retold_s: Option<u64>,
+}
+
+/// Whether a GPU can be used from somewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Usable {
+    /// A framework computed on a GPU, and none failed to.
+    Yes,
+    /// By some of its frameworks, or on some of the GPUs.
+    InPart,
+    /// No framework can.
+    No,
+    /// It could not be told.
+    Unknown,
+    /// There is nothing in it that could use one.
+    NotApplicable,
+}
+
+/// Which of the roots.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RootReference {
+    /// [`Root::id`].
+    pub id: String,
+    /// [`Root::cause`].
+    pub cause: Option<String>,
+    /// [`Root::subject`].
+    pub subject: Subject,
+}
+
 /// One check for one subject.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outcome {
@@ -220,6 +271,8 @@ pub struct DriverSummary {
 /// A Python in brief.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PythonSummary {
+    /// Its name: its path, and what tells it from others there.
+    pub name: String,
     /// Its path.
     pub path: String,
     /// Its version.
@@ -239,6 +292,14 @@ pub struct TensorFlowSummary {
     pub distribution: String,
     /// What `list_local_devices` named, in its order.
     pub devices: Vec<String>,
+}
+
+impl Report {
+    /// The root that a row of [`Report::usable_from`] names.
+    pub fn root_of(&self, row: &UsableFrom) -> Option<&Root> {
+        let wanted = row.root.as_ref()?;
+        self.roots.iter().find(|root| root.id == wanted.id && root.subject == wanted.subject)
+    }
 }
 
 impl Machine {
@@ -321,6 +382,7 @@ impl PythonSummary {
     fn of(python: &Python) -> Self {
         let packages = python.packages.seen();
         Self {
+            name: python.name(),
             path: python.path.clone(),
             version: python.interpreter.seen().map(|interpreter| interpreter.version.clone()),
             torch: packages.and_then(|packages| packages.torch.as_ref()).map(Torch::label),

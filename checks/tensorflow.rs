@@ -195,7 +195,7 @@ pub(crate) fn outcomes<'a>(
 /// The Python that an outcome is about, and its TensorFlow.
 pub(crate) fn python_of<'a>(facts: &'a Facts, subject: &Subject) -> Option<(&'a Python, &'a TensorFlow)> {
     let Subject::Python(path) = subject else { return None };
-    let python = facts.pythons().find(|python| python.path == *path)?;
+    let python = facts.pythons().find(|python| python.name() == *path)?;
     Some((python, python.tensorflow.seen()?.as_ref()?))
 }
 

@@ -16,7 +16,7 @@ mod words;
 use serde::Deserialize;
 use std::{collections::BTreeMap, sync::LazyLock};
 pub use words::{
-    AnswerWords, FixWords, HeadingWords, MachineWords, Phrase, StatusWords, VerdictWords, Words,
+    AnswerWords, FixWords, HeadingWords, MachineWords, Phrase, StatusWords, UsableWords, VerdictWords, Words,
 };
 
 // Each file of a language: ENGLISH_FILES, KOREAN_FILES.

@@ -27,7 +27,7 @@ fn package<T>(
     name: &str,
     judge: impl FnOnce(Subject, &T) -> Finding,
 ) -> Finding {
-    let subject = Subject::Python(python.path.clone());
+    let subject = python.subject();
     match python.packages.seen() {
         None => Finding::unknown(subject, format!("{name}: {}", python.packages.why_not())),
         Some(packages) => match of(packages) {
@@ -221,7 +221,7 @@ pub(crate) fn failed<'a>(
     let failed = outcomes.iter().filter(move |outcome| outcome.id == id && outcome.verdict == Verdict::Fail);
     failed.filter_map(|outcome| {
         let Subject::Python(path) = &outcome.subject else { return None };
-        let python = facts.pythons().find(|python| python.path == *path)?;
+        let python = facts.pythons().find(|python| python.name() == *path)?;
         Some((python, crate::judge::retold(outcome)))
     })
 }

@@ -16,7 +16,7 @@
 //! conda-forge/tensorflow-feedstock#222, saturncloud/images#375, conda-forge/conda-forge.github.io#2416
 
 use crate::{
-    Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
+    Cause, Finding, Knowledge, Outcome, Severity, Who,
     fact::{CondaPackage, Facts, Python},
     judge, tensorflow, wheels,
 };
@@ -69,7 +69,7 @@ fn told(facts: &Facts, python: &Python, package: &CondaPackage) -> Option<Findin
     let driver = facts.driver.seen().and_then(|driver| driver.version.seen());
     let (major, minor) = driver.map_or(CUDA, |version| (version / 1000, version % 1000 / 10));
     Some(
-        Finding::fail(Subject::Python(python.path.clone()), format!("conda's {name} {version} is the build {build}"))
+        Finding::fail(python.subject(), format!("conda's {name} {version} is the build {build}"))
             .because(channel.clone())
             .with("package", format!("{name} {version}"))
             .with("build", build.clone())

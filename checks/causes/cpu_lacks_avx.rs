@@ -14,7 +14,7 @@
 //! tensorflow/tensorflow#17411, #62342, #33038, <https://www.tensorflow.org/install/pip#hardware_requirements>
 
 use crate::{
-    Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
+    Cause, Finding, Knowledge, Outcome, Severity, Who,
     fact::{Facts, ProbeFailure, Python},
 };
 
@@ -39,7 +39,7 @@ fn killed(python: &Python) -> Option<Finding> {
     let found = python.tensorflow.seen()?.as_ref()?;
     let by = found.best_look()?.listing.failure()?;
     let ProbeFailure::Crashed { signal: SIGILL, .. } = by else { return None };
-    let subject = Subject::Python(python.path.clone());
+    let subject = python.subject();
     Some(
         Finding::fail(subject, by.to_string())
             .because("no avx among the processor's flags")

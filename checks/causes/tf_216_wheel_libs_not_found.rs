@@ -15,7 +15,7 @@
 //! libtensorflow_framework.so.2`
 
 use crate::{
-    Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
+    Cause, Finding, Knowledge, Outcome, Severity, Who,
     fact::{CudaParts, Facts, LibraryFolder, LibraryPlace, Python, TensorFlow},
     judge, tensorflow,
 };
@@ -41,10 +41,9 @@ fn overlooked(python: &Python) -> Option<Finding> {
     let folders: Vec<&LibraryFolder> = names.iter().map(|name| wheel(parts, name)).collect::<Option<_>>()?;
     let files: Vec<String> =
         names.iter().zip(&folders).map(|(name, folder)| format!("{}/{name}", folder.path)).collect();
-    let finding =
-        Finding::fail(Subject::Python(python.path.clone()), format!("not loaded: {}", names.join(", ")))
-            .with("distribution", found.label())
-            .with("libraries", names.join(", "));
+    let finding = Finding::fail(python.subject(), format!("not loaded: {}", names.join(", ")))
+        .with("distribution", found.label())
+        .with("libraries", names.join(", "));
     let finding = files.iter().take(4).fold(finding, |finding, file| finding.because(file.clone()));
     Some(finding.run(link(found, parts, &folders, &files)?))
 }

@@ -52,7 +52,7 @@ fn too_new(facts: &Facts, knowledge: &Knowledge, python: &Python) -> Option<Find
     let (major, minor) = gpu.capability;
     let label = found.label();
     let summary = format!("{label} was built for {}, {} has {major}.{minor}", newer.built_for, gpu.name);
-    let finding = Finding::fail(crate::Subject::Python(python.path.clone()), summary)
+    let finding = Finding::fail(python.subject(), summary)
         .because(trouble(found, newer).unwrap_or_default())
         .with("distribution", label)
         .with("capability", format!("{major}.{minor}"));

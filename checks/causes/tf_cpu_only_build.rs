@@ -14,7 +14,7 @@
 //! stschubert/VPR_Tutorial#11, tensorflow/tensorflow#68236, <https://www.tensorflow.org/install/pip>
 
 use crate::{
-    Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
+    Cause, Finding, Knowledge, Outcome, Severity, Who,
     fact::{Facts, Python},
     judge,
     knowledge::TensorFlowRelease,
@@ -38,10 +38,9 @@ fn without_cuda(facts: &Facts, knowledge: &Knowledge, python: &Python) -> Option
         return None;
     }
     let label = tensorflow.label();
-    let finding =
-        Finding::fail(Subject::Python(python.path.clone()), format!("{label} was built without CUDA"))
-            .because(tensorflow.package.clone())
-            .with("distribution", label);
+    let finding = Finding::fail(python.subject(), format!("{label} was built without CUDA"))
+        .because(tensorflow.package.clone())
+        .with("distribution", label);
     let path = judge::quoted(&python.path);
     let is_release = |version: &str| version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let Some(found) = tensorflow.distributions.first().filter(|found| is_release(&found.version)) else {

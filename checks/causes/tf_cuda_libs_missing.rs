@@ -15,7 +15,7 @@
 //! <https://www.tensorflow.org/install/pip>, tensorflow/tensorflow#34287, #60646, #110956
 
 use crate::{
-    Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
+    Cause, Finding, Knowledge, Outcome, Severity, Who,
     fact::{Facts, LibraryPlace, Python},
     judge,
     tensorflow::{self, packages},
@@ -39,10 +39,9 @@ fn missing(knowledge: &Knowledge, python: &Python) -> Option<Finding> {
         // That is a disease of its own.
         return None;
     }
-    let finding =
-        Finding::fail(Subject::Python(python.path.clone()), format!("not loaded: {}", names.join(", ")))
-            .with("distribution", found.label())
-            .with("libraries", names.join(", "));
+    let finding = Finding::fail(python.subject(), format!("not loaded: {}", names.join(", ")))
+        .with("distribution", found.label())
+        .with("libraries", names.join(", "));
     let finding = match found.build.seen() {
         Some(build) => finding.because(format!(
             "built with CUDA {}, cuDNN {}",

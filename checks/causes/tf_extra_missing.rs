@@ -15,7 +15,7 @@
 //! <https://www.tensorflow.org/install/pip>, tensorflow/tensorflow#63362
 
 use crate::{
-    Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
+    Cause, Finding, Knowledge, Outcome, Severity, Who,
     fact::{Facts, Python},
     judge,
     tensorflow::{self, packages},
@@ -43,7 +43,7 @@ fn without_extra(knowledge: &Knowledge, python: &Python) -> Option<Finding> {
     let here = found.cuda_extra.iter().filter(|wanted| wanted.installed.is_some()).count();
     let path = judge::quoted(&python.path);
     Some(
-        Finding::fail(Subject::Python(python.path.clone()), format!("not loaded: {}", names.join(", ")))
+        Finding::fail(python.subject(), format!("not loaded: {}", names.join(", ")))
             .because(format!("{here} of {wanted} packages of tensorflow[and-cuda] are installed"))
             .with("distribution", found.label())
             .run(format!("{path} -m pip install {}", packages::of_version(knowledge, version))),

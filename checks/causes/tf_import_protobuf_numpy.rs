@@ -15,7 +15,7 @@
 //! tensorflow/tensorflow#59665, #60460, uber/neuropod#546
 
 use crate::{
-    Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
+    Cause, Finding, Knowledge, Outcome, Severity, Who,
     fact::{Facts, Look, ProbeFailure, Python},
     judge,
 };
@@ -54,8 +54,7 @@ fn misfit(python: &Python) -> Option<Finding> {
     if !known && (misfits.is_empty() || !raised) {
         return None;
     }
-    let finding =
-        Finding::fail(Subject::Python(python.path.clone()), failure).with("distribution", tensorflow.label());
+    let finding = Finding::fail(python.subject(), failure).with("distribution", tensorflow.label());
     let finding = misfits.iter().fold(finding, |finding, unmet| finding.because(format!("unmet: {unmet}")));
     let finding = judge::log_lines(finding, &look.log, &KNOWN);
     let path = judge::quoted(&python.path);

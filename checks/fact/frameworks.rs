@@ -21,6 +21,17 @@ pub struct Python {
     pub found_by: FoundBy,
     /// The path it was started by.
     pub path: String,
+    /// What tells it from others at this path, such as `kernel gpu-off`; none where it is the only one, or the shell's.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// The notebook kernels that start it just so: names of [`Kernelspec`](super::Kernelspec)s as
+    /// [`Notebooks::name_of`](super::Notebooks::name_of) gives them.
+    #[serde(default)]
+    pub kernels: Vec<String>,
+    /// Seconds since the look that is retold here was taken, by an earlier run of the same user; none where it was
+    /// taken now.
+    #[serde(default)]
+    pub retold_s: Option<u64>,
     /// User id that the probe took on, where it was not the asking user's.
     pub ran_as: Option<u32>,
     /// What the interpreter said of itself.
@@ -42,6 +53,16 @@ pub struct Python {
     pub tensorflow_companions: Vec<Distribution>,
 }
 
+impl Python {
+    /// What it is called: its path, and what tells it from others there.
+    pub fn name(&self) -> String {
+        match &self.label {
+            Some(label) => format!("{} ({label})", self.path),
+            None => self.path.clone(),
+        }
+    }
+}
+
 /// What led to a Python.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -52,6 +73,10 @@ pub enum FoundBy {
     CondaPrefix,
     /// The first `python3` on `PATH`.
     Path,
+    /// A notebook kernel starts it.
+    Kernel,
+    /// It lies where environments lie.
+    Environment,
 }
 
 /// What an interpreter said of itself.

@@ -38,6 +38,13 @@ pub struct Kernelspec {
     pub program: Program,
     /// The environment of the Python that it starts; none where that is not told.
     pub environment: Option<KernelEnvironment>,
+    /// The name of the Python that was looked at for it, [`Python::name`](super::Python::name); none where there is
+    /// no reason to look, or no way.
+    #[serde(default)]
+    pub python: Option<String>,
+    /// Why no Python was looked at for it, where there was a reason to.
+    #[serde(default)]
+    pub not_looked_at: Option<String>,
 }
 
 /// `kernel.json`, as far as it is of use.

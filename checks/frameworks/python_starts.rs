@@ -39,11 +39,13 @@ fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
 }
 
 fn judge_python(python: &Python) -> Finding {
-    let subject = Subject::Python(python.path.clone());
+    let subject = python.subject();
     let found_by = match python.found_by {
         FoundBy::VirtualEnv => "found by VIRTUAL_ENV",
         FoundBy::CondaPrefix => "found by CONDA_PREFIX",
         FoundBy::Path => "found on PATH",
+        FoundBy::Kernel => "started by a notebook kernel",
+        FoundBy::Environment => "found where environments lie",
     };
     match &python.interpreter {
         Observed::Seen(interpreter) | Observed::Interrupted { seen: interpreter, .. } => Finding::pass(

@@ -16,7 +16,7 @@
 //! <https://www.tensorflow.org/install/source#gpu>, <https://www.tensorflow.org/install/errors>
 
 use crate::{
-    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who,
+    Check, Finding, Judged, Knowledge, Severity, Source, Verdict, Who,
     fact::{Facts, FoundBy, Interpreter, Observed, Python},
     tensorflow,
 };
@@ -34,7 +34,7 @@ fn judge_all(facts: &Facts, knowledge: &Knowledge) -> Judged {
 }
 
 fn judge_python(knowledge: &Knowledge, python: &Python) -> Finding {
-    let subject = Subject::Python(python.path.clone());
+    let subject = python.subject();
     let Some(interpreter) = python.interpreter.seen() else {
         return Finding::unknown(subject, python.interpreter.why_not());
     };

@@ -18,7 +18,7 @@
 //! jupyterhub/the-littlest-jupyterhub#208, jupyter/notebook#1290, tensorflow/tensorflow#60790
 
 use crate::{
-    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
+    Check, Finding, Judged, Knowledge, Severity, Source, Who,
     fact::{Facts, Notebooks, Python, Server},
     jupyter,
 };
@@ -37,7 +37,7 @@ fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
 }
 
 fn judge_python(python: &Python, notebooks: &Notebooks) -> Finding {
-    let subject = Subject::Python(python.path.clone());
+    let subject = python.subject();
     let kernels = jupyter::of(python, notebooks);
     if notebooks.servers.is_empty() || kernels.is_empty() {
         return Finding::not_applicable(subject, "no Jupyter server runs that offers it");

@@ -16,7 +16,7 @@
 //! <https://ipython.readthedocs.io/en/stable/install/kernel_install.html>, jupyter/notebook#3146, jupyter/jupyter#270
 
 use crate::{
-    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
+    Check, Finding, Judged, Knowledge, Severity, Source, Who,
     fact::{Facts, KernelEnvironment, Kernelspec, Notebooks, Packages, Program, ProgramState, Python},
     jupyter, wheels,
 };
@@ -34,7 +34,7 @@ fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
 }
 
 fn judge_python(python: &Python, notebooks: &Notebooks) -> Finding {
-    let subject = Subject::Python(python.path.clone());
+    let subject = python.subject();
     let Some(framework) = framework(python) else {
         return Finding::not_applicable(subject, "it has no framework with CUDA");
     };

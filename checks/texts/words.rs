@@ -28,6 +28,8 @@ pub struct Words {
     pub heading: HeadingWords,
     /// How a check came out.
     pub status: StatusWords,
+    /// Whether a GPU can be used from a kernel or a Python.
+    pub usable: UsableWords,
     /// The machine in brief.
     pub machine: MachineWords,
 }
@@ -92,6 +94,12 @@ pub struct HeadingWords {
     pub more: Phrase,
     /// Before what could not be told.
     pub untold: String,
+    /// Before the kernels, and whether each can use a GPU.
+    pub usable_from_notebooks: String,
+    /// Before the Pythons that no kernel starts, and whether each can use a GPU.
+    pub usable_from_pythons: String,
+    /// After what an earlier run saw: `{age}`.
+    pub retold: Phrase,
     /// Before the checks of the machine.
     pub checks: String,
     /// Before the checks of a Python: `{python}`.
@@ -140,6 +148,29 @@ impl StatusWords {
     /// All of them.
     pub fn all(&self) -> [&str; 5] {
         [&self.ok, &self.warning, &self.failed, &self.unknown, &self.not_applicable]
+    }
+}
+
+/// Whether a GPU can be used from a kernel or a Python.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UsableWords {
+    /// It can.
+    pub yes: String,
+    /// By some frameworks, or on some GPUs.
+    pub in_part: String,
+    /// It cannot.
+    pub no: String,
+    /// It could not be told.
+    pub unknown: String,
+    /// Nothing in it could.
+    pub not_applicable: String,
+}
+
+impl UsableWords {
+    /// All of them.
+    pub fn all(&self) -> [&str; 5] {
+        [&self.yes, &self.in_part, &self.no, &self.unknown, &self.not_applicable]
     }
 }
 

@@ -55,7 +55,7 @@ fn usable(report: &Report, words: &AnswerWords) -> String {
 
 /// TensorFlow in a Python, and what else is proven to compute there.
 fn frameworks<'a>(report: &'a Report, python: &'a PythonSummary) -> impl Iterator<Item = &'a str> {
-    let here = Subject::Python(python.path.clone());
+    let here = Subject::Python(python.name.clone());
     let passed = move |id: &str| {
         let mut outcomes = report.outcomes.iter();
         outcomes

@@ -5,6 +5,7 @@ mod json;
 mod manual;
 mod page;
 mod text;
+mod usable_from;
 
 pub use answer::answer;
 pub use json::json;

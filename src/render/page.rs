@@ -69,9 +69,14 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     textwrap::wrap(&clean(text), options).into_iter().map(Cow::into_owned).collect()
 }
 
+/// So many blanks.
+pub(super) fn blanks(count: usize) -> String {
+    " ".repeat(count)
+}
+
 /// A text with blanks up to this width.
 pub(super) fn pad(text: &str, width: usize) -> String {
-    format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
+    format!("{text}{}", blanks(width.saturating_sub(text.width())))
 }
 
 /// A text of a machine as a terminal may have it: on one line, without control characters and without those that turn

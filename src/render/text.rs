@@ -5,7 +5,8 @@
 
 use super::{
     answer::answer,
-    page::{Page, Style, clean, pad},
+    page::{Page, Style, blanks, clean, pad},
+    usable_from,
 };
 use anstyle::{AnsiColor, Style as Ansi};
 use gpucheck_checks::{
@@ -54,6 +55,7 @@ impl Text {
                 self.root(other, &texts);
             }
         }
+        usable_from::write(&mut self.page, report, self.language);
         self.unverified(report);
         self.checks(report);
         self.machine(&report.machine);
@@ -117,8 +119,8 @@ impl Text {
         }
         self.not_applicable(report, &Subject::Host, columns);
         for python in &report.machine.pythons {
-            let here = Subject::Python(python.path.clone());
-            self.page.heading(&words.checks_in.with(&[("python", &python.path)]));
+            let here = Subject::Python(python.name.clone());
+            self.page.heading(&words.checks_in.with(&[("python", &python.name)]));
             for outcome in report.outcomes.iter().filter(|outcome| outcome.subject == here) {
                 self.outcome(outcome, columns, "");
             }
@@ -237,10 +239,6 @@ fn longest_word(text: &str) -> usize {
     text.split(' ').map(UnicodeWidthStr::width).max().unwrap_or(0)
 }
 
-fn blanks(count: usize) -> String {
-    " ".repeat(count)
-}
-
 fn further(severity: Severity, title: &str, words: &HeadingWords) -> String {
     let phrase = match severity {
         Severity::Unusable => &words.also_unusable,
@@ -283,7 +281,7 @@ fn describe_python(python: &PythonSummary, words: &MachineWords) -> String {
     let others = [python.torch.clone(), python.jax.clone()];
     let parts: Vec<String> =
         [version, tensorflow, Some(devices)].into_iter().chain(others).flatten().collect();
-    format!("{}: {}", python.path, parts.join(", "))
+    format!("{}: {}", python.name, parts.join(", "))
 }
 
 fn status(verdict: Verdict, words: &StatusWords) -> (&str, Option<AnsiColor>) {

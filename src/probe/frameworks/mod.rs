@@ -90,6 +90,9 @@ fn python(ask: &Ask, candidate: &Candidate) -> Python {
     let mut python = Python {
         found_by: candidate.found_by,
         path: candidate.program.to_string_lossy().into_owned(),
+        label: None,
+        kernels: Vec::new(),
+        retold_s: None,
         ran_as: None,
         interpreter: Observed::not_probed("it was not started"),
         log: String::new(),

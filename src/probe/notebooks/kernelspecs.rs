@@ -57,7 +57,15 @@ fn kernelspec(
         }
         _ => None,
     };
-    Kernelspec { name, folder, spec: Observed::from(spec), program, environment }
+    Kernelspec {
+        name,
+        folder,
+        spec: Observed::from(spec),
+        program,
+        environment,
+        python: None,
+        not_looked_at: None,
+    }
 }
 
 fn read(root: &Root, path: &str) -> Result<Value, ProbeFailure> {

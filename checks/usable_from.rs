@@ -1,0 +1,163 @@
+//! From which notebook kernels and Pythons a GPU can be used: the table that a student reads before picking one.
+//!
+//! Invariants: every kernel has a row, and every Python that no kernel starts; a row that says yes rests on a proof
+//! computed in that very Python with that kernel's own variables.
+
+use crate::{
+    Outcome, Root, Subject, Verdict,
+    diagnose::JudgedOutcome,
+    fact::{Facts, KernelEnvironment, Kernelspec, Notebooks, Python, Spec},
+    report::{RootReference, Usable, UsableFrom},
+    verdict::{Proof, Proofs, fared_together, proofs_in},
+};
+
+/// The rows: kernels in the order in which Jupyter looks for them, then Pythons.
+pub(crate) fn rows(facts: &Facts, judged: &[JudgedOutcome], roots: &[(usize, Root)]) -> Vec<UsableFrom> {
+    let table = Table { facts, judged, roots };
+    let notebooks = facts.notebooks.seen();
+    let of_kernels = notebooks.into_iter().flat_map(|notebooks| {
+        notebooks.kernelspecs.iter().map(|kernel| table.of_kernel(notebooks, kernel)).collect::<Vec<_>>()
+    });
+    let started = |python: &Python| {
+        notebooks.is_some_and(|notebooks| {
+            notebooks.kernelspecs.iter().any(|kernel| starts(kernel, python, notebooks))
+        })
+    };
+    let of_pythons = facts.pythons().filter(|python| !started(python)).map(|python| table.of_python(python));
+    of_kernels.chain(of_pythons).collect()
+}
+
+/// Whether a kernel starts this Python: by its name; where facts are older than names, by the environment.
+fn starts(kernel: &Kernelspec, python: &Python, notebooks: &Notebooks) -> bool {
+    match &kernel.python {
+        Some(name) => *name == python.name(),
+        None => {
+            kernel.not_looked_at.is_none()
+                && crate::jupyter::of(python, notebooks).iter().any(|other| other.folder == kernel.folder)
+        }
+    }
+}
+
+struct Table<'a> {
+    facts: &'a Facts,
+    judged: &'a [JudgedOutcome],
+    roots: &'a [(usize, Root)],
+}
+
+impl Table<'_> {
+    fn of_kernel(&self, notebooks: &Notebooks, kernel: &Kernelspec) -> UsableFrom {
+        let subject = Subject::Notebook(notebooks.name_of(kernel));
+        let spec = kernel.spec.seen();
+        let python = self.facts.pythons().find(|python| starts(kernel, python, notebooks));
+        let mut row = match python {
+            Some(python) => self.of_python(python),
+            None => UsableFrom { python: None, ..without_python(kernel) },
+        };
+        if spec.is_some_and(|spec| !spec.is_python()) {
+            let language = spec.and_then(|spec| spec.language.as_deref()).unwrap_or("another language");
+            row = row_of(Usable::NotApplicable, Some(format!("a kernel for {language}")));
+        } else if let Some(failed) = self.failed(&subject) {
+            row.usable = Usable::No;
+            row.why = Some(failed.outcome.summary.clone());
+            row.root = self.root_of(failed);
+        }
+        row.shown_as = spec.and_then(|spec| spec.display_name.clone());
+        UsableFrom { subject, ..row }
+    }
+
+    fn of_python(&self, python: &Python) -> UsableFrom {
+        let subject = python.subject();
+        let proofs = proofs_in(python, self.judged);
+        let (usable, why) = match fared_together(&proofs) {
+            Proofs::All => (Usable::Yes, None),
+            Proofs::Some => (Usable::InPart, None),
+            Proofs::None => (Usable::No, None),
+            Proofs::Untold => (Usable::Unknown, None),
+            Proofs::Nobody => (Usable::NotApplicable, Some(NO_FRAMEWORK.to_owned())),
+        };
+        let culprit = self.culprit(&subject, &proofs);
+        let starts = self.judged.iter().find(|judged| is(judged, "frameworks.python_starts", &subject));
+        let (usable, culprit) = match starts.filter(|starts| starts.outcome.verdict == Verdict::Fail) {
+            Some(broken) => (Usable::No, Some(broken)),
+            None => {
+                (usable, culprit.filter(|_| matches!(usable, Usable::No | Usable::InPart | Usable::Unknown)))
+            }
+        };
+        let in_order = [true, false]
+            .into_iter()
+            .flat_map(|passed| proofs.iter().filter(move |proof| (proof.verdict == Verdict::Pass) == passed));
+        UsableFrom {
+            subject,
+            shown_as: None,
+            python: Some(python.name()),
+            usable,
+            frameworks: in_order.map(|proof| proof.framework.clone()).collect(),
+            why: why.or_else(|| culprit.map(|judged| judged.outcome.summary.clone())),
+            root: culprit.and_then(|judged| self.root_of(judged)),
+            retold_s: python.retold_s,
+        }
+    }
+
+    /// The first proof that is no pass.
+    fn culprit(&self, subject: &Subject, proofs: &[Proof]) -> Option<&JudgedOutcome> {
+        let proof = proofs.iter().find(|proof| proof.verdict != Verdict::Pass)?;
+        let of_it = |judged: &&JudgedOutcome| {
+            is(judged, proof.id, subject) && judged.outcome.verdict != Verdict::Pass
+        };
+        self.judged.iter().find(of_it).or_else(|| self.failed(subject))
+    }
+
+    fn failed(&self, subject: &Subject) -> Option<&JudgedOutcome> {
+        let is_failed = |outcome: &Outcome| outcome.subject == *subject && outcome.verdict == Verdict::Fail;
+        self.judged.iter().find(|judged| is_failed(&judged.outcome))
+    }
+
+    /// The root that an outcome follows from.
+    fn root_of(&self, judged: &JudgedOutcome) -> Option<RootReference> {
+        let (_, root) = self.roots.iter().find(|(index, _)| Some(*index) == judged.root)?;
+        Some(RootReference { id: root.id.clone(), cause: root.cause.clone(), subject: root.subject.clone() })
+    }
+}
+
+const NO_FRAMEWORK: &str = "no framework that could use a GPU";
+
+fn is(judged: &JudgedOutcome, id: &str, subject: &Subject) -> bool {
+    judged.outcome.id == id && judged.outcome.subject == *subject
+}
+
+/// What can be said of a kernel whose Python was not looked at.
+fn without_python(kernel: &Kernelspec) -> UsableFrom {
+    if let Some(why) = &kernel.not_looked_at {
+        return row_of(Usable::Unknown, Some(why.clone()));
+    }
+    match (&kernel.spec.seen(), &kernel.environment) {
+        (None, _) => row_of(Usable::No, Some(kernel.spec.why_not())),
+        (Some(_), Some(environment)) if is_empty(environment) => {
+            row_of(Usable::NotApplicable, Some(NO_FRAMEWORK.to_owned()))
+        }
+        (Some(spec), None) if !Spec::is_python(spec) => row_of(Usable::NotApplicable, None),
+        (Some(_), _) => row_of(Usable::Unknown, Some("its Python was not looked at".to_owned())),
+    }
+}
+
+/// Whether an environment is wholly told and has no framework.
+fn is_empty(environment: &KernelEnvironment) -> bool {
+    let packages = &environment.packages;
+    environment.untold.is_none()
+        && environment.tensorflow.is_none()
+        && packages.torch.is_none()
+        && packages.jax.as_ref().is_none_or(|jax| !jax.counts())
+}
+
+fn row_of(usable: Usable, why: Option<String>) -> UsableFrom {
+    UsableFrom {
+        subject: Subject::Host,
+        shown_as: None,
+        python: None,
+        usable,
+        frameworks: Vec::new(),
+        why,
+        root: None,
+        retold_s: None,
+    }
+}

@@ -1,0 +1,155 @@
+//! Whether the GPU is usable: of the machine, and of each Python by itself.
+//!
+//! Invariant: what cannot be told is no pass, and what is only listed proves nothing.
+
+use crate::{
+    Severity, Subject, Verdict,
+    diagnose::JudgedOutcome,
+    fact::{Facts, Jax, Kernelspec, Observed, Python, Spec, TensorFlow, Torch},
+    report::{MachineVerdict, Root},
+};
+
+/// The checks without which nothing is usable: what proves a GPU, and what proves a framework.
+pub const PROOFS: [&str; 4] = [PROOF_OF_GPU, PROOF_OF_TENSORFLOW, PROOF_OF_TORCH, PROOF_OF_JAX];
+/// The check that proves a GPU.
+const PROOF_OF_GPU: &str = "compute.adds_vectors";
+/// The checks that prove a framework, each its own.
+const PROOF_OF_TENSORFLOW: &str = "frameworks.tensorflow_computes";
+const PROOF_OF_TORCH: &str = "frameworks.torch_computes";
+const PROOF_OF_JAX: &str = "frameworks.jax_computes";
+
+/// The verdict: first the GPUs, each by its proof; then every framework of every Python by its own, and Pythons that
+/// could not be asked. At last the notebook kernels: one that fails its user is a part that is not usable.
+pub(crate) fn verdict(facts: &Facts, judged: &[JudgedOutcome], roots: &[Root]) -> MachineVerdict {
+    let gpus = facts.gpu_addresses().into_iter().map(|gpu| proof(judged, PROOF_OF_GPU, &Subject::Gpu(gpu)));
+    let gpus = fared(&gpus.collect::<Vec<_>>());
+    let of_framework =
+        |root: &Root| ["frameworks.", "notebooks."].iter().any(|layer| root.id.starts_with(layer));
+    let broken_below = roots.iter().any(|root| root.severity == Severity::Unusable && !of_framework(root));
+    let notebook_broken = judged
+        .iter()
+        .any(|judged| judged.outcome.id.starts_with("notebooks.") && judged.outcome.verdict == Verdict::Fail);
+    let frameworks = match facts.frameworks {
+        Observed::Seen(_) => fared(&frameworks(facts, judged)),
+        // Who did not look cannot say that there is no Python.
+        Observed::Interrupted { .. } | Observed::Failed(_) | Observed::NotProbed { .. } => Proofs::Untold,
+    };
+    match (gpus, frameworks) {
+        (Proofs::None, _) | (_, Proofs::None) => MachineVerdict::Unusable,
+        (Proofs::Nobody | Proofs::Untold, _) if broken_below => MachineVerdict::Unusable,
+        (Proofs::Nobody | Proofs::Untold, _) | (Proofs::All | Proofs::Some, Proofs::Untold) => {
+            MachineVerdict::Incomplete
+        }
+        (Proofs::Some, _) | (Proofs::All, Proofs::Some) => MachineVerdict::Degraded,
+        (Proofs::All, Proofs::All | Proofs::Nobody) if notebook_broken => MachineVerdict::Degraded,
+        (Proofs::All, Proofs::All | Proofs::Nobody) => MachineVerdict::Usable,
+    }
+}
+
+/// How each framework of each Python fared, and each notebook kernel whose Python nobody could look at.
+fn frameworks(facts: &Facts, judged: &[JudgedOutcome]) -> Vec<Verdict> {
+    let proofs: Vec<Proof> = facts.pythons().flat_map(|python| proofs_in(python, judged)).collect();
+    let untold = facts.notebooks.seen().into_iter().flat_map(|notebooks| &notebooks.kernelspecs);
+    let untold = untold.filter(|kernel| is_untold(kernel)).map(|_| Verdict::Unknown);
+    what_counts(&proofs).into_iter().chain(untold).collect()
+}
+
+/// Whether a kernel for Python has a reason to be looked at and was not.
+fn is_untold(kernel: &Kernelspec) -> bool {
+    kernel.not_looked_at.is_some() && kernel.spec.seen().is_some_and(Spec::is_python)
+}
+
+/// What a framework in a Python proves.
+pub(crate) struct Proof {
+    /// The framework, such as `tensorflow 2.21.0`.
+    pub(crate) framework: String,
+    /// How its proof came out.
+    pub(crate) verdict: Verdict,
+    /// The check that proves it.
+    pub(crate) id: &'static str,
+}
+
+/// The proofs of a Python's frameworks.
+pub(crate) fn proofs_in(python: &Python, judged: &[JudgedOutcome]) -> Vec<Proof> {
+    let proof =
+        |id, framework: String| Proof { framework, verdict: proof(judged, id, &python.subject()), id };
+    let packages = python.packages.seen();
+    let tensorflow = (python.tensorflow != Observed::Seen(None)).then(|| {
+        let found = python.tensorflow.seen().and_then(Option::as_ref);
+        proof(PROOF_OF_TENSORFLOW, found.map_or_else(|| "TensorFlow".to_owned(), TensorFlow::label))
+    });
+    let torch = packages.and_then(|packages| packages.torch.as_ref());
+    let jax = packages.and_then(|packages| packages.jax.as_ref()).filter(|jax| jax.counts());
+    let torch = torch.map(|torch| proof(PROOF_OF_TORCH, Torch::label(torch)));
+    let jax = jax.map(|jax| proof(PROOF_OF_JAX, Jax::label(jax)));
+    [tensorflow, torch, jax].into_iter().flatten().collect()
+}
+
+/// The verdicts that count.
+///
+/// A framework whose files look well and that nobody ran proves nothing. Where another one was proven it is left out, for
+/// the GPU is usable then; where none was, it keeps the verdict from being told.
+fn what_counts(proofs: &[Proof]) -> Vec<Verdict> {
+    let untried = |proof: &&Proof| proof.verdict == Verdict::Unknown && proof.id != PROOF_OF_TENSORFLOW;
+    let proven = proofs.iter().any(|proof| proof.verdict == Verdict::Pass);
+    proofs.iter().filter(|proof| !(proven && untried(proof))).map(|proof| proof.verdict).collect()
+}
+
+/// How the frameworks of one Python fared together.
+pub(crate) fn fared_together(proofs: &[Proof]) -> Proofs {
+    fared(&what_counts(proofs))
+}
+
+/// How a group fared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proofs {
+    /// There are none.
+    Nobody,
+    /// All passed.
+    All,
+    /// Some passed, some failed; or one passed in part.
+    Some,
+    /// None passed, one failed at least.
+    None,
+    /// None failed, and one at least could not be told.
+    Untold,
+}
+
+fn fared(verdicts: &[Verdict]) -> Proofs {
+    let passed = verdicts.iter().filter(|verdict| **verdict == Verdict::Pass).count();
+    let in_part = verdicts.iter().filter(|verdict| **verdict == Verdict::Warn).count();
+    if verdicts.is_empty() {
+        Proofs::Nobody
+    } else if passed == verdicts.len() {
+        Proofs::All
+    } else if passed + in_part == verdicts.len() {
+        Proofs::Some
+    } else if !verdicts.contains(&Verdict::Fail) {
+        Proofs::Untold
+    } else if passed + in_part > 0 {
+        Proofs::Some
+    } else {
+        Proofs::None
+    }
+}
+
+/// The verdict of this check about this subject; the first that is no pass, should there be several. Where the check
+/// was left out, another that failed about the subject speaks against it.
+fn proof(judged: &[JudgedOutcome], id: &str, subject: &Subject) -> Verdict {
+    let mut verdicts = judged
+        .iter()
+        .filter(|judged| judged.outcome.id == id && judged.outcome.subject == *subject)
+        .map(|judged| match (judged.root, judged.outcome.verdict) {
+            (_, Verdict::Warn) => Verdict::Warn,
+            // What cannot be told because of a failure below is as good as failed.
+            (Some(_), _) => Verdict::Fail,
+            (None, verdict) => verdict,
+        })
+        .peekable();
+    if verdicts.peek().is_some() {
+        return verdicts.find(|verdict| *verdict != Verdict::Pass).unwrap_or(Verdict::Pass);
+    }
+    let mut others = judged.iter().map(|judged| &judged.outcome);
+    let failed = others.any(|outcome| outcome.subject == *subject && outcome.verdict == Verdict::Fail);
+    if failed { Verdict::Fail } else { Verdict::Unknown }
+}

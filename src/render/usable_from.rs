@@ -1,0 +1,105 @@
+//! The table of kernels and Pythons: which of them can use a GPU, and why not.
+//!
+//! Invariants: a row says yes, no or unknown in words; why not is the title of the root, the same words as above its fix.
+
+use super::page::{Page, blanks, clean, pad};
+use anstyle::{AnsiColor, Style as Ansi};
+use gpucheck_checks::{Language, Report, Subject, Usable, UsableFrom, UsableWords};
+use unicode_width::UnicodeWidthStr;
+
+/// Widest name that others are aligned with.
+const WIDEST_NAME: usize = 36;
+
+/// Writes the rows: kernels, then Pythons that no kernel starts.
+pub(super) fn write(page: &mut Page, report: &Report, language: Language) {
+    let headings = &language.words().heading;
+    let is_kernel = |row: &&UsableFrom| matches!(row.subject, Subject::Notebook(_));
+    let (kernels, pythons): (Vec<_>, Vec<_>) = report.usable_from.iter().partition(is_kernel);
+    let tables = [(kernels, &headings.usable_from_notebooks), (pythons, &headings.usable_from_pythons)];
+    for (rows, heading) in tables {
+        // Where nothing could use a GPU, nobody asks which does.
+        if rows.iter().any(|row| row.usable != Usable::NotApplicable) {
+            page.heading(heading);
+            table(page, report, language, &rows);
+        }
+    }
+}
+
+fn table(page: &mut Page, report: &Report, language: Language, rows: &[&UsableFrom]) {
+    let words = &language.words().usable;
+    let answers = words.all().iter().map(|word| word.width()).max().unwrap_or(0);
+    let names: Vec<String> = rows.iter().map(|row| name(row, rows)).collect();
+    let widest = names.iter().map(|name| name.width()).filter(|width| *width <= WIDEST_NAME).max();
+    let names_width = widest.unwrap_or(0);
+    for (row, name) in rows.iter().zip(&names) {
+        let (word, color) = word(row.usable, words);
+        let word = page.paint(&pad(word, answers), Ansi::new().fg_color(color.map(Into::into)));
+        let body = body(report, row, language);
+        let indent = 2 + answers + 2;
+        let column = indent + names_width + 2;
+        if name.width() > names_width || column * 2 > page.style.width {
+            page.line(&format!("  {word}  {}", clean(name)));
+            page.wrapped(&blanks(indent + 2), &blanks(indent + 2), &body);
+        } else {
+            page.wrapped(&format!("  {word}  {}  ", pad(&clean(name), names_width)), &blanks(column), &body);
+        }
+    }
+}
+
+/// What Jupyter's menu shows, with the kernel's own name where others are shown the same way.
+fn name(row: &UsableFrom, rows: &[&UsableFrom]) -> String {
+    let Some(shown) = &row.shown_as else { return row.subject.to_string() };
+    let is_one_of_many = rows.iter().filter(|other| other.shown_as.as_ref() == Some(shown)).count() > 1;
+    if is_one_of_many { format!("{shown} [{}]", row.subject) } else { shown.clone() }
+}
+
+fn body(report: &Report, row: &UsableFrom, language: Language) -> String {
+    let why = report.root_of(row).map(|root| root.texts(language).title).or_else(|| row.why.clone());
+    let why = why.filter(|_| row.usable != Usable::Yes);
+    let frameworks = Some(row.frameworks.join(", ")).filter(|frameworks| !frameworks.is_empty());
+    let seen = match (frameworks, why) {
+        (Some(frameworks), Some(why)) => format!("{frameworks}: {why}"),
+        (frameworks, why) => frameworks.or(why).unwrap_or_default(),
+    };
+    match row.retold_s {
+        Some(seconds) => {
+            let retold = language.words().heading.retold.with(&[("age", &age(seconds))]);
+            format!("{seen} ({retold})")
+        }
+        None => seen,
+    }
+}
+
+/// Seconds as people count them.
+fn age(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+fn word(usable: Usable, words: &UsableWords) -> (&str, Option<AnsiColor>) {
+    match usable {
+        Usable::Yes => (&words.yes, Some(AnsiColor::Green)),
+        Usable::InPart => (&words.in_part, Some(AnsiColor::Yellow)),
+        Usable::No => (&words.no, Some(AnsiColor::Red)),
+        Usable::Unknown => (&words.unknown, Some(AnsiColor::Yellow)),
+        Usable::NotApplicable => (&words.not_applicable, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_told_in_the_unit_that_people_would_take() {
+        for (seconds, told) in
+            [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7199, "119 min"), (7200, "2 h"), (172_800, "2 d")]
+        {
+            assert_eq!(age(seconds), told);
+        }
+    }
+}

@@ -6,7 +6,7 @@
 use crate::{
     Outcome, Root, Subject, Verdict,
     diagnose::JudgedOutcome,
-    fact::{Facts, KernelEnvironment, Kernelspec, Notebooks, Python, Spec},
+    fact::{Facts, FoundBy, Kernelspec, Notebooks, Python},
     report::{RootReference, Usable, UsableFrom},
     verdict::{Proof, Proofs, fared_together, proofs_in},
 };
@@ -27,15 +27,12 @@ pub(crate) fn rows(facts: &Facts, judged: &[JudgedOutcome], roots: &[(usize, Roo
     of_kernels.chain(of_pythons).collect()
 }
 
-/// Whether a kernel starts this Python: by its name; where facts are older than names, by the environment.
+/// Whether a kernel starts this Python; where facts are older than that knowledge, whether it lies in its environment.
 fn starts(kernel: &Kernelspec, python: &Python, notebooks: &Notebooks) -> bool {
-    match &kernel.python {
-        Some(name) => *name == python.name(),
-        None => {
-            kernel.not_looked_at.is_none()
-                && crate::jupyter::of(python, notebooks).iter().any(|other| other.folder == kernel.folder)
-        }
+    if python.found_by == FoundBy::Kernel || !python.kernels.is_empty() {
+        return python.kernels.contains(&notebooks.name_of(kernel));
     }
+    crate::jupyter::of(python, notebooks).iter().any(|other| other.folder == kernel.folder)
 }
 
 struct Table<'a> {
@@ -51,7 +48,7 @@ impl Table<'_> {
         let python = self.facts.pythons().find(|python| starts(kernel, python, notebooks));
         let mut row = match python {
             Some(python) => self.of_python(python),
-            None => UsableFrom { python: None, ..without_python(kernel) },
+            None => self.without_python(notebooks, kernel),
         };
         if spec.is_some_and(|spec| !spec.is_python()) {
             let language = spec.and_then(|spec| spec.language.as_deref()).unwrap_or("another language");
@@ -63,6 +60,21 @@ impl Table<'_> {
         }
         row.shown_as = spec.and_then(|spec| spec.display_name.clone());
         UsableFrom { subject, ..row }
+    }
+
+    /// What can be said of a kernel whose Python was not looked at.
+    fn without_python(&self, notebooks: &Notebooks, kernel: &Kernelspec) -> UsableFrom {
+        let not_started = self.facts.frameworks.seen().map(|seen| &seen.notebooks_not_started);
+        if let Some(why) = not_started.and_then(|reasons| reasons.get(&notebooks.name_of(kernel))) {
+            return row_of(Usable::Unknown, Some(why.clone()));
+        }
+        match (kernel.spec.seen(), &kernel.environment) {
+            (None, _) => row_of(Usable::No, Some(kernel.spec.why_not())),
+            (Some(_), Some(environment)) if !environment.may_have_framework() => {
+                row_of(Usable::NotApplicable, Some(NO_FRAMEWORK.to_owned()))
+            }
+            (Some(_), _) => row_of(Usable::Unknown, Some("its Python was not looked at".to_owned())),
+        }
     }
 
     fn of_python(&self, python: &Python) -> UsableFrom {
@@ -123,30 +135,6 @@ const NO_FRAMEWORK: &str = "no framework that could use a GPU";
 
 fn is(judged: &JudgedOutcome, id: &str, subject: &Subject) -> bool {
     judged.outcome.id == id && judged.outcome.subject == *subject
-}
-
-/// What can be said of a kernel whose Python was not looked at.
-fn without_python(kernel: &Kernelspec) -> UsableFrom {
-    if let Some(why) = &kernel.not_looked_at {
-        return row_of(Usable::Unknown, Some(why.clone()));
-    }
-    match (&kernel.spec.seen(), &kernel.environment) {
-        (None, _) => row_of(Usable::No, Some(kernel.spec.why_not())),
-        (Some(_), Some(environment)) if is_empty(environment) => {
-            row_of(Usable::NotApplicable, Some(NO_FRAMEWORK.to_owned()))
-        }
-        (Some(spec), None) if !Spec::is_python(spec) => row_of(Usable::NotApplicable, None),
-        (Some(_), _) => row_of(Usable::Unknown, Some("its Python was not looked at".to_owned())),
-    }
-}
-
-/// Whether an environment is wholly told and has no framework.
-fn is_empty(environment: &KernelEnvironment) -> bool {
-    let packages = &environment.packages;
-    environment.untold.is_none()
-        && environment.tensorflow.is_none()
-        && packages.torch.is_none()
-        && packages.jax.as_ref().is_none_or(|jax| !jax.counts())
 }
 
 fn row_of(usable: Usable, why: Option<String>) -> UsableFrom {

@@ -5,7 +5,7 @@
 use crate::{
     Severity, Subject, Verdict,
     diagnose::JudgedOutcome,
-    fact::{Facts, Jax, Kernelspec, Observed, Python, Spec, TensorFlow, Torch},
+    fact::{Facts, Jax, Observed, Python, TensorFlow, Torch},
     report::{MachineVerdict, Root},
 };
 
@@ -49,14 +49,8 @@ pub(crate) fn verdict(facts: &Facts, judged: &[JudgedOutcome], roots: &[Root]) -
 /// How each framework of each Python fared, and each notebook kernel whose Python nobody could look at.
 fn frameworks(facts: &Facts, judged: &[JudgedOutcome]) -> Vec<Verdict> {
     let proofs: Vec<Proof> = facts.pythons().flat_map(|python| proofs_in(python, judged)).collect();
-    let untold = facts.notebooks.seen().into_iter().flat_map(|notebooks| &notebooks.kernelspecs);
-    let untold = untold.filter(|kernel| is_untold(kernel)).map(|_| Verdict::Unknown);
-    what_counts(&proofs).into_iter().chain(untold).collect()
-}
-
-/// Whether a kernel for Python has a reason to be looked at and was not.
-fn is_untold(kernel: &Kernelspec) -> bool {
-    kernel.not_looked_at.is_some() && kernel.spec.seen().is_some_and(Spec::is_python)
+    let not_started = facts.frameworks.seen().map_or(0, |seen| seen.notebooks_not_started.len());
+    what_counts(&proofs).into_iter().chain(std::iter::repeat_n(Verdict::Unknown, not_started)).collect()
 }
 
 /// What a framework in a Python proves.

@@ -69,6 +69,9 @@ pub struct LookArgs {
     /// With --root: look at the Pythons of this machine as if they were the root's
     #[arg(long, global = true, hide = true)]
     pub this_pythons: bool,
+    /// With --root: look at the kernels and servers of Jupyter of this machine as if they were the root's
+    #[arg(long, global = true, hide = true)]
+    pub this_notebooks: bool,
     /// Milliseconds for each of the driver's libraries to answer, instead of their own deadlines
     #[arg(long, global = true, hide = true, value_name = "MS")]
     pub driver_deadline_ms: Option<u64>,

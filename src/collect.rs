@@ -28,8 +28,8 @@ use std::{
 
 /// Time for what is files, which take a moment, and for the cloud, which is asked for less than a second.
 const FILES_LIMIT: Duration = Duration::from_secs(5);
-/// Time for the Pythons beyond the deadlines that they have anyway.
-const FRAMEWORKS_ROOM: Duration = Duration::from_secs(10);
+/// Time for all Pythons together, whose looks have deadlines of their own.
+const FRAMEWORKS_LIMIT: Duration = Duration::from_mins(10);
 
 /// What to look at.
 #[derive(Clone, Debug)]
@@ -46,6 +46,8 @@ pub struct Options {
     /// Take the Pythons of this machine for those of the root, whichever that is. For simulated machines, whose files
     /// lie in a folder and whose Pythons, if any, are started from here.
     pub this_pythons: bool,
+    /// Take the kernels and servers of this machine for those of the root, in the same way.
+    pub this_notebooks: bool,
     /// Time for the driver's libraries to answer, each; their own deadlines where it is not given.
     pub driver_deadline: Option<Duration>,
 }
@@ -55,8 +57,8 @@ pub fn collect(options: &Options) -> Facts {
     let taken_at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let root = &options.root;
     let platform = look_at_platform(options);
-    let frameworks = look_at_frameworks(options);
-    let notebooks = look_at_notebooks(options);
+    let notebooks = look_at_notebooks(options).take();
+    let frameworks = look_at_frameworks(options, &notebooks, false);
     let pci = look_at_files(root, "pci", pci::probe);
     let log = look_at_files(root, "log", log::probe);
     let installation = look_at_files(root, "installation", installation::probe);
@@ -93,7 +95,7 @@ pub fn collect(options: &Options) -> Facts {
             driver,
             compute,
             frameworks: frameworks.take(),
-            notebooks: notebooks.take(),
+            notebooks,
             processes: unwanted(),
         };
         look_again(options, &ask, &mut facts);
@@ -144,11 +146,18 @@ fn look_at_processes(options: &Options, facts: &Facts) -> InTime<Processes> {
     })
 }
 
-pub(crate) fn look_at_frameworks(options: &Options) -> InTime<Frameworks> {
+/// Starts the Pythons: that of the shell and those of the kernels; at will one after the other.
+pub(crate) fn look_at_frameworks(
+    options: &Options,
+    notebooks: &Observed<Notebooks>,
+    one_at_a_time: bool,
+) -> InTime<Frameworks> {
     let mut ask = frameworks::Ask::new(frameworks::Environment::of_this_process());
     ask.full = options.full;
     ask.may_make_nodes = a_driver_stands_here();
-    let limit = ask.bare_deadline + ask.full_deadline + FRAMEWORKS_ROOM;
+    ask.notebooks = notebooks.seen().filter(|_| has_own_notebooks(options)).cloned();
+    ask.one_at_a_time = one_at_a_time;
+    let limit = FRAMEWORKS_LIMIT;
     let wanted = options.sources.contains(&Source::Frameworks);
     let vouched = options.root.is_this_machine() || options.this_pythons;
     InTime::start("frameworks", limit, move || match (wanted, vouched) {
@@ -158,15 +167,20 @@ pub(crate) fn look_at_frameworks(options: &Options) -> InTime<Frameworks> {
     })
 }
 
+/// Whether the kernels that are looked at are those of this machine, and can be started.
+fn has_own_notebooks(options: &Options) -> bool {
+    options.root.is_this_machine() || options.this_notebooks
+}
+
 /// Kernels of Jupyter: of this machine those of the asking user, of another root those of everybody.
 fn look_at_notebooks(options: &Options) -> InTime<Notebooks> {
-    let root = options.root.clone();
+    let here = has_own_notebooks(options);
+    let root = if here { Root::new("/") } else { options.root.clone() };
     let wanted = options.sources.contains(&Source::Notebooks);
     InTime::start("notebooks", FILES_LIMIT, move || {
         if !wanted {
             return unwanted();
         }
-        let here = root.is_this_machine();
         let surroundings =
             if here { notebooks::Environment::of_this_process() } else { notebooks::Environment::default() };
         notebooks::probe(&root, &surroundings)

@@ -26,7 +26,7 @@ pub(crate) fn look_again(options: &collect::Options, ask: &worker::Ask, facts: &
             (facts.driver, facts.compute) = cuda::probe(&collect::worker(options, cuda::DEADLINE), ask);
         }
         if options.sources.contains(&Source::Frameworks) && is_kept_out(facts) {
-            facts.frameworks = collect::look_at_frameworks(options).take();
+            facts.frameworks = collect::look_at_frameworks(options, &facts.notebooks, true).take();
         }
     }
     if facts.nvml_devices().any(has_memory_in_doubt) {

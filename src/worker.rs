@@ -46,17 +46,20 @@ impl Worker {
         source: &str,
         ask: &Ask,
         memory: u64,
-        mut env: Vec<(&'static str, Option<OsString>)>,
+        env: Vec<(&'static str, Option<OsString>)>,
     ) -> Observed<T> {
         let asked = match serde_json::to_string(ask) {
             Ok(asked) => asked,
             Err(error) => return Observed::Failed(ProbeFailure::NotStarted { message: error.to_string() }),
         };
-        env.extend(ask.search.environment());
+        let env = env.into_iter().chain(ask.search.environment());
+        let env = env.map(|(name, value)| (name.into(), value)).collect();
         let finished = child::run(Job {
             program: self.program.clone(),
             args: vec!["__probe".into(), source.into(), asked.into()],
+            base: None,
             env,
+            folder: None,
             deadline: self.deadline,
             memory,
             files: Vec::new(),

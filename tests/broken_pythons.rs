@@ -38,7 +38,7 @@ fn fake_in(name: &str, device_lib: &str) -> (TempDir, Ask) {
     }
     fs::write(client.join("device_lib.py"), device_lib).unwrap();
     let mut ask = ask(part(name));
-    ask.environment.changes = vec![("PYTHONPATH", Some(folder.path().into()))];
+    ask.environment.changes = vec![("PYTHONPATH".into(), Some(folder.path().into()))];
     (ask.bare_deadline, ask.full_deadline) = (DEADLINE, DEADLINE);
     (folder, ask)
 }
@@ -123,7 +123,9 @@ fn peak_memory(ask: &Ask) -> u64 {
                 while kill -0 $! 2>/dev/null; do grep VmHWM /proc/$!/status; sleep 0.02; done 2>/dev/null";
     command.args(["-c", line, env!("CARGO_BIN_EXE_gpucheck")]).env_remove("CONDA_PREFIX");
     command.env("VIRTUAL_ENV", ask.environment.virtual_env.as_ref().unwrap());
-    command.envs(ask.environment.changes.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))));
+    command.envs(
+        ask.environment.changes.iter().filter_map(|(name, value)| Some((name.as_ref(), value.as_ref()?))),
+    );
     let output = String::from_utf8(command.output().unwrap().stdout).unwrap();
     let peaks = output.lines().filter_map(|line| line.strip_prefix("VmHWM:"));
     peaks.map(|peak| peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10).max().unwrap()
@@ -202,7 +204,7 @@ fn a_module_that_has_taken_the_name() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("tensorflow.py"), "print('my first network')\n").unwrap();
     let mut ask = ask(part("tensorflow-cpu"));
-    ask.environment.changes = vec![("PYTHONPATH", Some(folder.path().into()))];
+    ask.environment.changes = vec![("PYTHONPATH".into(), Some(folder.path().into()))];
     let python = look(&ask);
     assert!(tensorflow(&python).package.ends_with("/tensorflow.py"), "{python:#?}");
     let [_, full] = both_looks(&python);
@@ -257,7 +259,7 @@ fn a_path_that_is_no_text() {
         let odd = folder.path().join(OsStr::from_bytes(b"odd\xff"));
         fs::create_dir(&odd).unwrap();
         fs::rename(folder.path().join("tensorflow"), odd.join("tensorflow")).unwrap();
-        ask.environment.changes = vec![("PYTHONPATH", Some(odd.into()))];
+        ask.environment.changes = vec![("PYTHONPATH".into(), Some(odd.into()))];
         ask.carriers = vec![carrier];
         let python = look_in_time(&ask);
         assert_eq!(devices(&tensorflow(&python).looks[0]).len(), 1, "{python:#?}");

@@ -26,7 +26,9 @@ fn program(program: &str, args: &[&str], deadline: Duration) -> Job {
     Job {
         program: program.into(),
         args: args.iter().map(Into::into).collect(),
+        base: None,
         env: Vec::new(),
+        folder: None,
         deadline,
         memory: 1 << 30,
         files: Vec::new(),

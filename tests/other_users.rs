@@ -162,7 +162,7 @@ fn root_s_python_is_not_led_astray_by_the_environment() {
     for (name, value, told) in ways {
         // The system's Python: an environment passes over the user's packages.
         let mut ask = Ask::new(Environment { path: "/usr/bin".into(), ..Environment::default() });
-        ask.environment.changes = vec![(name, Some(value.into()))];
+        ask.environment.changes = vec![(name.into(), Some(value.into()))];
         let Observed::Seen(frameworks) = probe(&ask) else { panic!("the probe itself failed") };
         assert!(matches!(frameworks.pythons[0].interpreter, Observed::Seen(_)), "{frameworks:#?}");
         assert!(!trap.ran_as(0), "{name}={value}: {frameworks:#?}");

@@ -193,7 +193,9 @@ fn a_garbled_question_is_a_usage_error() {
         let finished = child::run::<Nvml>(Job {
             program: env!("CARGO_BIN_EXE_gpucheck").into(),
             args: args.iter().map(Into::into).collect(),
+            base: None,
             env: Vec::new(),
+            folder: None,
             deadline: nvml::DEADLINE,
             memory: 1 << 30,
             files: Vec::new(),

@@ -139,7 +139,7 @@ fn device_plugins_need_the_full_look() {
     let extra = tempfile::tempdir().unwrap();
     fs::create_dir(extra.path().join("tensorflow-plugins")).unwrap();
     let mut ask = ask(part("tensorflow-cpu"));
-    ask.environment.changes = vec![("PYTHONPATH", Some(extra.path().into()))];
+    ask.environment.changes = vec![("PYTHONPATH".into(), Some(extra.path().into()))];
     let python = look(&ask);
     let [bare, full] = tensorflow(&python).looks.as_slice() else { panic!("{python:#?}") };
     assert!(bare.listing.why_not().contains("device plugins in"), "{bare:#?}");
@@ -194,7 +194,7 @@ fn a_full_look_leaves_a_home_as_it_was() {
         let home = tempfile::tempdir().unwrap();
         let mut ask = ask(part(name));
         ask.full = true;
-        ask.environment.changes = vec![("HOME", Some(home.path().into()))];
+        ask.environment.changes = vec![("HOME".into(), Some(home.path().into()))];
         let python = look(&ask);
         assert!(!devices(&tensorflow(&python).looks[0]).is_empty(), "{python:#?}");
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0, "{name}");

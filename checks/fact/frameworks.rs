@@ -3,6 +3,7 @@
 use super::{CudaParts, Observed, Packages, PciAddress};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Every Python that was looked at.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -12,6 +13,9 @@ pub struct Frameworks {
     /// Profiles and scripts of the shell that set `LD_LIBRARY_PATH`.
     #[serde(default)]
     pub library_path_set_in: Vec<String>,
+    /// Notebook kernels whose Python had to be looked at and was not, by their names, each with the reason.
+    #[serde(default)]
+    pub notebooks_not_started: BTreeMap<String, String>,
 }
 
 /// A Python interpreter, and the environment that it stands for.
@@ -24,8 +28,8 @@ pub struct Python {
     /// What tells it from others at this path, such as `kernel gpu-off`; none where it is the only one, or the shell's.
     #[serde(default)]
     pub label: Option<String>,
-    /// The notebook kernels that start it just so: names of [`Kernelspec`](super::Kernelspec)s as
-    /// [`Notebooks::name_of`](super::Notebooks::name_of) gives them.
+    /// The notebook kernels that start it just so, by the names that [`Notebooks::name_of`](super::Notebooks::name_of)
+    /// gives them.
     #[serde(default)]
     pub kernels: Vec<String>,
     /// Seconds since the look that is retold here was taken, by an earlier run of the same user; none where it was
@@ -64,7 +68,7 @@ impl Python {
 }
 
 /// What led to a Python.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FoundBy {
     /// The active virtual environment, `VIRTUAL_ENV`.
@@ -72,6 +76,7 @@ pub enum FoundBy {
     /// The active conda environment, `CONDA_PREFIX`.
     CondaPrefix,
     /// The first `python3` on `PATH`.
+    #[default]
     Path,
     /// A notebook kernel starts it.
     Kernel,

@@ -38,13 +38,6 @@ pub struct Kernelspec {
     pub program: Program,
     /// The environment of the Python that it starts; none where that is not told.
     pub environment: Option<KernelEnvironment>,
-    /// The name of the Python that was looked at for it, [`Python::name`](super::Python::name); none where there is
-    /// no reason to look, or no way.
-    #[serde(default)]
-    pub python: Option<String>,
-    /// Why no Python was looked at for it, where there was a reason to.
-    #[serde(default)]
-    pub not_looked_at: Option<String>,
 }
 
 /// `kernel.json`, as far as it is of use.
@@ -116,6 +109,13 @@ pub struct KernelEnvironment {
     pub tensorflow_has_cuda: Option<bool>,
     /// PyTorch and JAX.
     pub packages: Packages,
+}
+
+impl KernelEnvironment {
+    /// Whether there may be a framework in it that could use a GPU: by what its files tell, or for want of that.
+    pub fn may_have_framework(&self) -> bool {
+        self.untold.is_some() || self.tensorflow.is_some() || self.packages.has_framework()
+    }
 }
 
 /// A Jupyter server that runs.

@@ -33,6 +33,13 @@ pub struct Torch {
     pub operations: Observed<Vec<Operation>>,
 }
 
+impl Packages {
+    /// Whether one of them could use a GPU, were it built for that.
+    pub fn has_framework(&self) -> bool {
+        self.torch.is_some() || self.jax.as_ref().is_some_and(Jax::counts)
+    }
+}
+
 impl Torch {
     /// Its name and version, such as `PyTorch 2.6.0+cu126`.
     pub fn label(&self) -> String {

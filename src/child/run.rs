@@ -13,12 +13,14 @@ use rustix::{
 };
 use serde::de::DeserializeOwned;
 use std::{
+    borrow::Cow,
     ffi::OsString,
     io,
     os::{
         fd::{AsFd, OwnedFd, RawFd},
         unix::process::CommandExt,
     },
+    path::PathBuf,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -32,14 +34,23 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// What stands for an exit status that nobody knows.
 const UNKNOWN_STATUS: i32 = -1;
 
+/// The name of a variable of the environment.
+pub type Name = Cow<'static, str>;
+/// A whole environment.
+pub type Variables = Vec<(OsString, OsString)>;
+
 /// A child to be run.
 pub struct Job {
     /// The program, by path.
     pub program: OsString,
     /// Its arguments.
     pub args: Vec<OsString>,
-    /// Changes to the inherited environment; none removes the variable.
-    pub env: Vec<(&'static str, Option<OsString>)>,
+    /// The environment in the place of this process's; none where it inherits that.
+    pub base: Option<Variables>,
+    /// Changes to that environment; none removes the variable.
+    pub env: Vec<(Name, Option<OsString>)>,
+    /// Its working directory; none where it is this process's.
+    pub folder: Option<PathBuf>,
     /// Time until it must have answered.
     pub deadline: Duration,
     /// Limit of its writable private memory (`RLIMIT_DATA`, which address space that CUDA only reserves does
@@ -136,11 +147,17 @@ impl Child {
             .stdout(Stdio::from(stderr_end.try_clone()?))
             .stderr(Stdio::from(stderr_end))
             .process_group(0);
+        if let Some(base) = &job.base {
+            command.env_clear().envs(base.iter().map(|(name, value)| (name, value)));
+        }
         for (name, value) in &job.env {
             match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
+                Some(value) => command.env(name.as_ref(), value),
+                None => command.env_remove(name.as_ref()),
             };
+        }
+        if let Some(folder) = &job.folder {
+            command.current_dir(folder);
         }
         let mut files = vec![(high(&answer_end)?, ANSWER_FD)];
         for (file, number) in &job.files {

@@ -99,7 +99,7 @@ fn only_the_promised_files_are_open() {
 
 #[test]
 fn variables_are_set_and_removed() {
-    let env = vec![("GPUCHECK_SET", Some("yes".into())), ("PATH", None)];
+    let env = vec![("GPUCHECK_SET".into(), Some("yes".into())), ("PATH".into(), None)];
     let log = log_of(Job { env, ..told("export -p") });
     assert!(log.contains("declare -x GPUCHECK_SET=\"yes\""), "{log}");
     assert!(!log.contains("declare -x PATH="), "{log}");

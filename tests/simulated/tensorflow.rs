@@ -23,8 +23,8 @@ const BUILDS: [(&str, Toolkit); 2] = [("tensorflow", Toolkit::Cuda12), ("tensorf
 fn look_with(environment: &str, simulated: &Simulated, folders: &[&Path]) -> Python {
     let mut ask = ask(part(environment));
     let path: Vec<&OsStr> = folders.iter().map(|folder| folder.as_os_str()).collect();
-    ask.environment.changes = vec![("LD_LIBRARY_PATH", Some(path.join(OsStr::new(":"))))];
-    let variables = simulated.environment().map(|(name, value)| (name, Some(OsString::from(value))));
+    ask.environment.changes = vec![("LD_LIBRARY_PATH".into(), Some(path.join(OsStr::new(":"))))];
+    let variables = simulated.environment().map(|(name, value)| (name.into(), Some(OsString::from(value))));
     ask.environment.changes.extend(variables);
     look(&ask)
 }

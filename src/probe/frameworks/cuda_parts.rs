@@ -109,7 +109,8 @@ fn variables(environment: &Environment) -> BTreeMap<String, String> {
 /// Source: openxla/xla, xla/tsl/platform/default/cuda_root_path.cc.
 fn roots(around: &Around<'_>) -> Vec<PathBuf> {
     let mut roots: Vec<PathBuf> = xla_data_dir(around.environment).into_iter().collect();
-    roots.extend(env::current_dir().ok().map(|here| here.join("cuda_sdk_lib")));
+    let here = around.environment.folder.clone().or_else(|| env::current_dir().ok());
+    roots.extend(here.map(|here| here.join("cuda_sdk_lib")));
     for site in around.sys_path.iter().map(Path::new).filter(|site| site.is_absolute()).take(64) {
         roots.extend(["nvidia/cuda_nvcc", "nvidia/cu13", "tensorflow/cuda"].map(|part| site.join(part)));
     }
@@ -194,7 +195,7 @@ mod tests {
                 fs::create_dir_all(file.parent().unwrap()).unwrap();
                 fs::write(file, "").unwrap();
             }
-            let clean = ["LD_LIBRARY_PATH", "XLA_FLAGS"].map(|name| (name, None)).to_vec();
+            let clean = ["LD_LIBRARY_PATH", "XLA_FLAGS"].map(|name| (name.into(), None)).to_vec();
             Self { folder, environment: Environment { changes: clean, ..Environment::default() } }
         }
 
@@ -203,7 +204,7 @@ mod tests {
         }
 
         fn set(&mut self, name: &'static str, value: &str) {
-            self.environment.changes.push((name, Some(value.into())));
+            self.environment.changes.push((name.into(), Some(value.into())));
         }
 
         fn parts(&self) -> CudaParts {

@@ -2,10 +2,11 @@
 //!
 //! Invariant: the surroundings are a value; nothing here reads this process's own.
 
+use crate::child::{Name, Variables};
 use gpucheck_checks::fact::FoundBy;
 use std::{
     env,
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
@@ -23,8 +24,12 @@ pub struct Environment {
     pub cache: Option<PathBuf>,
     /// `HOME`.
     pub home: Option<PathBuf>,
+    /// The variables that it inherits, where they are another process's than this one's: those of a Jupyter server.
+    pub base: Option<Variables>,
     /// Changes to the inherited variables for the Python; none removes one.
-    pub changes: Vec<(&'static str, Option<OsString>)>,
+    pub changes: Vec<(Name, Option<OsString>)>,
+    /// Its working directory; none where it is this process's.
+    pub folder: Option<PathBuf>,
 }
 
 impl Environment {
@@ -37,19 +42,38 @@ impl Environment {
             path: env::var_os("PATH").unwrap_or_default(),
             cache: folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache"))),
             home: folder("HOME"),
+            base: None,
             changes: Vec::new(),
+            folder: None,
         }
     }
 }
 
 /// A Python to look at.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Candidate {
     pub(super) found_by: FoundBy,
     /// The path to start it by.
     pub(super) program: PathBuf,
+    /// What stands between the program and the interpreter's own `-c`: options, or a whole command that `program` starts.
+    pub(super) words: Vec<OsString>,
+    /// The interpreter, where `program` only starts it.
+    pub(super) python: Option<PathBuf>,
     /// The environment's folder, where one is active.
     pub(super) environment: Option<PathBuf>,
+    /// Files that say how to start it, and whose writers therefore decide what runs.
+    pub(super) said_in: Vec<PathBuf>,
+    /// What tells it from others at the same path.
+    pub(super) label: Option<String>,
+    /// The notebook kernels that start it.
+    pub(super) kernels: Vec<String>,
+}
+
+impl Candidate {
+    /// The interpreter that it stands for.
+    pub(super) fn interpreter(&self) -> &Path {
+        self.python.as_ref().unwrap_or(&self.program)
+    }
 }
 
 /// The Pythons in reach. An active environment whose interpreter is gone is still the one that is meant.
@@ -58,18 +82,24 @@ pub(super) fn candidates(environment: &Environment) -> Vec<Candidate> {
         [(FoundBy::VirtualEnv, &environment.virtual_env), (FoundBy::CondaPrefix, &environment.conda_prefix)];
     let active = active.into_iter().find_map(|(found_by, folder)| {
         let folder = folder.clone()?;
-        Some(Candidate { found_by, program: folder.join("bin/python"), environment: Some(folder) })
+        let program = folder.join("bin/python");
+        Some(Candidate { found_by, program, environment: Some(folder), ..Candidate::default() })
     });
     active.or_else(|| on_path(environment)).into_iter().collect()
 }
 
 fn on_path(environment: &Environment) -> Option<Candidate> {
-    let program = env::split_paths(&environment.path)
+    let program = program_on(&environment.path, "python3")?;
+    Some(Candidate { found_by: FoundBy::Path, program, ..Candidate::default() })
+}
+
+/// The program of this name on a `PATH`.
+pub(super) fn program_on(path: &OsStr, name: &str) -> Option<PathBuf> {
+    env::split_paths(path)
         // An empty or relative entry means the working directory, whose programs nobody asked to run.
         .filter(|folder| folder.is_absolute())
-        .map(|folder| folder.join("python3"))
-        .find(|program| is_executable(program))?;
-    Some(Candidate { found_by: FoundBy::Path, program, environment: None })
+        .map(|folder| folder.join(name))
+        .find(|program| is_executable(program))
 }
 
 fn is_executable(program: &Path) -> bool {

@@ -83,6 +83,9 @@ pub(super) fn choose(ask: &Ask, candidate: &Candidate) -> Result<Identity, Refus
     let mut survey = Survey::new(&accounts);
     start(&mut survey, candidate)?;
     let mut meant = candidate.clone();
+    if survey.owners.is_empty() && candidate.python.is_some() {
+        return Err(cannot_tell(&candidate.program).into());
+    }
     // A program that is not there only fails to start.
     if survey.owners.is_empty() && candidate.program.exists() {
         if !is_python(&candidate.program) {
@@ -108,7 +111,12 @@ pub(super) fn choose(ask: &Ask, candidate: &Candidate) -> Result<Identity, Refus
     let changes =
         if owner.is_none() { leftovers::of_others(&ask.environment, &accounts) } else { Vec::new() };
     let program = (meant != *candidate).then_some(meant.program);
-    Ok(Identity { owner, avoids_working_directory: !only_root_writes_here(&accounts), program, changes })
+    Ok(Identity {
+        owner,
+        avoids_working_directory: !only_root_writes_in(ask.environment.folder.as_ref(), &accounts),
+        program,
+        changes,
+    })
 }
 
 /// The files by which a Python is started, and the packages that it starts with.
@@ -126,7 +134,7 @@ fn start(survey: &mut Survey<'_>, candidate: &Candidate) -> Result<(), String> {
 fn whole(survey: &mut Survey<'_>, candidate: &Candidate) -> Result<(), Refusal> {
     let program = candidate.program.display();
     if !is_python(&candidate.program) {
-        return Err(format!("gpucheck runs as root, and what {program} starts cannot be told").into());
+        return Err(cannot_tell(&candidate.program).into());
     }
     let paths = interpreter::paths(&candidate.program, &prefixes(candidate)).map_err(Refusal::Failed)?;
     for path in paths.files().chain(paths.folders()) {
@@ -143,6 +151,10 @@ fn whole(survey: &mut Survey<'_>, candidate: &Candidate) -> Result<(), Refusal> 
         survey.packages(&folder)?;
     }
     Ok(())
+}
+
+fn cannot_tell(program: &Path) -> String {
+    format!("gpucheck runs as root, and what {} starts cannot be told", program.display())
 }
 
 /// Whether this is an interpreter itself: a binary, and by its name no launcher of versions.
@@ -163,17 +175,18 @@ fn gid_of(candidate: &Candidate, uid: u32) -> u32 {
     fs::metadata(place).ok().filter(|found| found.uid() == uid).map_or(NOBODY, |found| found.gid())
 }
 
-fn only_root_writes_here(accounts: &Accounts) -> bool {
+fn only_root_writes_in(folder: Option<&PathBuf>, accounts: &Accounts) -> bool {
     let mut survey = Survey::new(accounts);
-    let Ok(folder) = env::current_dir() else { return false };
+    let Some(folder) = folder.cloned().or_else(|| env::current_dir().ok()) else { return false };
     // A sticky folder keeps others from replacing files, not from adding some.
     let open = fs::metadata(&folder).is_ok_and(|found| found.mode() & 0o002 == 0);
     open && survey.path(&folder).is_ok() && survey.owners.is_empty()
 }
 
-/// What starts this Python: the program, the binary, the configuration, the prefixes.
+/// What starts this Python: the program, the files that name it, the binary, the configuration, the prefixes.
 fn parts(candidate: &Candidate) -> Vec<PathBuf> {
     let mut parts = vec![candidate.program.clone()];
+    parts.extend(candidate.python.iter().chain(&candidate.said_in).cloned());
     for prefix in prefixes(candidate) {
         parts.push(prefix.join("pyvenv.cfg"));
         parts.push(prefix);
@@ -185,7 +198,8 @@ fn parts(candidate: &Candidate) -> Vec<PathBuf> {
 fn prefixes(candidate: &Candidate) -> BTreeSet<PathBuf> {
     let mut prefixes: BTreeSet<PathBuf> = candidate.environment.iter().cloned().collect();
     let binary = fs::canonicalize(&candidate.program).ok();
-    let programs = [Some(&candidate.program), binary.as_ref()].into_iter().flatten();
+    let programs =
+        [Some(&candidate.program), candidate.python.as_ref(), binary.as_ref()].into_iter().flatten();
     prefixes.extend(programs.filter_map(|program| program.ancestors().nth(2)).map(Path::to_owned));
     // In an environment that was made with copies no link leads there.
     let homes: Vec<_> = prefixes.iter().filter_map(|prefix| home(&prefix.join("pyvenv.cfg"))).collect();

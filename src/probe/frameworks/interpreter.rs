@@ -114,7 +114,9 @@ fn asked(
     let finished = child::run(Job {
         program: program.to_owned().into_os_string(),
         args,
+        base: None,
         env: Vec::new(),
+        folder: None,
         deadline: DEADLINE,
         memory: MEMORY,
         files: Vec::new(),

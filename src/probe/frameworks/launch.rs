@@ -12,7 +12,7 @@ use super::{
     leftovers,
     said::{Looked, Said},
 };
-use crate::child::{self, Finished, Job};
+use crate::child::{self, Finished, Job, Name};
 use gpucheck_checks::fact::{Carrier, Listing, Look, Observed, PhysicalDevice, ProbeFailure, Way};
 use std::{
     ffi::OsString,
@@ -85,12 +85,15 @@ fn job(
         Way::Full => "full",
     };
     let trusted = if identity.avoids_working_directory { "0" } else { "1" };
-    let mut args: Vec<OsString> = ["-c", script, way_word, trusted].map(OsString::from).into();
+    let mut args = candidate.words.clone();
+    args.extend(["-c", script, way_word, trusted].map(OsString::from));
     args.extend(carried.path.iter().map(|path| path.clone().into_os_string()));
     Job {
         program: identity.program.as_ref().unwrap_or(&candidate.program).clone().into_os_string(),
         args,
+        base: ask.environment.base.clone(),
         env: variables(ask, identity),
+        folder: ask.environment.folder.clone().filter(|folder| folder.is_dir()),
         deadline,
         memory: MEMORY,
         files: Vec::new(),
@@ -100,10 +103,10 @@ fn job(
     }
 }
 
-fn variables(ask: &Ask, identity: &Identity) -> Vec<(&'static str, Option<OsString>)> {
+fn variables(ask: &Ask, identity: &Identity) -> Vec<(Name, Option<OsString>)> {
     let mut variables = ask.environment.changes.clone();
-    variables.extend(identity.changes.iter().map(|change| (change.name, change.value.clone())));
-    let mut set = |name, value: &str| variables.push((name, Some(value.into())));
+    variables.extend(identity.changes.iter().map(|change| (change.name.into(), change.value.clone())));
+    let mut set = |name: &'static str, value: &str| variables.push((name.into(), Some(value.into())));
     set("PYTHONDONTWRITEBYTECODE", "1");
     // Not with -X, which a Python 2 refuses.
     set("PYTHONFAULTHANDLER", "1");
@@ -118,13 +121,13 @@ fn variables(ask: &Ask, identity: &Identity) -> Vec<(&'static str, Option<OsStri
         Some(owner) => owner.home.clone().map(OsString::from),
         None => leftovers::inherited(&ask.environment, "HOME"),
     };
-    variables.extend(leftovers::none_in(&ask.environment, home.as_deref()));
+    let none = leftovers::none_in(&ask.environment, home.as_deref()).into_iter();
+    variables.extend(none.map(|(name, value)| (name.into(), value)));
     if let Some(owner) = &identity.owner {
         // The packages of the owner's own home are part of what is tested.
-        variables.push(("HOME", home));
-        variables.push(("USER", owner.name.clone().map(OsString::from)));
-        variables.push(("LOGNAME", owner.name.clone().map(OsString::from)));
-        variables.push(("XDG_CACHE_HOME", None));
+        let name = owner.name.clone().map(OsString::from);
+        let own = [("HOME", home), ("USER", name.clone()), ("LOGNAME", name), ("XDG_CACHE_HOME", None)];
+        variables.extend(own.map(|(name, value)| (name.into(), value)));
     }
     variables
 }

@@ -79,7 +79,10 @@ pub(super) fn none_in(
 pub(super) fn inherited(environment: &Environment, name: &str) -> Option<OsString> {
     match environment.changes.iter().rev().find(|(changed, _)| *changed == name) {
         Some((_, value)) => value.clone(),
-        None => env::var_os(name),
+        None => match &environment.base {
+            Some(base) => base.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()),
+            None => env::var_os(name),
+        },
     }
 }
 

@@ -26,9 +26,12 @@ mod leftovers;
 mod libraries;
 mod metadata;
 pub(crate) mod packages;
+mod pool;
 mod said;
 mod shell_files;
+mod starts;
 mod survey;
+mod template;
 mod tensorflow;
 
 pub use discover::Environment;
@@ -38,9 +41,10 @@ use crate::root::Root;
 use cuda_parts::Around;
 use discover::Candidate;
 use distributions::Installed;
-use gpucheck_checks::fact::{Carrier, Frameworks, Observed, Python, TensorFlow, Way};
+use gpucheck_checks::fact::{Carrier, Frameworks, Notebooks, Observed, Python, TensorFlow, Way};
 use identity::Refusal;
 use launch::Taken;
+use starts::{Start, Starts};
 use std::{path::Path, time::Duration};
 
 /// What to look at, and how.
@@ -60,6 +64,10 @@ pub struct Ask {
     pub carriers: Vec<Carrier>,
     /// Where the loader's configuration and installed toolkits lie.
     pub system: Root,
+    /// The kernels whose Pythons are looked at as well.
+    pub notebooks: Option<Notebooks>,
+    /// No Python beside another: where they could keep each other off the GPU.
+    pub one_at_a_time: bool,
 }
 
 impl Ask {
@@ -73,25 +81,33 @@ impl Ask {
             full_deadline: Duration::from_mins(2),
             carriers: vec![Carrier::Memory, Carrier::File, Carrier::PlainPython],
             system: Root::new("/"),
+            notebooks: None,
+            one_at_a_time: false,
         }
     }
 }
 
-/// Looks at the Python of the environment; an empty list where there is none.
+/// Looks at the Python of the environment and at those of the kernels; an empty list where there is none.
 pub fn probe(ask: &Ask) -> Observed<Frameworks> {
-    let candidates = discover::candidates(&ask.environment);
+    let Starts { starts, not_started } = Starts::of(&ask.environment, ask.notebooks.as_ref());
+    let width = if ask.one_at_a_time { 1 } else { pool::width() };
+    let pythons = pool::each(&starts, width, |Start { candidate, environment }| {
+        let ask = Ask { environment: environment.clone(), ..ask.clone() };
+        python(&ask, candidate)
+    });
     Observed::Seen(Frameworks {
-        pythons: candidates.iter().map(|candidate| python(ask, candidate)).collect(),
+        pythons: pythons.into_iter().flatten().collect(),
         library_path_set_in: shell_files::setting_library_path(&ask.system, &ask.environment),
+        notebooks_not_started: not_started,
     })
 }
 
 fn python(ask: &Ask, candidate: &Candidate) -> Python {
     let mut python = Python {
         found_by: candidate.found_by,
-        path: candidate.program.to_string_lossy().into_owned(),
-        label: None,
-        kernels: Vec::new(),
+        path: candidate.interpreter().to_string_lossy().into_owned(),
+        label: candidate.label.clone(),
+        kernels: candidate.kernels.clone(),
         retold_s: None,
         ran_as: None,
         interpreter: Observed::not_probed("it was not started"),

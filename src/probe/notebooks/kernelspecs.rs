@@ -15,6 +15,8 @@ const LONGEST: u64 = 256 << 10;
 /// Most words of a command that are kept, and most characters of each.
 const MOST_WORDS: usize = 32;
 const LONGEST_WORD: usize = 1024;
+/// Most variables of one specification that are handed on.
+const MOST_VARIABLES: usize = 256;
 const STEP: &str = "read kernel.json";
 
 /// All specifications in these folders, each file once, however many folders lead to it.
@@ -57,15 +59,7 @@ fn kernelspec(
         }
         _ => None,
     };
-    Kernelspec {
-        name,
-        folder,
-        spec: Observed::from(spec),
-        program,
-        environment,
-        python: None,
-        not_looked_at: None,
-    }
+    Kernelspec { name, folder, spec: Observed::from(spec), program, environment }
 }
 
 fn read(root: &Root, path: &str) -> Result<Value, ProbeFailure> {
@@ -95,6 +89,20 @@ fn spec(value: &Value) -> Option<Spec> {
         argv,
         env: KEPT.into_iter().filter_map(kept).collect(),
     })
+}
+
+/// The variables that the specification in this folder sets: names that an environment can have, values without NUL.
+/// They may hold passwords and are no facts.
+pub(crate) fn variables_of(root: &Root, folder: &str) -> Vec<(String, String)> {
+    let Ok(Value::Object(mut spec)) = read(root, &format!("{folder}/kernel.json")) else { return Vec::new() };
+    let Some(Value::Object(set)) = spec.remove("env") else { return Vec::new() };
+    let can_be =
+        |name: &str, value: &str| !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0');
+    let kept = set.into_iter().take(MOST_VARIABLES).filter_map(|(name, value)| match value {
+        Value::String(value) if can_be(&name, &value) => Some((name, value)),
+        _ => None,
+    });
+    kept.collect()
 }
 
 fn sets_python_path(value: &Value) -> bool {

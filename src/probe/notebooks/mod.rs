@@ -9,6 +9,10 @@ mod places;
 mod program;
 mod servers;
 
+pub(crate) use kernelspecs::variables_of;
+pub(crate) use program::prefix_of;
+pub(crate) use servers::environment_of;
+
 use crate::root::Root;
 use gpucheck_checks::fact::{Notebooks, Observed};
 use std::{collections::BTreeMap, env, ffi::OsString, path::PathBuf};

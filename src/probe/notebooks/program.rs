@@ -64,7 +64,7 @@ fn state(root: &Root, path: &str) -> ProgramState {
 }
 
 /// The environment that a Python's path stands for: `PREFIX/bin/pythonX`.
-pub(super) fn prefix_of(program: &str) -> Option<String> {
+pub(crate) fn prefix_of(program: &str) -> Option<String> {
     let program = Path::new(program);
     let is_python = program.file_name()?.to_str()?.starts_with("python");
     let bin = program.parent()?;

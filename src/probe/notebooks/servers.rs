@@ -5,7 +5,7 @@
 use super::KEPT;
 use crate::root::Root;
 use gpucheck_checks::fact::Server;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ffi::OsString, os::unix::ffi::OsStringExt};
 
 /// Longest command line and environment that are read, in bytes.
 const LONGEST: u64 = 256 << 10;
@@ -28,6 +28,18 @@ pub(super) fn running(root: &Root, uid: u32) -> Vec<Server> {
         .into_iter()
         .filter(|pid| root.stat(&format!("/proc/{pid}")).is_some_and(|found| found.st_uid == uid));
     own.filter_map(|pid| server(root, pid)).take(MOST).collect()
+}
+
+/// The environment of a process of the asking user, byte for byte. It holds passwords and is no fact.
+pub(crate) fn environment_of(root: &Root, pid: i32) -> Option<Vec<(OsString, OsString)>> {
+    let bytes = root.bytes(&format!("/proc/{pid}/environ"), LONGEST).ok()?;
+    let variable = |text: &[u8]| {
+        let middle = text.iter().position(|byte| *byte == b'=').filter(|at| *at > 0)?;
+        let (name, value) = text.split_at_checked(middle)?;
+        let text = |bytes: &[u8]| OsString::from_vec(bytes.to_owned());
+        Some((text(name), text(value.get(1..)?)))
+    };
+    Some(bytes.split(|byte| *byte == 0).filter_map(variable).collect())
 }
 
 fn server(root: &Root, pid: i32) -> Option<Server> {

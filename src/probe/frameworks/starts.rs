@@ -1,0 +1,275 @@
+//! Which Pythons are looked at, and how each is started: that of the shell, and those of notebook kernels, each as Jupyter
+//! would start it.
+//!
+//! Invariants: nothing is started here; two kernels that start the same interpreter in the same way share one look;
+//! a kernel whose Python has to be looked at and cannot be is told with the reason.
+//!
+//! Source: `jupyter_client/manager.py` and `provisioning/local_provisioner.py`: a kernel has the server's variables with
+//! those of `kernel.json` over them, and the notebook's folder as its working directory.
+
+use super::{
+    discover::{self, Candidate, Environment},
+    leftovers::inherited,
+    template,
+};
+use crate::{child::Name, probe::notebooks, root::Root};
+use gpucheck_checks::fact::{FoundBy, Kernelspec, Notebooks, Program, ProgramState, Server, Spec};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env,
+    ffi::{OsStr, OsString},
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Most Pythons that are looked at in one run.
+const MOST: usize = 48;
+/// What names of variables that decide about a framework begin with.
+const DECIDING: [&str; 10] =
+    ["CUDA_", "CUDNN_", "CUPY_", "JAX_", "LD_", "NVIDIA_", "PYTHON", "PYTORCH_", "TF_", "XLA_"];
+
+/// A Python, and the surroundings to start it in.
+#[derive(Clone, Debug)]
+pub(super) struct Start {
+    pub(super) candidate: Candidate,
+    pub(super) environment: Environment,
+}
+
+/// The Pythons to look at.
+#[derive(Debug, Default)]
+pub(super) struct Starts {
+    pub(super) starts: Vec<Start>,
+    /// Kernels whose Python cannot be looked at, by name, with the reason.
+    pub(super) not_started: BTreeMap<String, String>,
+}
+
+impl Starts {
+    /// That of the shell, then those of the kernels.
+    pub(super) fn of(environment: &Environment, notebooks: Option<&Notebooks>) -> Self {
+        let mut starts = Self::default();
+        for candidate in discover::candidates(environment) {
+            starts.add(Start { candidate, environment: environment.clone() });
+        }
+        let Some(notebooks) = notebooks else { return starts };
+        let servers = Servers::new(environment, &notebooks.servers);
+        for kernelspec in &notebooks.kernelspecs {
+            if kernelspec.spec.seen().is_some_and(Spec::is_python) {
+                let name = notebooks.name_of(kernelspec);
+                match servers.start(kernelspec, &name) {
+                    Ok(Some(start)) => starts.add_kernel(start, name),
+                    Ok(None) => {}
+                    Err(why) => {
+                        starts.not_started.insert(name, why);
+                    }
+                }
+            }
+        }
+        starts.label();
+        starts
+    }
+
+    fn add_kernel(&mut self, start: Start, name: String) {
+        if self.starts.len() < MOST || self.same(&start).is_some() {
+            self.add(start);
+        } else {
+            self.not_started.insert(name, format!("{MOST} other Pythons were looked at"));
+        }
+    }
+
+    fn same(&mut self, start: &Start) -> Option<&mut Start> {
+        let key = Key::of(start);
+        self.starts.iter_mut().find(|known| Key::of(known) == key)
+    }
+
+    fn add(&mut self, start: Start) {
+        match self.same(&start) {
+            Some(known) => {
+                known.candidate.kernels.extend(start.candidate.kernels);
+                // Whoever writes any of these files decides what runs for all of them.
+                known.candidate.said_in.extend(start.candidate.said_in);
+            }
+            None => self.starts.push(start),
+        }
+    }
+
+    /// Tells those at one path apart: the first has it for itself, others are named after their first kernel.
+    fn label(&mut self) {
+        let mut known = BTreeSet::new();
+        for Start { candidate, .. } in &mut self.starts {
+            if !known.insert(candidate.interpreter().to_owned()) {
+                candidate.label = candidate.kernels.first().map(|name| format!("kernel {name}"));
+            }
+        }
+    }
+}
+
+/// What makes two starts one.
+#[derive(PartialEq, Eq)]
+struct Key {
+    /// The folder in which the interpreter is looked for, which tells the environment, and the file that it is.
+    interpreter: (Option<PathBuf>, Option<PathBuf>),
+    words: Vec<OsString>,
+    variables: BTreeMap<OsString, OsString>,
+    /// The working directory, where it has anything that a Python could import.
+    folder: Option<PathBuf>,
+}
+
+impl Key {
+    fn of(start: &Start) -> Self {
+        let Start { candidate, environment } = start;
+        let interpreter = candidate.interpreter();
+        let folder = environment.folder.clone().or_else(|| env::current_dir().ok());
+        Self {
+            interpreter: (interpreter.parent().map(Path::to_owned), fs::canonicalize(interpreter).ok()),
+            words: candidate.words.clone(),
+            variables: deciding(environment),
+            folder: folder.filter(|folder| can_be_imported_from(folder)),
+        }
+    }
+}
+
+/// The variables that a framework heeds, with what the Python would inherit.
+pub(super) fn deciding(environment: &Environment) -> BTreeMap<OsString, OsString> {
+    let own = environment.base.is_none().then(env::vars_os).into_iter().flatten().map(|(name, _)| name);
+    let base = environment.base.iter().flatten().map(|(name, _)| name.clone());
+    let changed = environment.changes.iter().map(|(name, _)| OsString::from(name.as_ref()));
+    let decides = |name: &OsString| {
+        let text = name.to_string_lossy();
+        text == "HOME" || DECIDING.iter().any(|start| text.starts_with(start))
+    };
+    let names: BTreeSet<OsString> = own.chain(base).chain(changed).filter(decides).collect();
+    names
+        .into_iter()
+        .filter_map(|name| Some((name.clone(), inherited(environment, &name.to_string_lossy())?)))
+        .collect()
+}
+
+/// Whether a folder has a module or a package of Python, among the first entries.
+fn can_be_imported_from(folder: &Path) -> bool {
+    let is_module = |entry: fs::DirEntry| {
+        let path = entry.path();
+        path.extension().is_some_and(|end| end == "py" || end == "so") || path.join("__init__.py").is_file()
+    };
+    fs::read_dir(folder).into_iter().flatten().flatten().take(1000).any(is_module)
+}
+
+/// The servers that run, with their surroundings.
+struct Servers<'a> {
+    shell: &'a Environment,
+    running: Vec<(&'a Server, Environment)>,
+}
+
+impl<'a> Servers<'a> {
+    fn new(shell: &'a Environment, servers: &'a [Server]) -> Self {
+        let root = Root::new("/");
+        let surroundings = |server: &'a Server| {
+            let base = notebooks::environment_of(&root, server.pid)?;
+            let of =
+                |name: &str| base.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+            let environment = Environment {
+                path: of("PATH").unwrap_or_default(),
+                home: of("HOME").map(PathBuf::from),
+                cache: shell.cache.clone(),
+                folder: fs::read_link(format!("/proc/{}/cwd", server.pid)).ok(),
+                // Jupyter does not hand it on: it would mislead every Python.
+                changes: vec![("PYTHONEXECUTABLE".into(), None)],
+                base: Some(base),
+                ..Environment::default()
+            };
+            Some((server, environment))
+        };
+        Self { shell, running: servers.iter().filter_map(surroundings).collect() }
+    }
+
+    /// The server that offers a kernel: one of the kernel's own environment, else any; none where none runs.
+    fn offering(&self, kernelspec: &Kernelspec) -> Option<&(&'a Server, Environment)> {
+        let of_environment = |server: &Server| {
+            notebooks::prefix_of(&server.program)
+                .is_some_and(|prefix| Path::new(&kernelspec.folder).starts_with(prefix))
+        };
+        self.running.iter().find(|(server, _)| of_environment(server)).or_else(|| self.running.first())
+    }
+
+    /// How a kernel is started; none where there is nothing in its Python to look at, or no Python.
+    fn start(&self, kernelspec: &Kernelspec, name: &str) -> Result<Option<Start>, String> {
+        let Some(spec) = kernelspec.spec.seen() else { return Ok(None) };
+        let server = self.offering(kernelspec);
+        let program = match &kernelspec.program {
+            Program::File { path, state: ProgramState::Executable } => PathBuf::from(path),
+            // What is gone is judged by its file.
+            Program::File { .. } => return Ok(None),
+            Program::Untold { why } => return Err(why.clone()),
+            Program::OfServer => match server {
+                Some((server, _)) => PathBuf::from(&server.program),
+                None => {
+                    self.own_server().ok_or("it runs in the Jupyter server's Python, and no server runs")?
+                }
+            },
+        };
+        if kernelspec.environment.as_ref().is_some_and(|there| !there.may_have_framework()) {
+            return Ok(None);
+        }
+        let surroundings = server.map_or(self.shell, |(_, environment)| environment);
+        let mut environment = surroundings.clone();
+        environment.changes.extend(variables(surroundings, &kernelspec.folder));
+        let (words, python) = words(kernelspec, spec, &program, &environment.path)?;
+        let candidate = Candidate {
+            found_by: FoundBy::Kernel,
+            python: python.filter(|python| *python != program),
+            program,
+            words,
+            said_in: vec![Path::new(&kernelspec.folder).join("kernel.json")],
+            kernels: vec![name.to_owned()],
+            ..Candidate::default()
+        };
+        Ok(Some(Start { candidate, environment }))
+    }
+
+    /// The Python of the server that this shell would start: beside the `jupyter` on its path.
+    fn own_server(&self) -> Option<PathBuf> {
+        let jupyter = discover::program_on(&self.shell.path, "jupyter")?;
+        Some(jupyter.with_file_name("python")).filter(|python| python.is_file())
+    }
+}
+
+/// The variables that `kernel.json` sets, expanded.
+fn variables(surroundings: &Environment, folder: &str) -> Vec<(Name, Option<OsString>)> {
+    let lookup = |name: &str| inherited(surroundings, name)?.into_string().ok();
+    let set = notebooks::variables_of(&Root::new("/"), folder);
+    set.into_iter()
+        .map(|(name, value)| (name.into(), Some(template::expand(&value, lookup).into())))
+        .collect()
+}
+
+/// What stands between the program and `-m ipykernel_launcher`, and the Python that this starts.
+fn words(
+    kernelspec: &Kernelspec,
+    spec: &Spec,
+    program: &Path,
+    path: &OsStr,
+) -> Result<(Vec<OsString>, Option<PathBuf>), String> {
+    let words: Vec<String> =
+        spec.argv.iter().map(|word| word.replace("{resource_dir}", &kernelspec.folder)).collect();
+    let launches =
+        |pair: &[String]| matches!(pair, [m, module] if m == "-m" && module.starts_with("ipykernel"));
+    let Some(end) = words.windows(2).position(launches) else {
+        return Err(format!("its command does not run ipykernel: {}", words.join(" ")));
+    };
+    let between = words.get(1..end).unwrap_or_default();
+    let is_python = |word: &str| word.rsplit('/').next().is_some_and(|name| name.starts_with("python"));
+    let python = if program.file_name().and_then(OsStr::to_str).is_some_and(is_python)
+        && !starts_another(between)
+    {
+        Some(program.to_owned())
+    } else {
+        let inner = between.iter().rev().find(|word| is_python(word));
+        let inner = inner.ok_or_else(|| format!("{} hides the Python that it starts", program.display()))?;
+        if inner.starts_with('/') { Some(inner.into()) } else { discover::program_on(path, inner) }
+    };
+    Ok((between.iter().map(OsString::from).collect(), python))
+}
+
+/// Whether the words of a Python run a module that starts another one, as nb_conda_kernels' runner does.
+fn starts_another(words: &[String]) -> bool {
+    words.iter().any(|word| word == "-m")
+}

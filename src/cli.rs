@@ -60,6 +60,9 @@ pub struct LookArgs {
     /// Import frameworks in full, as a notebook does, even where a cheap look raises no doubt
     #[arg(long, global = true)]
     pub full: bool,
+    /// Look at every Python anew, also where nothing has changed since the last look
+    #[arg(long, global = true)]
+    pub fresh: bool,
     /// Do not ask the cloud's metadata service for the size of this machine
     #[arg(long, global = true)]
     pub no_cloud_metadata: bool,

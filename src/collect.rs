@@ -43,6 +43,8 @@ pub struct Options {
     pub cloud_metadata: Option<String>,
     /// Import frameworks in full.
     pub full: bool,
+    /// Retell nothing of what an earlier run saw.
+    pub fresh: bool,
     /// Take the Pythons of this machine for those of the root, whichever that is. For simulated machines, whose files
     /// lie in a folder and whose Pythons, if any, are started from here.
     pub this_pythons: bool,
@@ -58,11 +60,11 @@ pub fn collect(options: &Options) -> Facts {
     let root = &options.root;
     let platform = look_at_platform(options);
     let notebooks = look_at_notebooks(options).take();
-    let frameworks = look_at_frameworks(options, &notebooks, false);
     let pci = look_at_files(root, "pci", pci::probe);
     let log = look_at_files(root, "log", log::probe);
     let installation = look_at_files(root, "installation", installation::probe);
     let module = look_at_files(root, "module", module::probe).take();
+    let frameworks = look_at_frameworks(options, &notebooks, driver_is_behind(&module), false);
     let ask = ask_driver(root, module.seen());
     std::thread::scope(|scope| {
         let nvml = scope.spawn(|| {
@@ -117,6 +119,11 @@ fn unwanted<T>() -> Observed<T> {
     Observed::not_probed("no check that was asked for reads it")
 }
 
+/// Whether there is a driver for frameworks to compute with.
+pub(crate) fn driver_is_behind(module: &Observed<Module>) -> bool {
+    module.seen().is_some_and(module::driver_is_behind)
+}
+
 /// Starts a look at files. Some may lie on a mount that never answers.
 fn look_at_files<T: Send + 'static>(
     root: &Root,
@@ -150,6 +157,7 @@ fn look_at_processes(options: &Options, facts: &Facts) -> InTime<Processes> {
 pub(crate) fn look_at_frameworks(
     options: &Options,
     notebooks: &Observed<Notebooks>,
+    driver_is_behind: bool,
     one_at_a_time: bool,
 ) -> InTime<Frameworks> {
     let mut ask = frameworks::Ask::new(frameworks::Environment::of_this_process());
@@ -157,6 +165,10 @@ pub(crate) fn look_at_frameworks(
     ask.may_make_nodes = a_driver_stands_here();
     ask.notebooks = notebooks.seen().filter(|_| has_own_notebooks(options)).cloned();
     ask.one_at_a_time = one_at_a_time;
+    // What another root's driver let a Python do says nothing of tomorrow's.
+    ask.remember = options.root.is_this_machine().then(|| ask.environment.own_cache()).flatten();
+    ask.fresh = options.fresh || one_at_a_time;
+    ask.put_to_work = driver_is_behind;
     let limit = FRAMEWORKS_LIMIT;
     let wanted = options.sources.contains(&Source::Frameworks);
     let vouched = options.root.is_this_machine() || options.this_pythons;

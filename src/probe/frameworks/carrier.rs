@@ -63,13 +63,8 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new(cache: Option<&Path>, identity: &Identity) -> io::Result<Self> {
-        // Another user cannot reach into our cache. Root's may lie in a home that is a student's, who could put
-        // another folder in the place of ours.
-        let cache = match &identity.owner {
-            Some(_) => None,
-            None if rustix::process::geteuid().is_root() => Some(Path::new("/var/cache")),
-            None => cache,
-        };
+        // Another user cannot reach into our cache.
+        let cache = cache.filter(|_| identity.owner.is_none());
         let mut last = io::Error::other("no folder for the extension");
         for parent in cache.into_iter().chain([Path::new("/tmp")]) {
             for attempt in 0..8 {

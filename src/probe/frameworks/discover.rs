@@ -49,6 +49,13 @@ impl Environment {
     }
 }
 
+impl Environment {
+    /// Where the asking user may keep something. Root's must not lie in a home that is a student's.
+    pub(crate) fn own_cache(&self) -> Option<PathBuf> {
+        if rustix::process::geteuid().is_root() { Some("/var/cache".into()) } else { self.cache.clone() }
+    }
+}
+
 /// A Python to look at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Candidate {

@@ -44,7 +44,7 @@ pub(super) fn take(ask: &Ask, candidate: &Candidate, identity: &Identity, way: W
     };
     let mut not_loaded = None;
     for &carrier in &ask.carriers {
-        let carried = match Carried::new(carrier, ask.environment.cache.as_deref(), identity) {
+        let carried = match Carried::new(carrier, ask.environment.own_cache().as_deref(), identity) {
             Ok(carried) => carried,
             Err(error) => {
                 not_loaded = Some(refused_to_load("NotCarried", error.to_string()));

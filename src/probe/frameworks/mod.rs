@@ -27,8 +27,10 @@ mod libraries;
 mod metadata;
 pub(crate) mod packages;
 mod pool;
+mod recall;
 mod said;
 mod shell_files;
+mod stamps;
 mod starts;
 mod survey;
 mod template;
@@ -44,8 +46,12 @@ use distributions::Installed;
 use gpucheck_checks::fact::{Carrier, Frameworks, Notebooks, Observed, Python, TensorFlow, Way};
 use identity::Refusal;
 use launch::Taken;
+use recall::Recall;
 use starts::{Start, Starts};
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// What to look at, and how.
 #[derive(Clone, Debug)]
@@ -66,6 +72,12 @@ pub struct Ask {
     pub system: Root,
     /// The kernels whose Pythons are looked at as well.
     pub notebooks: Option<Notebooks>,
+    /// An NVIDIA driver stands behind: frameworks have a GPU to compute on.
+    pub put_to_work: bool,
+    /// The folder of caches in which looks are kept for the next run; none where nothing is kept or retold.
+    pub remember: Option<PathBuf>,
+    /// Retell nothing.
+    pub fresh: bool,
     /// No Python beside another: where they could keep each other off the GPU.
     pub one_at_a_time: bool,
 }
@@ -82,6 +94,9 @@ impl Ask {
             carriers: vec![Carrier::Memory, Carrier::File, Carrier::PlainPython],
             system: Root::new("/"),
             notebooks: None,
+            put_to_work: false,
+            remember: None,
+            fresh: false,
             one_at_a_time: false,
         }
     }
@@ -93,7 +108,7 @@ pub fn probe(ask: &Ask) -> Observed<Frameworks> {
     let width = if ask.one_at_a_time { 1 } else { pool::width() };
     let pythons = pool::each(&starts, width, |Start { candidate, environment }| {
         let ask = Ask { environment: environment.clone(), ..ask.clone() };
-        python(&ask, candidate)
+        recalled(&ask, candidate)
     });
     Observed::Seen(Frameworks {
         pythons: pythons.into_iter().flatten().collect(),
@@ -102,7 +117,21 @@ pub fn probe(ask: &Ask) -> Observed<Frameworks> {
     })
 }
 
-fn python(ask: &Ask, candidate: &Candidate) -> Python {
+/// What an earlier run saw, where nothing has changed since; else what there is to see now.
+fn recalled(ask: &Ask, candidate: &Candidate) -> Python {
+    let recall = Recall::of(ask, candidate);
+    if let Some(python) = recall.as_ref().and_then(|recall| recall.retell(candidate)) {
+        return python;
+    }
+    let (python, sys_path) = python(ask, candidate);
+    if let Some(recall) = recall {
+        recall.keep(ask, candidate, &python, &sys_path);
+    }
+    python
+}
+
+/// Looks at a Python: what it says, and its `sys.path`.
+fn python(ask: &Ask, candidate: &Candidate) -> (Python, Vec<String>) {
     let mut python = Python {
         found_by: candidate.found_by,
         path: candidate.interpreter().to_string_lossy().into_owned(),
@@ -123,13 +152,13 @@ fn python(ask: &Ask, candidate: &Candidate) -> Python {
             python.interpreter = Observed::Failed(failure);
             python.tensorflow = Observed::not_probed("the interpreter gave no answer");
             python.packages = Observed::not_probed("the interpreter gave no answer");
-            return python;
+            return (python, Vec::new());
         }
         Err(Refusal::NotRun(why)) => {
             python.interpreter = Observed::not_probed(why.clone());
             python.tensorflow = Observed::not_probed(why.clone());
             python.packages = Observed::not_probed(why);
-            return python;
+            return (python, Vec::new());
         }
     };
     python.ran_as = identity.owner.as_ref().map(|owner| owner.uid);
@@ -139,7 +168,7 @@ fn python(ask: &Ask, candidate: &Candidate) -> Python {
     }
     let look = |way| launch::take(ask, candidate, &identity, way);
     let first = look(if ask.full { Way::Full } else { Way::Bare });
-    note(ask, &mut python, first);
+    let sys_path = note(ask, &mut python, first);
     if let Observed::Seen(Some(tensorflow)) = &mut python.tensorflow
         && tensorflow.full_look().is_none()
         && let Some(doubt) = tensorflow::doubt(tensorflow)
@@ -147,11 +176,11 @@ fn python(ask: &Ask, candidate: &Candidate) -> Python {
         tracing::debug!(python = python.path, doubt, "taking a full look");
         tensorflow.looks.push(look(Way::Full).look);
     }
-    python
+    (python, sys_path)
 }
 
-/// Takes in the first look.
-fn note(ask: &Ask, python: &mut Python, Taken { look, looked }: Taken) {
+/// Takes in the first look; gives `sys.path`.
+fn note(ask: &Ask, python: &mut Python, Taken { look, looked }: Taken) -> Vec<String> {
     let looked = match looked {
         Ok(looked) => looked,
         Err(failure) => {
@@ -160,7 +189,7 @@ fn note(ask: &Ask, python: &mut Python, Taken { look, looked }: Taken) {
             python.tensorflow = Observed::not_probed("the interpreter gave no answer");
             python.packages = Observed::not_probed("the interpreter gave no answer");
             python.cuda_parts = Observed::not_probed("the interpreter gave no answer");
-            return;
+            return Vec::new();
         }
     };
     let prefix = looked.interpreter.prefix.as_str();
@@ -185,4 +214,5 @@ fn note(ask: &Ask, python: &mut Python, Taken { look, looked }: Taken) {
             Observed::Seen(_) | Observed::NotProbed { .. } => Observed::Seen(None::<TensorFlow>),
         },
     };
+    looked.sys_path
 }

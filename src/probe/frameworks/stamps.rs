@@ -24,8 +24,7 @@ const LONGEST: u64 = 4096;
 const TEXTS: [&str; 3] =
     ["/proc/sys/kernel/random/boot_id", "/proc/driver/nvidia/version", "/sys/module/nvidia/version"];
 /// Files by which libraries and the driver's own are found.
-const FILES: [&str; 6] = [
-    "/proc/self/exe",
+const FILES: [&str; 5] = [
     "/etc/ld.so.cache",
     "/usr/lib/x86_64-linux-gnu/libcuda.so.1",
     "/usr/lib64/libcuda.so.1",
@@ -49,6 +48,8 @@ pub(super) struct Stamp {
 enum Kind {
     /// A file or a folder, by what `stat` says of it.
     Place,
+    /// What a link ends at.
+    Behind,
     /// A folder, by its entries.
     Entries,
     /// A folder, by those of its entries that Python could import.
@@ -75,6 +76,7 @@ impl Stamp {
 pub(super) fn of(ask: &Ask, candidate: &Candidate, python: &Python, sys_path: &[String]) -> Vec<Stamp> {
     let mut stamps: Vec<Stamp> = TEXTS.map(|path| Stamp::new(Kind::Text, path)).into();
     stamps.extend(FILES.map(|path| Stamp::new(Kind::Place, path)));
+    stamps.push(Stamp::new(Kind::Behind, "/proc/self/exe"));
     stamps.push(Stamp::new(Kind::Entries, "/proc/driver/nvidia/gpus"));
     stamps.push(Stamp::new(Kind::Nodes, "/dev"));
     let parts = [Some(&candidate.program), candidate.python.as_ref()].into_iter().flatten();
@@ -104,6 +106,7 @@ fn read(kind: Kind, path: &Path) -> Option<u64> {
     let mut hasher = DefaultHasher::new();
     match kind {
         Kind::Place => place(path, &mut hasher)?,
+        Kind::Behind => told(&fs::metadata(path).ok()?, &mut hasher),
         Kind::Entries => entries(path, |_| true, &mut hasher)?,
         Kind::Modules => entries(path, can_be_imported, &mut hasher)?,
         Kind::Nodes => entries(path, is_node, &mut hasher)?,
@@ -118,13 +121,16 @@ fn read(kind: Kind, path: &Path) -> Option<u64> {
 
 /// Links are followed, and count themselves: they may come to lead elsewhere.
 fn place(path: &Path, hasher: &mut DefaultHasher) -> Option<()> {
-    for found in [fs::symlink_metadata(path).ok()?, fs::metadata(path).ok()?] {
-        // Of a device node the times say nothing: the driver sets them anew.
-        let times = found.is_file() || found.is_dir() || found.is_symlink();
-        let at = (found.mtime(), found.mtime_nsec(), found.size());
-        (found.mode(), found.uid(), found.gid(), found.rdev(), found.ino(), times.then_some(at)).hash(hasher);
-    }
+    told(&fs::symlink_metadata(path).ok()?, hasher);
+    told(&fs::metadata(path).ok()?, hasher);
     Some(())
+}
+
+fn told(found: &fs::Metadata, hasher: &mut DefaultHasher) {
+    // Of a device node the times say nothing: the driver sets them anew.
+    let times = found.is_file() || found.is_dir() || found.is_symlink();
+    let at = (found.mtime(), found.mtime_nsec(), found.size());
+    (found.mode(), found.uid(), found.gid(), found.rdev(), found.ino(), times.then_some(at)).hash(hasher);
 }
 
 fn entries(folder: &Path, counts: impl Fn(&Path) -> bool, hasher: &mut DefaultHasher) -> Option<()> {

@@ -11,6 +11,7 @@ use crate::{
         cuda, frameworks, installation, library::Search, log, module, notebooks, nvml, pci, platform,
         processes,
     },
+    progress::Progress,
     root::Root,
     worker::{self, Worker},
 };
@@ -43,6 +44,8 @@ pub struct Options {
     pub cloud_metadata: Option<String>,
     /// Import frameworks in full.
     pub full: bool,
+    /// Whom to tell how far the looks are.
+    pub progress: Progress,
     /// Retell nothing of what an earlier run saw.
     pub fresh: bool,
     /// Take the Pythons of this machine for those of the root, whichever that is. For simulated machines, whose files
@@ -102,6 +105,7 @@ pub fn collect(options: &Options) -> Facts {
         };
         look_again(options, &ask, &mut facts);
         facts.processes = look_at_processes(options, &facts).take();
+        options.progress.end();
         facts
     })
 }
@@ -169,6 +173,7 @@ pub(crate) fn look_at_frameworks(
     ask.remember = options.root.is_this_machine().then(|| ask.environment.own_cache()).flatten();
     ask.fresh = options.fresh || one_at_a_time;
     ask.put_to_work = driver_is_behind;
+    ask.progress = options.progress.clone();
     let limit = FRAMEWORKS_LIMIT;
     let wanted = options.sources.contains(&Source::Frameworks);
     let vouched = options.root.is_this_machine() || options.this_pythons;

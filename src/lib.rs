@@ -58,6 +58,7 @@ pub mod locale;
 mod look_again;
 pub mod output;
 pub mod probe;
+pub mod progress;
 pub mod redact;
 pub mod render;
 pub mod root;

@@ -7,6 +7,7 @@ use gpucheck::{
     error::Error,
     exit::Exit,
     knowledge, locale, output,
+    progress::Progress,
     redact::redact,
     render::{self, Style},
     root::Root,
@@ -70,10 +71,18 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
         None => {
             let selection = selection(look)?;
             let knowledge = knowledge::read(look.knowledge.as_deref())?;
-            report(&collect::collect(&options(look, &selection)?), &knowledge, &selection, show)
+            report(
+                &collect::collect(&options(look, &selection, language(show))?),
+                &knowledge,
+                &selection,
+                show,
+            )
         }
         Some(Command::Record) => {
-            let facts = collect::collect(&options(look, &selection(look)?)?);
+            let mut options = options(look, &selection(look)?, language(show))?;
+            // Facts are to show what is there now.
+            options.fresh = true;
+            let facts = collect::collect(&options);
             output::write(&render::json(&redact(&facts, &own_names())), show.output.as_deref())?;
             Ok(Exit::Usable)
         }
@@ -111,13 +120,22 @@ fn selection(look: &LookArgs) -> Result<Selection, Error> {
     })
 }
 
-fn options(look: &LookArgs, selection: &Selection) -> Result<Options, Error> {
+fn options(look: &LookArgs, selection: &Selection, language: Language) -> Result<Options, Error> {
+    let words = move |done: usize, total: usize, seconds: u64, name: &str| {
+        language.words().heading.progress.with(&[
+            ("done", &done.to_string()),
+            ("total", &total.to_string()),
+            ("seconds", &seconds.to_string()),
+            ("name", name),
+        ])
+    };
     Ok(Options {
         root: root(&look.root)?,
         sources: selection.sources(),
         cloud_metadata: (!look.no_cloud_metadata).then(|| look.cloud_metadata_url.clone()),
         full: look.full,
         fresh: look.fresh,
+        progress: Progress::on_terminal(words),
         this_pythons: look.this_pythons,
         this_notebooks: look.this_notebooks,
         driver_deadline: look.driver_deadline_ms.map(Duration::from_millis),

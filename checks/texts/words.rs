@@ -100,6 +100,8 @@ pub struct HeadingWords {
     pub usable_from_pythons: String,
     /// After what an earlier run saw: `{age}`.
     pub retold: Phrase,
+    /// While Pythons are looked at: `{done}`, `{total}`, `{seconds}`, `{name}`.
+    pub progress: Phrase,
     /// Before the checks of the machine.
     pub checks: String,
     /// Before the checks of a Python: `{python}`.

@@ -39,7 +39,7 @@ mod tensorflow;
 pub use discover::Environment;
 pub(crate) use packages::tensorflow_in;
 
-use crate::root::Root;
+use crate::{progress::Progress, root::Root};
 use cuda_parts::Around;
 use discover::Candidate;
 use distributions::Installed;
@@ -78,6 +78,8 @@ pub struct Ask {
     pub remember: Option<PathBuf>,
     /// Retell nothing.
     pub fresh: bool,
+    /// Whom to tell how far it is.
+    pub progress: Progress,
     /// No Python beside another: where they could keep each other off the GPU.
     pub one_at_a_time: bool,
 }
@@ -97,6 +99,7 @@ impl Ask {
             put_to_work: false,
             remember: None,
             fresh: false,
+            progress: Progress::default(),
             one_at_a_time: false,
         }
     }
@@ -106,7 +109,9 @@ impl Ask {
 pub fn probe(ask: &Ask) -> Observed<Frameworks> {
     let Starts { starts, not_started } = Starts::of(&ask.environment, ask.notebooks.as_ref());
     let width = if ask.one_at_a_time { 1 } else { pool::width() };
+    ask.progress.expect(starts.len());
     let pythons = pool::each(&starts, width, |Start { candidate, environment }| {
+        let _under_way = ask.progress.begin(&candidate.interpreter().to_string_lossy());
         let ask = Ask { environment: environment.clone(), ..ask.clone() };
         recalled(&ask, candidate)
     });

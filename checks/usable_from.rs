@@ -43,23 +43,49 @@ struct Table<'a> {
 
 impl Table<'_> {
     fn of_kernel(&self, notebooks: &Notebooks, kernel: &Kernelspec) -> UsableFrom {
-        let subject = Subject::Notebook(notebooks.name_of(kernel));
+        let name = notebooks.name_of(kernel);
+        let subject = Subject::Notebook(name.clone());
         let spec = kernel.spec.seen();
-        let python = self.facts.pythons().find(|python| starts(kernel, python, notebooks));
-        let mut row = match python {
-            Some(python) => self.of_python(python),
-            None => self.without_python(notebooks, kernel),
+        let started = self.facts.pythons().find(|python| python.kernels.contains(&name));
+        let shells = self.facts.pythons().find(|python| starts(kernel, python, notebooks));
+        let mut row = match (started, shells) {
+            (Some(python), _) => self.of_python(python),
+            (None, Some(python)) => self.as_of_shell(python),
+            (None, None) => self.without_python(notebooks, kernel),
         };
         if spec.is_some_and(|spec| !spec.is_python()) {
             let language = spec.and_then(|spec| spec.language.as_deref()).unwrap_or("another language");
             row = row_of(Usable::NotApplicable, Some(format!("a kernel for {language}")));
         } else if let Some(failed) = self.failed(&subject) {
-            row.usable = Usable::No;
-            row.why = Some(failed.outcome.summary.clone());
-            row.root = self.root_of(failed);
+            row = self.because_of(failed, row);
         }
         row.shown_as = spec.and_then(|spec| spec.display_name.clone());
         UsableFrom { subject, ..row }
+    }
+
+    /// What a Python that the shell starts tells of a kernel in its environment: what is wrong with it, and not that all
+    /// is well, for a kernel has other variables.
+    fn as_of_shell(&self, python: &Python) -> UsableFrom {
+        let row = self.of_python(python);
+        let of_kernels = |judged: &&JudgedOutcome| {
+            let Outcome { id, subject, verdict, .. } = &judged.outcome;
+            id.starts_with("notebooks.")
+                && *verdict == Verdict::Fail
+                && (*subject == Subject::Host || *subject == python.subject())
+        };
+        match self.judged.iter().find(of_kernels) {
+            Some(failed) => self.because_of(failed, row),
+            None if matches!(row.usable, Usable::Yes | Usable::InPart) => {
+                let why = "its Python was looked at as the shell starts it, not as the kernel does";
+                UsableFrom { usable: Usable::Unknown, why: Some(why.to_owned()), ..row }
+            }
+            None => row,
+        }
+    }
+
+    fn because_of(&self, failed: &JudgedOutcome, row: UsableFrom) -> UsableFrom {
+        let why = Some(failed.outcome.summary.clone());
+        UsableFrom { usable: Usable::No, why, root: self.root_of(failed), ..row }
     }
 
     /// What can be said of a kernel whose Python was not looked at.

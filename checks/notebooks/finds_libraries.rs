@@ -33,7 +33,16 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
-    jupyter::each_python(facts, judge_python)
+    jupyter::each_python(facts, |python, notebooks| {
+        let of_kernels = |other: &Python| other.path == python.path && !other.kernels.is_empty();
+        if facts.pythons().any(of_kernels) {
+            return Finding::not_applicable(
+                python.subject(),
+                "its kernels were looked at as they are started",
+            );
+        }
+        judge_python(python, notebooks)
+    })
 }
 
 fn judge_python(python: &Python, notebooks: &Notebooks) -> Finding {

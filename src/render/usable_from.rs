@@ -17,8 +17,9 @@ pub(super) fn write(page: &mut Page, report: &Report, language: Language) {
     let (kernels, pythons): (Vec<_>, Vec<_>) = report.usable_from.iter().partition(is_kernel);
     let tables = [(kernels, &headings.usable_from_notebooks), (pythons, &headings.usable_from_pythons)];
     for (rows, heading) in tables {
-        // Where nothing could use a GPU, nobody asks which does.
-        if rows.iter().any(|row| row.usable != Usable::NotApplicable) {
+        // Where nothing could use a GPU, nobody asks which does; of a lone Python the answer itself tells.
+        let lone = report.usable_from.len() == 1 && rows.iter().all(|row| !is_kernel(row));
+        if !lone && rows.iter().any(|row| row.usable != Usable::NotApplicable) {
             page.heading(heading);
             table(page, report, language, &rows);
         }
@@ -37,7 +38,11 @@ fn table(page: &mut Page, report: &Report, language: Language, rows: &[&UsableFr
         let body = body(report, row, language);
         let indent = 2 + answers + 2;
         let column = indent + names_width + 2;
-        if name.width() > names_width || column * 2 > page.style.width {
+        if indent + name.width() > page.style.width {
+            page.line(&format!("  {word}"));
+            page.wrapped("    ", "    ", name);
+            page.wrapped("      ", "      ", &body);
+        } else if name.width() > names_width || column * 2 > page.style.width {
             page.line(&format!("  {word}  {}", clean(name)));
             page.wrapped(&blanks(indent + 2), &blanks(indent + 2), &body);
         } else {

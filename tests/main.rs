@@ -23,3 +23,4 @@ mod real_tensorflow;
 mod simulated;
 mod simulated_machines;
 mod stage;
+mod starts;

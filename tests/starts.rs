@@ -1,0 +1,330 @@
+//! Notebook kernels: each Python is started as its kernel would be, once for those that start alike, and what an earlier
+//! run saw is retold while nothing has changed.
+//!
+//! The environments are those of the system's Python; the TensorFlow in them is a small package that lists one device,
+//! in whose description it says how it was started, and that leaves a mark for each start.
+
+use gpucheck::{
+    probe::{
+        frameworks::{Ask, Environment, probe},
+        notebooks,
+    },
+    root::Root,
+};
+use gpucheck_checks::fact::{FoundBy, Frameworks, Observed, Python};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, chown, symlink},
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+use tempfile::TempDir;
+
+/// A `device_lib` that tells how it was started.
+const TELLING: &str = "
+import os, sys
+from types import SimpleNamespace as Fields
+with open(os.path.join(sys.prefix, 'starts'), 'a') as starts:
+    starts.write('x')
+told = [os.getcwd()] + [name + '=' + os.environ.get(name, '-') for name in ('TF_TOLD', 'HOME', 'PYTHONEXECUTABLE')]
+def list_local_devices():
+    place = Fields(bus_id=0, numa_node=0, links=Fields(link=[]))
+    return [Fields(name='/device:CPU:0', device_type='CPU', memory_limit=268435456, incarnation=1,
+                   locality=place, physical_device_desc=' '.join(told), xla_global_id=-1)]
+";
+/// What builds without CUDA have.
+const BUILD_INFO: &str =
+    "import collections\nbuild_info = collections.OrderedDict([('is_cuda_build', False)])\n";
+
+/// A home with environments and kernels.
+struct Home(TempDir);
+
+impl Home {
+    fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        Self(home)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// An environment with the telling TensorFlow; its interpreter.
+    fn environment(&self, name: &str) -> String {
+        let environment = self.path().join(name);
+        fs::create_dir_all(environment.join("bin")).unwrap();
+        symlink("/usr/bin/python3", environment.join("bin/python")).unwrap();
+        symlink("python", environment.join("bin/python3")).unwrap();
+        fs::write(environment.join("pyvenv.cfg"), "home = /usr/bin\n").unwrap();
+        let site = site_of(&environment);
+        let client = site.join("tensorflow/python/client");
+        fs::create_dir_all(&client).unwrap();
+        fs::create_dir_all(site.join("tensorflow/python/platform")).unwrap();
+        fs::create_dir_all(site.join("tensorflow_cpu-2.15.1.dist-info")).unwrap();
+        for package in client.ancestors().take(3) {
+            fs::write(package.join("__init__.py"), "").unwrap();
+        }
+        fs::write(client.join("device_lib.py"), TELLING).unwrap();
+        fs::write(site.join("tensorflow/python/platform/build_info.py"), BUILD_INFO).unwrap();
+        environment.join("bin/python").to_str().unwrap().to_owned()
+    }
+
+    /// A kernel with this command before `-m ipykernel_launcher`, and more of its JSON.
+    fn kernel(&self, name: &str, command: &[&str], more: &str) -> PathBuf {
+        let command: String = command.iter().map(|word| format!("\"{word}\", ")).collect();
+        let text = format!(
+            r#"{{"argv": [{command}"-m", "ipykernel_launcher", "-f", "{{connection_file}}"], "language": "python"{more}}}"#
+        );
+        self.kernel_json(name, &text)
+    }
+
+    fn kernel_json(&self, name: &str, text: &str) -> PathBuf {
+        let folder = self.path().join(".local/share/jupyter/kernels").join(name);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("kernel.json"), text).unwrap();
+        folder.join("kernel.json")
+    }
+
+    /// The question about its kernels, asked from its folder with nothing of this process's own.
+    fn ask(&self) -> Ask {
+        let path = "/usr/bin:/bin";
+        let surroundings = notebooks::Environment {
+            home: Some(self.path().into()),
+            path: path.into(),
+            ..notebooks::Environment::default()
+        };
+        let mut ask = Ask::new(Environment {
+            base: Some(vec![("HOME".into(), self.path().into()), ("PATH".into(), path.into())]),
+            home: Some(self.path().into()),
+            path: "/nowhere".into(),
+            folder: Some(self.path().into()),
+            ..Environment::default()
+        });
+        ask.notebooks = notebooks::probe(&Root::new("/"), &surroundings).seen().cloned();
+        (ask.bare_deadline, ask.full_deadline) = (Duration::from_secs(20), Duration::from_secs(20));
+        ask
+    }
+}
+
+fn site_of(environment: &Path) -> PathBuf {
+    let script = "import sysconfig; print(sysconfig.get_path('purelib'))";
+    let output = Command::new(environment.join("bin/python")).args(["-c", script]).output().unwrap();
+    PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
+}
+
+fn look(ask: &Ask) -> Frameworks {
+    let Observed::Seen(frameworks) = probe(ask) else { panic!("the probe itself failed") };
+    frameworks
+}
+
+/// The Python that a kernel starts.
+fn of<'a>(frameworks: &'a Frameworks, kernel: &str) -> &'a Python {
+    let mut pythons = frameworks.pythons.iter();
+    pythons
+        .find(|python| python.kernels.iter().any(|name| name == kernel))
+        .unwrap_or_else(|| panic!("no Python for {kernel}: {frameworks:#?}"))
+}
+
+/// What its TensorFlow says of how it was started.
+fn told(python: &Python) -> String {
+    let tensorflow = python.tensorflow.seen().and_then(Option::as_ref);
+    let listing = tensorflow.and_then(|tensorflow| tensorflow.looks[0].listing.seen());
+    listing.unwrap_or_else(|| panic!("{python:#?}")).devices[0].physical_device_desc.clone()
+}
+
+fn starts(python: &str) -> usize {
+    let prefix = Path::new(python).ancestors().nth(2).unwrap();
+    fs::read_to_string(prefix.join("starts")).map_or(0, |text| text.len())
+}
+
+#[test]
+fn kernels_that_start_alike_share_one_look() {
+    let home = Home::new();
+    let python = home.environment("tf");
+    home.kernel("a", &[&python], "");
+    home.kernel("b", &[&python.replace("bin/python", "bin/python3")], "");
+    home.kernel("c", &[&python], r#", "env": {"TF_TOLD": "yes"}"#);
+    home.kernel("d", &[&python], r#", "env": {"NOBODY_HEEDS_IT": "yes"}"#);
+    let found = look(&home.ask());
+    assert_eq!(found.pythons.len(), 2, "{found:#?}");
+    assert_eq!(starts(&python), 2);
+    let shared = of(&found, "a");
+    assert_eq!((&shared.kernels, &shared.label), (&vec!["a".into(), "b".into(), "d".into()], &None));
+    assert_eq!((&shared.path, shared.found_by), (&python, FoundBy::Kernel));
+    let other = of(&found, "c");
+    assert_eq!((other.label.as_deref(), other.name()), (Some("kernel c"), format!("{python} (kernel c)")));
+    assert!(told(other).contains("TF_TOLD=yes") && told(shared).contains("TF_TOLD=-"));
+}
+
+#[test]
+fn a_kernel_has_its_own_variables_over_those_of_the_place_that_starts_it() {
+    let home = Home::new();
+    let python = home.environment("tf");
+    home.kernel("x", &[&python], r#", "env": {"TF_TOLD": "${HOME}/x:${UNSET}:$$"}"#);
+    let mut ask = home.ask();
+    ask.environment.changes.push(("PYTHONEXECUTABLE".into(), None));
+    let found = look(&ask);
+    let home = home.path().canonicalize().unwrap();
+    let expected =
+        format!("{home} TF_TOLD={home}/x:${{UNSET}}:$ HOME={home} PYTHONEXECUTABLE=-", home = home.display());
+    assert_eq!(told(of(&found, "x")), expected);
+}
+
+#[test]
+fn a_kernel_without_a_framework_is_not_started_and_one_that_cannot_be_is_told() {
+    let home = Home::new();
+    let python = home.environment("tf");
+    let plain = home.environment("plain");
+    fs::remove_dir_all(site_of(&home.path().join("plain"))).unwrap();
+    fs::create_dir_all(home.path().join("plain/lib/python3/site-packages")).unwrap();
+    home.kernel("plain", &[&plain], "");
+    home.kernel("gone", &["/nowhere/bin/python"], "");
+    home.kernel_json("ir", r#"{"argv": ["R"], "language": "R"}"#);
+    home.kernel_json("hidden", r#"{"argv": ["/bin/bash", "-c", "exec python -m x"], "language": "python"}"#);
+    home.kernel_json("server", r#"{"argv": ["python", "-m", "ipykernel_launcher"], "language": "python"}"#);
+    home.kernel_json("cut", "{");
+    home.kernel("tf", &[&python], "");
+    let found = look(&home.ask());
+    let names: Vec<&String> = found.pythons.iter().flat_map(|python| &python.kernels).collect();
+    assert_eq!(names, ["tf"], "{found:#?}");
+    let reasons: Vec<(&str, &str)> =
+        found.notebooks_not_started.iter().map(|(name, why)| (name.as_str(), why.as_str())).collect();
+    assert_eq!(
+        reasons,
+        [
+            ("hidden", "its command does not run ipykernel: /bin/bash -c exec python -m x"),
+            ("server", "it runs in the Jupyter server's Python, and no server runs"),
+        ]
+    );
+}
+
+#[test]
+fn what_an_earlier_run_saw_is_retold_while_nothing_has_changed() {
+    let home = Home::new();
+    let python = home.environment("tf");
+    home.kernel("a", &[&python], "");
+    let cache = tempfile::tempdir().unwrap();
+    let ask = || Ask { remember: Some(cache.path().into()), ..home.ask() };
+    let first = look(&ask());
+    assert_eq!((of(&first, "a").retold_s, starts(&python)), (None, 1));
+    let again = look(&ask());
+    assert!(of(&again, "a").retold_s.is_some_and(|age| age < 60) && starts(&python) == 1, "{again:#?}");
+    assert_eq!(told(of(&again, "a")), told(of(&first, "a")));
+    // Whoever asks for it gets a new look, and so does another question.
+    assert_eq!(of(&look(&Ask { fresh: true, ..ask() }), "a").retold_s, None);
+    assert_eq!(of(&look(&Ask { full: true, ..ask() }), "a").retold_s, None);
+    assert_eq!(starts(&python), 3);
+    // A package that was installed, a kernel.json that was written, a variable.
+    fs::create_dir(site_of(&home.path().join("tf")).join("numpy-2.3.5.dist-info")).unwrap();
+    assert_eq!((of(&look(&ask()), "a").retold_s, starts(&python)), (None, 4));
+    home.kernel("a", &[&python], " ");
+    assert_eq!((of(&look(&ask()), "a").retold_s, starts(&python)), (None, 5));
+    let mut other = ask();
+    other.environment.changes.push(("TF_TOLD".into(), Some("1".into())));
+    assert_eq!((of(&look(&other), "a").retold_s, starts(&python)), (None, 6));
+    assert!(of(&look(&ask()), "a").retold_s.is_some());
+}
+
+#[test]
+fn trouble_is_never_retold() {
+    let home = Home::new();
+    let python = home.environment("tf");
+    home.kernel("a", &[&python], "");
+    let cache = tempfile::tempdir().unwrap();
+    let client = site_of(&home.path().join("tf")).join("tensorflow/python/client/device_lib.py");
+    fs::write(&client, format!("{TELLING}\nraise RuntimeError('broken')\n")).unwrap();
+    let ask = || Ask { remember: Some(cache.path().into()), ..home.ask() };
+    look(&ask());
+    let told = starts(&python);
+    look(&ask());
+    assert!(starts(&python) > told);
+    // Where a driver stands behind, a TensorFlow without a GPU is trouble.
+    fs::write(&client, TELLING).unwrap();
+    let behind = || Ask { put_to_work: true, ..ask() };
+    look(&behind());
+    assert_eq!(of(&look(&behind()), "a").retold_s, None);
+}
+
+#[test]
+fn what_others_can_write_is_not_retold() {
+    let home = Home::new();
+    let python = home.environment("tf");
+    home.kernel("a", &[&python], "");
+    let cache = tempfile::tempdir().unwrap();
+    let ask = || Ask { remember: Some(cache.path().into()), ..home.ask() };
+    look(&ask());
+    let folder = cache.path().join("gpucheck");
+    let kept = || fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+    assert!(of(&look(&ask()), "a").retold_s.is_some());
+    assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+    for place in [folder.clone(), kept()] {
+        let mode = fs::metadata(&place).unwrap().permissions();
+        fs::set_permissions(&place, fs::Permissions::from_mode(mode.mode() | 0o022)).unwrap();
+        assert_eq!(of(&look(&Ask { ..ask() }), "a").retold_s, None, "{}", place.display());
+        fs::set_permissions(&place, mode).unwrap();
+    }
+    for rubbish in [b"".as_slice(), b"{", b"{\"taken_at\": 1, \"stamps\": [], \"python\": {}}", &[0xff; 4096]]
+    {
+        fs::write(kept(), rubbish).unwrap();
+        assert_eq!(of(&look(&ask()), "a").retold_s, None);
+    }
+}
+
+/// The user of a student's files.
+const STUDENT: u32 = 12_345;
+
+#[test]
+fn whoever_can_write_a_kernel_json_is_whom_root_becomes_for_it() {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: needs root");
+        return;
+    }
+    let home = Home::new();
+    let python = home.environment("tf");
+    let own = home.kernel("own", &[&python], "");
+    let theirs = home.kernel("theirs", &[&python], r#", "env": {"TF_TOLD": "theirs"}"#);
+    // The marks are the student's to leave as well.
+    fs::write(home.path().join("tf/starts"), "").unwrap();
+    fs::set_permissions(home.path().join("tf/starts"), fs::Permissions::from_mode(0o666)).unwrap();
+    chown(&theirs, Some(STUDENT), Some(STUDENT)).unwrap();
+    let found = look(&home.ask());
+    assert_eq!(of(&found, "own").ran_as, None, "{found:#?}");
+    assert_eq!(of(&found, "theirs").ran_as, Some(STUDENT), "{found:#?}");
+    fs::set_permissions(&own, fs::Permissions::from_mode(0o666)).unwrap();
+    let found = look(&home.ask());
+    let why = of(&found, "own").interpreter.why_not();
+    assert!(why.ends_with("kernel.json can be written by everyone"), "{why}");
+}
+
+#[test]
+fn root_starts_no_command_that_hides_its_python() {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: needs root");
+        return;
+    }
+    let home = Home::new();
+    let python = home.environment("tf");
+    home.kernel("wrapped", &["/usr/bin/env", "TF_TOLD=wrapped", &python, "-s"], "");
+    let found = look(&home.ask());
+    let why = of(&found, "wrapped").interpreter.why_not();
+    assert!(why.ends_with("what /usr/bin/env starts cannot be told"), "{why}");
+    assert_eq!(starts(&python), 0);
+}
+
+#[test]
+fn a_kernel_that_hangs_costs_nobody_else_the_look() {
+    let home = Home::new();
+    let (hangs, works) = (home.environment("hangs"), home.environment("works"));
+    let client = site_of(&home.path().join("hangs")).join("tensorflow/python/client/device_lib.py");
+    fs::write(client, "import time\ntime.sleep(600)\n").unwrap();
+    home.kernel("hangs", &[&hangs], "");
+    home.kernel("works", &[&works], "");
+    let mut ask = home.ask();
+    (ask.bare_deadline, ask.full_deadline) = (Duration::from_secs(2), Duration::from_secs(2));
+    let found = look(&ask);
+    let tensorflow = of(&found, "hangs").tensorflow.seen().and_then(Option::as_ref).unwrap();
+    assert!(tensorflow.looks.iter().all(|look| look.listing.failure().is_some()), "{tensorflow:#?}");
+    assert!(told(of(&found, "works")).contains("HOME="));
+}

@@ -1,6 +1,6 @@
 //! Pythons and the frameworks in them.
 
-use super::{CudaParts, Observed, Packages, PciAddress};
+use super::{CudaParts, Environment, Observed, Packages, PciAddress};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,9 @@ pub struct Frameworks {
     /// Profiles and scripts of the shell that set `LD_LIBRARY_PATH`.
     #[serde(default)]
     pub library_path_set_in: Vec<String>,
+    /// The environments that lie on the machine, those of `pythons` among them.
+    #[serde(default)]
+    pub environments: Vec<Environment>,
 }
 
 /// A Python interpreter, and the environment that it stands for.
@@ -52,6 +55,10 @@ pub enum FoundBy {
     CondaPrefix,
     /// The first `python3` on `PATH`.
     Path,
+    /// A notebook kernel starts it.
+    Kernel,
+    /// It was found among the environments of the machine.
+    Environment,
 }
 
 /// What an interpreter said of itself.

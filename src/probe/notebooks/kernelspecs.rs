@@ -15,6 +15,9 @@ const LONGEST: u64 = 256 << 10;
 /// Most words of a command that are kept, and most characters of each.
 const MOST_WORDS: usize = 32;
 const LONGEST_WORD: usize = 1024;
+/// Most variables whose names are kept, and longest name.
+const MOST_NAMES: usize = 64;
+const LONGEST_NAME: usize = 128;
 const STEP: &str = "read kernel.json";
 
 /// All specifications in these folders, each file once, however many folders lead to it.
@@ -86,7 +89,16 @@ fn spec(value: &Value) -> Option<Spec> {
         language: text("language"),
         argv,
         env: KEPT.into_iter().filter_map(kept).collect(),
+        sets: names_set(value),
+        interrupt_mode: text("interrupt_mode"),
     })
+}
+
+/// The names of the variables that it sets.
+fn names_set(value: &Value) -> Vec<String> {
+    let env = value.get("env").and_then(Value::as_object);
+    let names = env.into_iter().flat_map(|env| env.keys()).filter(|name| name.len() <= LONGEST_NAME);
+    names.take(MOST_NAMES).cloned().collect()
 }
 
 fn sets_python_path(value: &Value) -> bool {

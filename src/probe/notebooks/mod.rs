@@ -58,5 +58,6 @@ pub fn probe(root: &Root, environment: &Environment) -> Observed<Notebooks> {
         kernelspecs: kernelspecs::all(root, environment, &places),
         servers,
         shell: environment.variables.clone(),
+        more: 0,
     })
 }

@@ -114,6 +114,11 @@ impl Root {
         self.stat(path).is_some_and(|found| found.st_mode & 0o170_000 == 0o100_000)
     }
 
+    /// Whether a folder is there, links followed.
+    pub fn is_folder(&self, path: &str) -> bool {
+        self.stat(path).is_some_and(|found| found.st_mode & 0o170_000 == 0o040_000)
+    }
+
     /// The names in a folder, sorted.
     ///
     /// # Errors
@@ -122,7 +127,11 @@ impl Root {
         self.list_some(path, usize::MAX)
     }
 
-    fn list_some(&self, path: &str, most: usize) -> io::Result<Vec<String>> {
+    /// The same, of a folder with more names no more than this.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn list_some(&self, path: &str, most: usize) -> io::Result<Vec<String>> {
         let folder = self.descend(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
         let mut names = Vec::new();
         for entry in rustix::fs::Dir::read_from(folder)? {

@@ -13,6 +13,7 @@ mod architectures;
 mod assignment;
 mod brought;
 mod build_info;
+mod by_files;
 mod carrier;
 mod conda;
 mod cuda_parts;
@@ -31,17 +32,17 @@ mod shell_files;
 mod survey;
 mod tensorflow;
 
+pub use by_files::by_files;
 pub use discover::Environment;
 pub(crate) use packages::tensorflow_in;
 
 use crate::root::Root;
-use cuda_parts::Around;
+use by_files::Files;
 use discover::Candidate;
-use distributions::Installed;
 use gpucheck_checks::fact::{Carrier, Frameworks, Observed, Python, TensorFlow, Way};
 use identity::Refusal;
 use launch::Taken;
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 /// What to look at, and how.
 #[derive(Clone, Debug)]
@@ -145,21 +146,21 @@ fn note(ask: &Ask, python: &mut Python, Taken { look, looked }: Taken) {
             return;
         }
     };
-    let prefix = looked.interpreter.prefix.as_str();
-    python.packages = Observed::Seen(packages::on(&Root::new("/"), &looked.sys_path, Some(prefix)));
-    let installed = Installed::on(&looked.sys_path);
-    python.cuda_parts = Observed::Seen(cuda_parts::read(&Around {
-        environment: &ask.environment,
-        system: &ask.system,
-        prefix: Path::new(&looked.interpreter.prefix),
-        sys_path: &looked.sys_path,
-        installed: &installed,
-    }));
-    python.tensorflow_companions = installed.companions();
+    let installed = by_files::note(
+        python,
+        &Files {
+            root: &Root::new("/"),
+            system: &ask.system,
+            environment: &ask.environment,
+            prefix: &looked.interpreter.prefix,
+            sys_path: &looked.sys_path,
+        },
+    );
     python.interpreter = Observed::Seen(looked.interpreter);
     python.tensorflow = match looked.tensorflow {
         Some(found) if !found.package.is_empty() => {
-            Observed::Seen(Some(tensorflow::around(&found, &installed, look)))
+            let root = Root::new("/");
+            Observed::Seen(Some(tensorflow::around(&root, found.package, &installed, Some(look))))
         }
         // The search for the package broke, or did not come to its end.
         _ => match look.listing {

@@ -15,7 +15,7 @@ pub struct Notebooks {
     pub servers: Vec<Server>,
     /// `LD_LIBRARY_PATH`, `XLA_FLAGS` and `CUDA_VISIBLE_DEVICES` of the asking shell, those that are set.
     pub shell: BTreeMap<String, String>,
-    /// How many specifications there are beyond those that are told.
+    /// How many folders of specifications there are beyond those that were looked into.
     pub more: u32,
 }
 
@@ -40,6 +40,9 @@ pub struct Kernelspec {
     pub program: Program,
     /// The environment of the Python that it starts; none where that is not told.
     pub environment: Option<KernelEnvironment>,
+    /// The conda environment that a server with `nb_conda_kernels` activates before it starts this; none for all others.
+    #[serde(default)]
+    pub activates: Option<String>,
 }
 
 /// `kernel.json`, as far as it is of use.

@@ -108,8 +108,9 @@ pub fn discover(root: &Root, surroundings: &Surroundings) -> Vec<Environment> {
 pub fn of_program(root: &Root, surroundings: &Surroundings, program: &str) -> Option<Environment> {
     let mut search = Search::new(root);
     search.program(program);
-    let found = search.into_found();
-    found.first().map(|candidate| describe(root, surroundings, candidate))
+    let found = search.into_found().into_iter().next()?;
+    // Of several Pythons in one prefix it is this one.
+    Some(describe(root, surroundings, &Candidate { python: program.to_owned(), ..found }))
 }
 
 fn describe(root: &Root, surroundings: &Surroundings, candidate: &Candidate) -> Environment {

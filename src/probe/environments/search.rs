@@ -124,11 +124,15 @@ impl<'a> Search<'a> {
         self.add(real, Candidate { prefix, python: program.to_owned(), kinds, vscode: true });
     }
 
-    /// Takes in the environment of an interpreter.
+    /// Takes in the environment of an interpreter, whatever its folder looks like.
     pub(super) fn program(&mut self, program: &str) {
         let Some(prefix) = prefix_of(program) else { return };
-        if !self.prefix(&prefix, Hint::NONE) {
+        let Some(real) = self.real(&prefix) else { return };
+        if OF_SYSTEM.contains(&real.as_str()) {
             self.system(program);
+        } else if !self.prefix(&prefix, Hint::NONE) {
+            let kinds = BTreeSet::new();
+            self.add(real, Candidate { prefix, python: program.to_owned(), kinds, vscode: false });
         }
     }
 

@@ -8,8 +8,8 @@ use crate::{
     in_time::{InTime, broken},
     look_again::look_again,
     probe::{
-        cuda, frameworks, installation, library::Search, log, module, notebooks, nvml, pci, platform,
-        processes,
+        cuda, environments::Surroundings, frameworks, installation, library::Search, log, module, notebooks,
+        nvml, pci, platform, processes,
     },
     progress::Progress,
     root::Root,
@@ -168,6 +168,7 @@ pub(crate) fn look_at_frameworks(
     ask.full = options.full;
     ask.may_make_nodes = a_driver_stands_here();
     ask.notebooks = notebooks.seen().filter(|_| has_own_notebooks(options)).cloned();
+    ask.environments = has_own_notebooks(options).then(|| surroundings(notebooks.seen()));
     ask.one_at_a_time = one_at_a_time;
     // What another root's driver let a Python do says nothing of tomorrow's.
     ask.remember = options.root.is_this_machine().then(|| ask.environment.own_cache()).flatten();
@@ -182,6 +183,18 @@ pub(crate) fn look_at_frameworks(
         (true, false) => Observed::not_probed("Pythons of another root are not run"),
         (true, true) => frameworks::probe(&ask),
     })
+}
+
+/// Where environments may be: where this process's surroundings lead, and where servers and kernels run.
+fn surroundings(notebooks: Option<&Notebooks>) -> Surroundings {
+    let mut surroundings = Surroundings::of_this_process();
+    if let Some(notebooks) = notebooks {
+        let servers = notebooks.servers.iter().filter_map(|server| notebooks::prefix_of(&server.program));
+        let kernels = notebooks.kernelspecs.iter().filter_map(|kernel| kernel.environment.as_ref());
+        let prefixes = servers.chain(kernels.map(|environment| environment.prefix.clone()));
+        surroundings.further.extend(prefixes.map(PathBuf::from));
+    }
+    surroundings
 }
 
 /// Whether the kernels that are looked at are those of this machine, and can be started.

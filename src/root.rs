@@ -104,17 +104,43 @@ impl Root {
         self.list(path).unwrap_or_default()
     }
 
+    /// The names in a folder, sorted, of one with more no more than this; none where they cannot be had.
+    pub fn some_names(&self, path: &str, most: usize) -> Vec<String> {
+        self.list_some(path, most).unwrap_or_default()
+    }
+
+    /// Whether a regular file is there, links followed.
+    pub fn is_file(&self, path: &str) -> bool {
+        self.stat(path).is_some_and(|found| found.st_mode & 0o170_000 == 0o100_000)
+    }
+
+    /// Whether a folder is there, links followed.
+    pub fn is_folder(&self, path: &str) -> bool {
+        self.stat(path).is_some_and(|found| found.st_mode & 0o170_000 == 0o040_000)
+    }
+
     /// The names in a folder, sorted.
     ///
     /// # Errors
     /// The operating system's.
     pub fn list(&self, path: &str) -> io::Result<Vec<String>> {
+        self.list_some(path, usize::MAX)
+    }
+
+    /// The same, of a folder with more names no more than this.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn list_some(&self, path: &str, most: usize) -> io::Result<Vec<String>> {
         let folder = self.descend(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
         let mut names = Vec::new();
         for entry in rustix::fs::Dir::read_from(folder)? {
             let name = entry?.file_name().to_string_lossy().into_owned();
             if name != "." && name != ".." {
                 names.push(name);
+            }
+            if names.len() >= most {
+                break;
             }
         }
         names.sort();

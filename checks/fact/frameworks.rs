@@ -1,6 +1,6 @@
 //! Pythons and the frameworks in them.
 
-use super::{CudaParts, Observed, Packages, PciAddress};
+use super::{CudaParts, Environment, Observed, Packages, PciAddress};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -16,6 +16,9 @@ pub struct Frameworks {
     /// Notebook kernels whose Python had to be looked at and was not, by their names, each with the reason.
     #[serde(default)]
     pub notebooks_not_started: BTreeMap<String, String>,
+    /// The environments that lie on the machine, those of `pythons` among them.
+    #[serde(default)]
+    pub environments: Vec<Environment>,
 }
 
 /// A Python interpreter, and the environment that it stands for.
@@ -80,7 +83,7 @@ pub enum FoundBy {
     Path,
     /// A notebook kernel starts it.
     Kernel,
-    /// It lies where environments lie.
+    /// It was found among the environments of the machine.
     Environment,
 }
 

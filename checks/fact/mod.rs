@@ -5,6 +5,7 @@
 
 mod cuda_parts;
 mod driver;
+mod environments;
 mod frameworks;
 mod installation;
 mod log;
@@ -19,6 +20,7 @@ mod processes;
 
 pub use cuda_parts::{CondaPackage, CudaParts, LibraryFolder, LibraryPlace};
 pub use driver::{Compute, ComputeCache, ComputeDevice, CudaDevice, Driver, VectorAdd};
+pub use environments::{Environment, EnvironmentKind};
 pub use frameworks::{
     Carrier, DeviceAttributes, Distribution, ExtraRequirement, FoundBy, Frameworks, Interpreter, Link,
     Listing, Look, Operation, PhysicalDevice, Python, TensorFlow, TensorFlowBuild, Way,

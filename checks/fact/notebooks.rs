@@ -15,6 +15,8 @@ pub struct Notebooks {
     pub servers: Vec<Server>,
     /// `LD_LIBRARY_PATH`, `XLA_FLAGS` and `CUDA_VISIBLE_DEVICES` of the asking shell, those that are set.
     pub shell: BTreeMap<String, String>,
+    /// How many folders of specifications there are beyond those that were looked into.
+    pub more: u32,
 }
 
 impl Notebooks {
@@ -38,6 +40,9 @@ pub struct Kernelspec {
     pub program: Program,
     /// The environment of the Python that it starts; none where that is not told.
     pub environment: Option<KernelEnvironment>,
+    /// The conda environment that a server with `nb_conda_kernels` activates before it starts this; none for all others.
+    #[serde(default)]
+    pub activates: Option<String>,
 }
 
 /// `kernel.json`, as far as it is of use.
@@ -51,6 +56,12 @@ pub struct Spec {
     pub argv: Vec<String>,
     /// `LD_LIBRARY_PATH`, `XLA_FLAGS` and `CUDA_VISIBLE_DEVICES`, those that it sets.
     pub env: BTreeMap<String, String>,
+    /// The names of all variables that it sets; what they are set to may be a secret.
+    #[serde(default)]
+    pub sets: Vec<String>,
+    /// How Jupyter interrupts it, `signal` or `message`; none where it does not say.
+    #[serde(default)]
+    pub interrupt_mode: Option<String>,
 }
 
 impl Spec {

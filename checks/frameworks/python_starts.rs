@@ -44,8 +44,8 @@ fn judge_python(python: &Python) -> Finding {
         FoundBy::VirtualEnv => "found by VIRTUAL_ENV",
         FoundBy::CondaPrefix => "found by CONDA_PREFIX",
         FoundBy::Path => "found on PATH",
-        FoundBy::Kernel => "started by a notebook kernel",
-        FoundBy::Environment => "found where environments lie",
+        FoundBy::Kernel => "a notebook kernel starts it",
+        FoundBy::Environment => "found among the environments of the machine",
     };
     match &python.interpreter {
         Observed::Seen(interpreter) | Observed::Interrupted { seen: interpreter, .. } => Finding::pass(

@@ -4,6 +4,7 @@
 //! ours runs in a child (see [`crate::child`]).
 
 pub mod cuda;
+pub mod environments;
 pub mod frameworks;
 pub mod installation;
 pub mod library;

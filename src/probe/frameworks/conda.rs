@@ -3,10 +3,9 @@
 //! Invariant: a file there may be megabytes long and lists paths first or last as conda likes; only the few fields that
 //! are wanted are kept, and a file that is no such JSON is passed over.
 
-use super::files::read_text;
+use crate::root::Root;
 use gpucheck_checks::fact::CondaPackage;
 use serde::Deserialize;
-use std::path::Path;
 
 /// Names of the packages that are told, or what they begin with.
 const TOLD: [&str; 14] = [
@@ -27,6 +26,10 @@ const TOLD: [&str; 14] = [
 ];
 /// Most packages that are told; a full set of CUDA's has about fifty.
 const MOST: usize = 128;
+/// Most files that are gone through; a full Anaconda has about five hundred.
+const MOST_FILES: usize = 8192;
+/// Longest file that is read, in bytes; one that is longer is told by its name alone, NAME-VERSION-BUILD.json.
+const LONGEST: u64 = 1 << 20;
 
 #[derive(Deserialize)]
 struct Record {
@@ -39,30 +42,24 @@ struct Record {
 }
 
 /// The packages of frameworks and of CUDA, by name; none where the prefix is not conda's.
-pub(super) fn packages(prefix: &Path) -> Option<Vec<CondaPackage>> {
-    let folder = prefix.join("conda-meta");
-    if !folder.is_dir() {
+pub(super) fn packages(root: &Root, prefix: &str) -> Option<Vec<CondaPackage>> {
+    let folder = format!("{prefix}/conda-meta");
+    if !root.is_folder(&folder) {
         return None;
     }
     let is_told = |name: &str| TOLD.iter().any(|told| name.starts_with(told));
-    let mut files: Vec<_> = super::survey::entries(&folder)
-        .take(8192)
-        .filter(|file| file.extension().is_some_and(|end| end == "json"))
-        .filter(|file| file.file_name().and_then(|name| name.to_str()).is_some_and(is_told))
-        .collect();
-    files.sort();
-    files.truncate(MOST);
-    Some(files.iter().filter_map(|file| package(file)).collect())
+    let files = root.some_names(&folder, MOST_FILES);
+    let stems = files.iter().filter_map(|file| file.strip_suffix(".json")).filter(|stem| is_told(stem));
+    Some(stems.take(MOST).filter_map(|stem| package(root, &folder, stem)).collect())
 }
 
-fn package(file: &Path) -> Option<CondaPackage> {
-    // One that is too long to be read whole is told by its name alone: NAME-VERSION-BUILD.json.
-    let record: Option<Record> = read_text(file).ok().and_then(|text| serde_json::from_str(&text).ok());
-    match record {
+fn package(root: &Root, folder: &str, stem: &str) -> Option<CondaPackage> {
+    let bytes = root.bytes(&format!("{folder}/{stem}.json"), LONGEST).ok();
+    match bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
         Some(Record { name, version, build, channel }) => {
             Some(CondaPackage { name, version, build, channel })
         }
-        None => by_name(file.file_stem()?.to_str()?),
+        None => by_name(stem),
     }
 }
 
@@ -81,7 +78,8 @@ mod tests {
     #[test]
     fn packages_are_told_by_their_records_and_else_by_their_names() {
         let prefix = tempfile::tempdir().unwrap();
-        assert_eq!(packages(prefix.path()), None);
+        let root = Root::new(prefix.path());
+        assert_eq!(packages(&root, ""), None);
         let folder = prefix.path().join("conda-meta");
         fs::create_dir(&folder).unwrap();
         let record = r#"{"build": "cpu_py311h5fcc578_0", "channel": "https://conda.anaconda.org/conda-forge/linux-64",
@@ -90,7 +88,7 @@ mod tests {
         fs::write(folder.join("cudnn-8.9.7.29-hbc23b4c_3.json"), "{\"name\": 1").unwrap();
         fs::write(folder.join("numpy-1.26.4-py311h64a7726_0.json"), "{}").unwrap();
         fs::write(folder.join("history"), "").unwrap();
-        let found = packages(prefix.path()).unwrap();
+        let found = packages(&root, "").unwrap();
         let told: Vec<_> =
             found.iter().map(|package| (package.name.as_str(), package.build.as_str())).collect();
         assert_eq!(told, [("cudnn", "hbc23b4c_3"), ("tensorflow", "cpu_py311h5fcc578_0")]);

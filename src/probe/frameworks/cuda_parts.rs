@@ -12,15 +12,10 @@ use super::{
 };
 use crate::root::Root;
 use gpucheck_checks::fact::CudaParts;
-use std::{
-    collections::BTreeMap,
-    env,
-    ffi::OsStr,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, env, ffi::OsStr};
 
 /// Variables that decide about CUDA in a framework. A pattern such as `TF_*` would take in Terraform's passwords.
-const VARIABLES: [&str; 32] = [
+pub(super) const VARIABLES: [&str; 32] = [
     "CONDA_OVERRIDE_CUDA",
     "CUDA_CACHE_DISABLE",
     "CUDA_CACHE_MAXSIZE",
@@ -63,10 +58,12 @@ const LIBDEVICE: &str = "nvvm/libdevice/libdevice.10.bc";
 pub(super) struct Around<'a> {
     /// What it inherits.
     pub(super) environment: &'a Environment,
+    /// Where it lies.
+    pub(super) root: &'a Root,
     /// The machine's files beside it.
     pub(super) system: &'a Root,
     /// `sys.prefix`.
-    pub(super) prefix: &'a Path,
+    pub(super) prefix: &'a str,
     /// `sys.path`.
     pub(super) sys_path: &'a [String],
     pub(super) installed: &'a Installed,
@@ -74,13 +71,14 @@ pub(super) struct Around<'a> {
 
 /// Reads them.
 pub(super) fn read(around: &Around<'_>) -> CudaParts {
-    let sites: Vec<PathBuf> = around.installed.folders_of("nvidia-").into_iter().collect();
+    let sites: Vec<String> = around.installed.folders_of("nvidia-").into_iter().collect();
     let library_path = inherited(around.environment, "LD_LIBRARY_PATH");
-    let conda = conda::packages(around.prefix);
+    let conda = conda::packages(around.root, around.prefix);
     let places = Places {
         library_path: library_path.as_deref(),
         sites: &sites,
         prefix: conda.is_some().then_some(around.prefix),
+        root: around.root,
         system: around.system,
     };
     CudaParts {
@@ -107,24 +105,24 @@ fn variables(environment: &Environment) -> BTreeMap<String, String> {
 /// TensorFlow's own package, and from about TensorFlow 2.19 on the prefix.
 ///
 /// Source: openxla/xla, xla/tsl/platform/default/cuda_root_path.cc.
-fn roots(around: &Around<'_>) -> Vec<PathBuf> {
-    let mut roots: Vec<PathBuf> = xla_data_dir(around.environment).into_iter().collect();
-    let here = around.environment.folder.clone().or_else(|| env::current_dir().ok());
-    roots.extend(here.map(|here| here.join("cuda_sdk_lib")));
-    for site in around.sys_path.iter().map(Path::new).filter(|site| site.is_absolute()).take(64) {
-        roots.extend(["nvidia/cuda_nvcc", "nvidia/cu13", "tensorflow/cuda"].map(|part| site.join(part)));
+fn roots(around: &Around<'_>) -> Vec<String> {
+    let mut roots: Vec<String> = xla_data_dir(around.environment).into_iter().collect();
+    if around.root.is_this_machine() {
+        let here = around.environment.folder.clone().or_else(|| env::current_dir().ok());
+        roots.extend(here.map(|here| format!("{}/cuda_sdk_lib", here.display())));
+    }
+    for site in around.sys_path.iter().filter(|site| site.starts_with('/')).take(64) {
+        roots.extend(
+            ["nvidia/cuda_nvcc", "nvidia/cu13", "tensorflow/cuda"].map(|part| format!("{site}/{part}")),
+        );
     }
     roots.push(around.prefix.to_owned());
     roots
 }
 
 fn libdevice(around: &Around<'_>) -> Vec<String> {
-    let mut found: Vec<String> = roots(around)
-        .iter()
-        .map(|root| root.join(LIBDEVICE))
-        .filter(|file| file.is_file())
-        .map(|file| file.to_string_lossy().into_owned())
-        .collect();
+    let files = roots(around).into_iter().map(|root| format!("{root}/{LIBDEVICE}"));
+    let mut found: Vec<String> = files.filter(|file| around.root.is_file(file)).collect();
     let in_system = toolkits(around.system).into_iter().map(|root| format!("{root}/{LIBDEVICE}"));
     found.extend(in_system.filter(|file| around.system.exists(file)));
     found.dedup();
@@ -132,13 +130,10 @@ fn libdevice(around: &Around<'_>) -> Vec<String> {
 }
 
 fn ptxas(around: &Around<'_>) -> Vec<String> {
-    let on_path = env::split_paths(&around.environment.path).take(64).map(|folder| folder.join("ptxas"));
-    let in_roots = roots(around).into_iter().map(|root| root.join("bin/ptxas"));
-    let mut found: Vec<String> = on_path
-        .chain(in_roots)
-        .filter(|file| file.is_absolute() && file.is_file())
-        .map(|file| file.to_string_lossy().into_owned())
-        .collect();
+    let on_path = env::split_paths(&around.environment.path).take(64).filter(|folder| folder.is_absolute());
+    let on_path = on_path.map(|folder| folder.join("ptxas").to_string_lossy().into_owned());
+    let in_roots = roots(around).into_iter().map(|root| format!("{root}/bin/ptxas"));
+    let mut found: Vec<String> = on_path.chain(in_roots).filter(|file| around.root.is_file(file)).collect();
     let in_system = toolkits(around.system).into_iter().map(|root| format!("{root}/bin/ptxas"));
     found.extend(in_system.filter(|file| around.system.exists(file)));
     let mut seen = Vec::new();
@@ -166,13 +161,12 @@ pub(super) fn toolkits(system: &Root) -> Vec<String> {
 }
 
 /// `--xla_gpu_cuda_data_dir=DIR` in `XLA_FLAGS`.
-fn xla_data_dir(environment: &Environment) -> Option<PathBuf> {
+fn xla_data_dir(environment: &Environment) -> Option<String> {
     let flags = inherited(environment, "XLA_FLAGS")?;
     let folder = OsStr::to_str(&flags)?
         .split_whitespace()
         .find_map(|flag| flag.trim_start_matches('-').strip_prefix("xla_gpu_cuda_data_dir="))?;
-    let folder = PathBuf::from(folder);
-    folder.is_absolute().then_some(folder)
+    folder.starts_with('/').then(|| folder.to_owned())
 }
 
 #[cfg(test)]
@@ -212,9 +206,10 @@ mod tests {
             read(&Around {
                 environment: &self.environment,
                 system: &Root::new(self.folder.path().join("system")),
-                prefix: Path::new(&self.path("env")),
+                root: &Root::new("/"),
+                prefix: &self.path("env"),
                 sys_path: &sys_path,
-                installed: &Installed::on(&sys_path),
+                installed: &Installed::on(&Root::new("/"), &sys_path),
             })
         }
     }

@@ -2,16 +2,10 @@
 //!
 //! Invariant: of two distributions with one name the first on `sys.path` counts, as it does for Python.
 
-use super::{
-    files::read_text,
-    metadata::{normal, of_extra, requirements},
-};
+use super::metadata::{normal, of_extra, requirements};
+use crate::root::Root;
 use gpucheck_checks::fact::{Distribution, ExtraRequirement};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::{Path, PathBuf},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Distributions that bring a package named `tensorflow`, in their normal form.
 pub(super) const TENSORFLOWS: [&str; 14] = [
@@ -53,30 +47,57 @@ const LONGEST_PATH: usize = 256;
 const MOST_TOLD: usize = 128;
 
 /// What is installed, by normal name.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Installed {
+    root: Root,
     by_name: BTreeMap<String, Found>,
 }
 
+/// A distribution and where it is described.
 #[derive(Debug, PartialEq)]
-struct Found {
-    version: String,
-    metadata: PathBuf,
+pub(super) struct Found {
+    pub(super) version: String,
+    /// The folder that packages are imported from.
+    site: String,
+    /// The name of the folder of metadata in it.
+    file_name: String,
+}
+
+impl Found {
+    /// The folder of its metadata.
+    pub(super) fn folder(&self) -> String {
+        format!("{}/{}", self.site, self.file_name)
+    }
 }
 
 impl Installed {
     /// Everything on a `sys.path`.
-    pub(super) fn on(sys_path: &[String]) -> Self {
-        let mut installed = Self::default();
-        let folders = sys_path.iter().map(Path::new).filter(|folder| folder.is_absolute());
-        for folder in folders.take(LONGEST_PATH) {
-            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-                if let Some((name, found)) = distribution(&entry.path()) {
-                    installed.by_name.entry(name).or_insert(found);
+    pub(super) fn on(root: &Root, sys_path: &[String]) -> Self {
+        let mut by_name = BTreeMap::new();
+        for site in sys_path.iter().filter(|site| site.starts_with('/')).take(LONGEST_PATH) {
+            for file_name in root.names(site) {
+                if let Some((name, version)) = of_name(&file_name) {
+                    by_name.entry(name).or_insert(Found { version, site: site.clone(), file_name });
                 }
             }
         }
-        installed
+        Self { root: root.clone(), by_name }
+    }
+
+    /// The version of a distribution.
+    pub(super) fn version(&self, name: &str) -> Option<&str> {
+        self.by_name.get(name).map(|found| found.version.as_str())
+    }
+
+    /// All of them, by name.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&String, &Found)> {
+        self.by_name.iter()
+    }
+
+    /// What a distribution says of itself: METADATA, of old PKG-INFO.
+    pub(super) fn metadata(&self, found: &Found) -> Option<String> {
+        let name = if found.file_name.ends_with(".dist-info") { "METADATA" } else { "PKG-INFO" };
+        self.root.text_of(&format!("{}/{name}", found.folder()))
     }
 
     /// The distributions that bring TensorFlow.
@@ -97,9 +118,9 @@ impl Installed {
     }
 
     /// The folders of packages that those lie in.
-    pub(super) fn folders_of(&self, start: &str) -> BTreeSet<PathBuf> {
+    pub(super) fn folders_of(&self, start: &str) -> BTreeSet<String> {
         let found = self.by_name.iter().filter(|(name, _)| name.starts_with(start));
-        found.filter_map(|(_, found)| Some(found.metadata.parent()?.parent()?.to_owned())).collect()
+        found.map(|(_, found)| found.site.clone()).collect()
     }
 
     /// What is of use with TensorFlow alone.
@@ -114,7 +135,7 @@ impl Installed {
     /// What the extra `and-cuda` of TensorFlow's first distribution would install, beside what is.
     pub(super) fn cuda_extra(&self) -> Vec<ExtraRequirement> {
         let mut tensorflows = TENSORFLOWS.iter().filter_map(|name| self.by_name.get(*name));
-        let metadata = tensorflows.next().and_then(|found| read_text(&found.metadata).ok());
+        let metadata = tensorflows.next().and_then(|found| self.metadata(found));
         let wanted = of_extra(&metadata.unwrap_or_default(), "and-cuda");
         let beside = |requirement: super::metadata::Requirement| ExtraRequirement {
             versions: requirement.versions(),
@@ -127,7 +148,7 @@ impl Installed {
     /// What TensorFlow's distributions require and do not have.
     pub(super) fn unmet(&self) -> Vec<String> {
         let tensorflows = TENSORFLOWS.iter().filter_map(|name| self.by_name.get(*name));
-        let metadata = tensorflows.filter_map(|found| read_text(&found.metadata).ok());
+        let metadata = tensorflows.filter_map(|found| self.metadata(found));
         metadata
             .flat_map(|metadata| requirements(&metadata))
             .filter_map(|requirement| {
@@ -138,15 +159,8 @@ impl Installed {
     }
 }
 
-/// `NAME-VERSION.dist-info/METADATA`, and setuptools' older `NAME-VERSION[-pyX.Y].egg-info`.
-fn distribution(path: &Path) -> Option<(String, Found)> {
-    let file_name = path.file_name()?.to_str()?;
-    let (name, version) = of_name(file_name)?;
-    let metadata = path.join(if file_name.ends_with(".dist-info") { "METADATA" } else { "PKG-INFO" });
-    Some((name, Found { version, metadata }))
-}
-
-/// The normal name and the version of the distribution whose metadata has this name.
+/// The normal name and the version of the distribution whose metadata has this name: `NAME-VERSION.dist-info`, and
+/// setuptools' older `NAME-VERSION[-pyX.Y].egg-info`.
 pub(super) fn of_name(file_name: &str) -> Option<(String, String)> {
     let stem = file_name.strip_suffix(".dist-info").or_else(|| file_name.strip_suffix(".egg-info"))?;
     let (name, version) = stem.split_once('-')?;
@@ -157,6 +171,7 @@ pub(super) fn of_name(file_name: &str) -> Option<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::{fs, path::PathBuf};
 
     #[test]
     fn names_and_versions_of_real_folders() {
@@ -166,10 +181,9 @@ mod tests {
             ("PyGObject-3.42.2.egg-info", "pygobject", "3.42.2"),
             ("python_apt-2.6.0-py3.11.egg-info", "python-apt", "2.6.0"),
         ] {
-            let (found, at) = distribution(&Path::new("/site").join(file_name)).unwrap();
-            assert_eq!((found.as_str(), at.version.as_str()), (name, version));
+            assert_eq!(of_name(file_name), Some((name.to_owned(), version.to_owned())));
         }
-        assert_eq!(distribution(Path::new("/site/tensorflow")), None);
+        assert_eq!(of_name("tensorflow"), None);
     }
 
     #[test]
@@ -185,9 +199,9 @@ mod tests {
         let path = |folders: &[&PathBuf]| -> Vec<String> {
             folders.iter().map(|folder| folder.to_str().unwrap().to_owned()).collect()
         };
-        let installed = Installed::on(&path(&[&own, &base]));
+        let installed = Installed::on(&Root::new("/"), &path(&[&own, &base]));
         assert_eq!(installed.tensorflows().len(), 1);
         assert_eq!(installed.unmet(), ["numpy>=1.22, <=1.24.3: 2.3.5 is installed"]);
-        assert_eq!(Installed::on(&path(&[&base, &own])).unmet(), [""; 0]);
+        assert_eq!(Installed::on(&Root::new("/"), &path(&[&base, &own])).unmet(), [""; 0]);
     }
 }

@@ -5,13 +5,7 @@
 use super::cuda_parts::toolkits;
 use crate::root::{Root, is_conf};
 use gpucheck_checks::fact::{LibraryFolder, LibraryPlace, Observed};
-use std::{
-    collections::BTreeSet,
-    env,
-    ffi::OsStr,
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, env, ffi::OsStr, io};
 
 /// What the names of CUDA's libraries begin with, up to `.so`.
 const STEMS: [&str; 15] = [
@@ -46,32 +40,34 @@ pub(super) struct Places<'a> {
     /// `LD_LIBRARY_PATH`.
     pub(super) library_path: Option<&'a OsStr>,
     /// Folders of packages with `nvidia-*` distributions.
-    pub(super) sites: &'a [PathBuf],
+    pub(super) sites: &'a [String],
     /// The prefix, where it is conda's.
-    pub(super) prefix: Option<&'a Path>,
+    pub(super) prefix: Option<&'a str>,
+    /// Where those lie.
+    pub(super) root: &'a Root,
     pub(super) system: &'a Root,
 }
 
 /// The folders, roughly in the order of the loader.
 pub(super) fn folders(places: &Places<'_>) -> Vec<LibraryFolder> {
+    let root = places.root;
     let named =
         env::split_paths(places.library_path.unwrap_or_default()).filter(|folder| folder.is_absolute());
-    let mut candidates: Vec<(LibraryPlace, PathBuf)> =
-        named.map(|folder| (LibraryPlace::LibraryPath, folder)).collect();
+    let mut candidates: Vec<(LibraryPlace, String)> =
+        named.map(|folder| (LibraryPlace::LibraryPath, folder.to_string_lossy().into_owned())).collect();
     for site in places.sites {
-        let parts = super::survey::entries(&site.join("nvidia")).map(|part| part.join("lib"));
-        let mut parts: Vec<_> = parts.filter(|part| part.is_dir()).collect();
-        parts.sort();
-        candidates.extend(parts.into_iter().map(|part| (LibraryPlace::Wheel, part)));
+        let parts = root.some_names(&format!("{site}/nvidia"), MOST_FOLDERS).into_iter();
+        let parts = parts.map(|part| format!("{site}/nvidia/{part}/lib")).filter(|part| root.is_folder(part));
+        candidates.extend(parts.map(|part| (LibraryPlace::Wheel, part)));
     }
-    candidates.extend(places.prefix.map(|prefix| (LibraryPlace::Conda, prefix.join("lib"))));
+    candidates.extend(places.prefix.map(|prefix| (LibraryPlace::Conda, format!("{prefix}/lib"))));
     let mut known = BTreeSet::new();
     let here = candidates.into_iter().filter(|(_, path)| known.insert(path.clone())).take(MOST_FOLDERS);
-    let mut found: Vec<_> = here.filter_map(|(place, path)| told(place, &path, list(&path))).collect();
+    let mut found: Vec<_> =
+        here.filter_map(|(place, path)| told(place, &path, cuda_libraries(root, &path))).collect();
     let system = places.system;
     for (place, path) in of_system(system) {
-        let listed = system.list(&path).map(|names| cuda_libraries(names.into_iter()));
-        found.extend(told(place, Path::new(&path), listed));
+        found.extend(told(place, &path, cuda_libraries(system, &path)));
     }
     found
 }
@@ -106,17 +102,10 @@ fn configured(system: &Root) -> Vec<String> {
         .collect()
 }
 
-fn list(folder: &Path) -> io::Result<Vec<String>> {
-    let entries = fs::read_dir(folder)?.flatten().take(MOST_ENTRIES);
-    Ok(cuda_libraries(entries.map(|entry| entry.file_name().to_string_lossy().into_owned())))
-}
-
-/// Those that are CUDA's, sorted.
-fn cuda_libraries(names: impl Iterator<Item = String>) -> Vec<String> {
-    let mut found: Vec<String> = names.filter(|name| is_cuda_library(name)).collect();
-    found.sort();
-    found.truncate(MOST_NAMES);
-    found
+/// Those of a folder, sorted.
+fn cuda_libraries(root: &Root, folder: &str) -> io::Result<Vec<String>> {
+    let names = root.list_some(folder, MOST_ENTRIES)?.into_iter();
+    Ok(names.filter(|name| is_cuda_library(name)).take(MOST_NAMES).collect())
 }
 
 fn is_cuda_library(name: &str) -> bool {
@@ -125,7 +114,7 @@ fn is_cuda_library(name: &str) -> bool {
 }
 
 /// A folder worth telling: with CUDA libraries, unreadable, or named by the user.
-fn told(place: LibraryPlace, path: &Path, listed: io::Result<Vec<String>>) -> Option<LibraryFolder> {
+fn told(place: LibraryPlace, path: &str, listed: io::Result<Vec<String>>) -> Option<LibraryFolder> {
     let named = place == LibraryPlace::LibraryPath;
     let files = match listed {
         Ok(files) if files.is_empty() && !named => return None,
@@ -136,7 +125,7 @@ fn told(place: LibraryPlace, path: &Path, listed: io::Result<Vec<String>>) -> Op
             Observed::refused("readdir", code, format!("{:?}", error.kind()), error.to_string())
         }
     };
-    Some(LibraryFolder { place, path: path.to_string_lossy().into_owned(), files })
+    Some(LibraryFolder { place, path: path.to_owned(), files })
 }
 
 #[cfg(test)]

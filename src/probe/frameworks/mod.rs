@@ -13,6 +13,7 @@ mod architectures;
 mod assignment;
 mod brought;
 mod build_info;
+mod by_files;
 mod carrier;
 mod conda;
 mod cuda_parts;
@@ -36,22 +37,23 @@ mod survey;
 mod template;
 mod tensorflow;
 
+pub use by_files::by_files;
 pub use discover::Environment;
 pub(crate) use packages::tensorflow_in;
 
-use crate::{progress::Progress, root::Root};
-use cuda_parts::Around;
+use crate::{
+    probe::environments::{self, Surroundings},
+    progress::Progress,
+    root::Root,
+};
+use by_files::Files;
 use discover::Candidate;
-use distributions::Installed;
 use gpucheck_checks::fact::{Carrier, Frameworks, Notebooks, Observed, Python, TensorFlow, Way};
 use identity::Refusal;
 use launch::Taken;
 use recall::Recall;
 use starts::{Start, Starts};
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 /// What to look at, and how.
 #[derive(Clone, Debug)]
@@ -72,6 +74,8 @@ pub struct Ask {
     pub system: Root,
     /// The kernels whose Pythons are looked at as well.
     pub notebooks: Option<Notebooks>,
+    /// Where to look for further environments; none where nobody wants them.
+    pub environments: Option<Surroundings>,
     /// An NVIDIA driver stands behind: frameworks have a GPU to compute on.
     pub put_to_work: bool,
     /// The folder of caches in which looks are kept for the next run; none where nothing is kept or retold.
@@ -96,6 +100,7 @@ impl Ask {
             carriers: vec![Carrier::Memory, Carrier::File, Carrier::PlainPython],
             system: Root::new("/"),
             notebooks: None,
+            environments: None,
             put_to_work: false,
             remember: None,
             fresh: false,
@@ -107,7 +112,9 @@ impl Ask {
 
 /// Looks at the Python of the environment and at those of the kernels; an empty list where there is none.
 pub fn probe(ask: &Ask) -> Observed<Frameworks> {
-    let Starts { starts, not_started } = Starts::of(&ask.environment, ask.notebooks.as_ref());
+    let discover = |surroundings| environments::discover(&Root::new("/"), surroundings);
+    let environments = ask.environments.as_ref().map(discover).unwrap_or_default();
+    let Starts { starts, not_started } = Starts::of(&ask.environment, ask.notebooks.as_ref(), &environments);
     let width = if ask.one_at_a_time { 1 } else { pool::width() };
     ask.progress.expect(starts.len());
     let pythons = pool::each(&starts, width, |Start { candidate, environment }| {
@@ -119,6 +126,7 @@ pub fn probe(ask: &Ask) -> Observed<Frameworks> {
         pythons: pythons.into_iter().flatten().collect(),
         library_path_set_in: shell_files::setting_library_path(&ask.system, &ask.environment),
         notebooks_not_started: not_started,
+        environments,
     })
 }
 
@@ -197,21 +205,21 @@ fn note(ask: &Ask, python: &mut Python, Taken { look, looked }: Taken) -> Vec<St
             return Vec::new();
         }
     };
-    let prefix = looked.interpreter.prefix.as_str();
-    python.packages = Observed::Seen(packages::on(&Root::new("/"), &looked.sys_path, Some(prefix)));
-    let installed = Installed::on(&looked.sys_path);
-    python.cuda_parts = Observed::Seen(cuda_parts::read(&Around {
-        environment: &ask.environment,
-        system: &ask.system,
-        prefix: Path::new(&looked.interpreter.prefix),
-        sys_path: &looked.sys_path,
-        installed: &installed,
-    }));
-    python.tensorflow_companions = installed.companions();
+    let installed = by_files::note(
+        python,
+        &Files {
+            root: &Root::new("/"),
+            system: &ask.system,
+            environment: &ask.environment,
+            prefix: &looked.interpreter.prefix,
+            sys_path: &looked.sys_path,
+        },
+    );
     python.interpreter = Observed::Seen(looked.interpreter);
     python.tensorflow = match looked.tensorflow {
         Some(found) if !found.package.is_empty() => {
-            Observed::Seen(Some(tensorflow::around(&found, &installed, look)))
+            let root = Root::new("/");
+            Observed::Seen(Some(tensorflow::around(&root, found.package, &installed, Some(look))))
         }
         // The search for the package broke, or did not come to its end.
         _ => match look.listing {

@@ -6,12 +6,10 @@
 use super::{
     assignment::{Value, value_of},
     brought, build_info,
-    distributions::{TENSORFLOWS, of_name},
+    distributions::Installed,
 };
 use crate::root::Root;
 use gpucheck_checks::fact::{Distribution, Jax, Observed, Packages, ProbeFailure, Torch, TorchBuild};
-use std::collections::BTreeMap;
-
 /// Longest `sys.path` that is walked; an honest one has about ten entries.
 const LONGEST_PATH: usize = 256;
 /// Why no operation was tried.
@@ -19,48 +17,37 @@ const UNTRIED: &str = "its files were read, it was not run";
 
 /// What is on a `sys.path`; `prefix` is the environment's folder, where conda keeps what it installed.
 pub(crate) fn on(root: &Root, sys_path: &[String], prefix: Option<&str>) -> Packages {
+    among(root, sys_path, &Installed::on(root, sys_path), prefix)
+}
+
+/// The same, where it is known what is installed there.
+pub(super) fn among(
+    root: &Root,
+    sys_path: &[String],
+    installed: &Installed,
+    prefix: Option<&str>,
+) -> Packages {
     let folders: Vec<&str> = sys_path
         .iter()
         .map(String::as_str)
         .filter(|folder| folder.starts_with('/'))
         .take(LONGEST_PATH)
         .collect();
-    let distributions = distributions(root, &folders);
     let conda = prefix.map(|prefix| root.names(&format!("{prefix}/conda-meta"))).unwrap_or_default();
     Packages {
-        torch: torch(root, &folders, &distributions, &conda),
-        jax: jax(root, &folders, &distributions, &conda),
-        ipykernel: distributions.get("ipykernel").cloned(),
+        torch: torch(root, &folders, installed, &conda),
+        jax: jax(root, installed, &conda),
+        ipykernel: installed.version("ipykernel").map(str::to_owned),
     }
 }
 
-/// Names and versions, of two with one name the first on the path.
-fn distributions(root: &Root, folders: &[&str]) -> BTreeMap<String, String> {
-    let mut found = BTreeMap::new();
-    for entry in folders.iter().flat_map(|folder| root.names(folder)) {
-        if let Some((name, version)) = of_name(&entry) {
-            found.entry(name).or_insert(version);
-        }
-    }
-    found
-}
-
-fn distribution((name, version): (&String, &String)) -> Distribution {
-    Distribution { name: name.clone(), version: version.clone() }
-}
-
-fn torch(
-    root: &Root,
-    folders: &[&str],
-    distributions: &BTreeMap<String, String>,
-    conda: &[String],
-) -> Option<Torch> {
+fn torch(root: &Root, folders: &[&str], installed: &Installed, conda: &[String]) -> Option<Torch> {
     // Python takes the first folder that has a package of this name.
     let is_package = |package: &String| root.exists(&format!("{package}/__init__.py"));
     let package = folders.iter().map(|folder| format!("{folder}/torch")).find(is_package)?;
     let names = ["pytorch", "pytorch-gpu", "libtorch"];
     Some(Torch {
-        distribution: distributions.get("torch").cloned(),
+        distribution: installed.version("torch").map(str::to_owned),
         conda_build: names.iter().find_map(|name| conda_build(conda, name)),
         build: torch_build(root, &package),
         architectures: super::architectures::of(root, &format!("{package}/lib/libtorch_python.so")),
@@ -71,12 +58,7 @@ fn torch(
 
 /// TensorFlow in folders of packages, and whether it was built with CUDA.
 pub(crate) fn tensorflow_in(root: &Root, folders: &[String]) -> (Option<Distribution>, Option<bool>) {
-    let folders: Vec<&str> = folders.iter().map(String::as_str).collect();
-    let distributions = distributions(root, &folders);
-    let found = TENSORFLOWS.iter().find_map(|name| {
-        let (name, version) = distributions.get_key_value(*name)?;
-        Some(distribution((name, version)))
-    });
+    let found = Installed::on(root, folders).tensorflows().into_iter().next();
     let file = "tensorflow/python/platform/build_info.py";
     let text = folders.iter().find_map(|folder| root.text_of(&format!("{folder}/{file}")));
     (found, text.and_then(|text| build_info::parse(&text)?.is_cuda_build))
@@ -102,19 +84,14 @@ fn torch_build(root: &Root, package: &str) -> Observed<TorchBuild> {
     }
 }
 
-fn jax(
-    root: &Root,
-    folders: &[&str],
-    distributions: &BTreeMap<String, String>,
-    conda: &[String],
-) -> Option<Jax> {
-    let is_jax = |name: &String| name == "jax" || name == "jaxlib" || name.starts_with("jax-");
+fn jax(root: &Root, installed: &Installed, conda: &[String]) -> Option<Jax> {
+    let is_jax = |name: &str| name == "jax" || name == "jaxlib" || name.starts_with("jax-");
     let found: Vec<Distribution> =
-        distributions.iter().filter(|(name, _)| is_jax(name)).map(distribution).collect();
+        installed.starting_with("jax").into_iter().filter(|found| is_jax(&found.name)).collect();
     // jaxlib alone is of use to nobody, and jax without jaxlib is no JAX either; both are told apart later.
     let is_there = found.iter().any(|found| found.name == "jax" || found.name == "jaxlib");
     is_there.then(|| Jax {
-        brought_by: brought::by(root, folders),
+        brought_by: brought::by(root, installed),
         distributions: found,
         conda_build: conda_build(conda, "jaxlib"),
         operations: Observed::not_probed(UNTRIED),

@@ -1,5 +1,5 @@
-//! Which Pythons are looked at, and how each is started: that of the shell, and those of notebook kernels, each as Jupyter
-//! would start it.
+//! Which Pythons are looked at, and how each is started: that of the shell, those of notebook kernels, each as Jupyter
+//! would start it, and those of other environments in which there is a framework.
 //!
 //! Invariants: nothing is started here; two kernels that start the same interpreter in the same way share one look;
 //! a kernel whose Python has to be looked at and cannot be is told with the reason.
@@ -8,12 +8,15 @@
 //! those of `kernel.json` over them, and the notebook's folder as its working directory.
 
 use super::{
+    by_files,
     discover::{self, Candidate, Environment},
     leftovers::inherited,
     template,
 };
 use crate::{child::Name, probe::notebooks, root::Root};
-use gpucheck_checks::fact::{FoundBy, Kernelspec, Notebooks, Program, ProgramState, Server, Spec};
+use gpucheck_checks::fact::{
+    self, FoundBy, Kernelspec, Notebooks, Observed, Packages, Program, ProgramState, Python, Server, Spec,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     env,
@@ -44,28 +47,57 @@ pub(super) struct Starts {
 }
 
 impl Starts {
-    /// That of the shell, then those of the kernels.
-    pub(super) fn of(environment: &Environment, notebooks: Option<&Notebooks>) -> Self {
+    /// That of the shell, those of the kernels, then those of other environments that have a framework.
+    pub(super) fn of(
+        environment: &Environment,
+        notebooks: Option<&Notebooks>,
+        environments: &[fact::Environment],
+    ) -> Self {
         let mut starts = Self::default();
         for candidate in discover::candidates(environment) {
             starts.add(Start { candidate, environment: environment.clone() });
         }
-        let Some(notebooks) = notebooks else { return starts };
+        if let Some(notebooks) = notebooks {
+            starts.add_kernels(environment, notebooks);
+        }
+        starts.label();
+        starts.add_environments(environment, environments);
+        starts
+    }
+
+    fn add_kernels(&mut self, environment: &Environment, notebooks: &Notebooks) {
         let servers = Servers::new(environment, &notebooks.servers);
         for kernelspec in &notebooks.kernelspecs {
             if kernelspec.spec.seen().is_some_and(Spec::is_python) {
                 let name = notebooks.name_of(kernelspec);
                 match servers.start(kernelspec, &name) {
-                    Ok(Some(start)) => starts.add_kernel(start, name),
+                    Ok(Some(start)) => self.add_kernel(start, name),
                     Ok(None) => {}
                     Err(why) => {
-                        starts.not_started.insert(name, why);
+                        self.not_started.insert(name, why);
                     }
                 }
             }
         }
-        starts.label();
-        starts
+    }
+
+    /// Environments that nothing else leads to. Those without a framework have nothing to be asked.
+    fn add_environments(&mut self, environment: &Environment, found: &[fact::Environment]) {
+        let known: Vec<_> = self.starts.iter().map(|start| interpreter(&start.candidate)).collect();
+        for found in found.iter().filter(|found| !found.gone) {
+            let candidate = Candidate {
+                found_by: FoundBy::Environment,
+                program: PathBuf::from(&found.python),
+                environment: Some(PathBuf::from(&found.prefix)).filter(|prefix| prefix != Path::new("/usr")),
+                ..Candidate::default()
+            };
+            if self.starts.len() < MOST
+                && !known.contains(&interpreter(&candidate))
+                && has_framework(&by_files(&Root::new("/"), environment, found))
+            {
+                self.starts.push(Start { candidate, environment: environment.clone() });
+            }
+        }
     }
 
     fn add_kernel(&mut self, start: Start, name: String) {
@@ -103,11 +135,25 @@ impl Starts {
     }
 }
 
+/// The folder in which an interpreter is looked for, which tells the environment, and the file that it is.
+type Interpreter = (Option<PathBuf>, Option<PathBuf>);
+
+fn interpreter(candidate: &Candidate) -> Interpreter {
+    let path = candidate.interpreter();
+    let folder = path.parent().map(|folder| fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned()));
+    (folder, fs::canonicalize(path).ok())
+}
+
+/// Whether there is a framework by what the files tell.
+fn has_framework(python: &Python) -> bool {
+    matches!(python.tensorflow, Observed::Seen(Some(_)))
+        || python.packages.seen().is_some_and(Packages::has_framework)
+}
+
 /// What makes two starts one.
 #[derive(PartialEq, Eq)]
 struct Key {
-    /// The folder in which the interpreter is looked for, which tells the environment, and the file that it is.
-    interpreter: (Option<PathBuf>, Option<PathBuf>),
+    interpreter: Interpreter,
     words: Vec<OsString>,
     variables: BTreeMap<OsString, OsString>,
     /// The working directory, where it has anything that a Python could import.
@@ -117,10 +163,9 @@ struct Key {
 impl Key {
     fn of(start: &Start) -> Self {
         let Start { candidate, environment } = start;
-        let interpreter = candidate.interpreter();
         let folder = environment.folder.clone().or_else(|| env::current_dir().ok());
         Self {
-            interpreter: (interpreter.parent().map(Path::to_owned), fs::canonicalize(interpreter).ok()),
+            interpreter: interpreter(candidate),
             words: candidate.words.clone(),
             variables: deciding(environment),
             folder: folder.filter(|folder| can_be_imported_from(folder)),

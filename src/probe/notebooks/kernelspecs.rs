@@ -2,11 +2,13 @@
 //!
 //! Source: <https://jupyter-client.readthedocs.io/en/stable/kernels.html>, "Kernel specs"; `jupyter_client/kernelspec.py`.
 
-use super::{Environment, KEPT, environment, places::Place, program};
+use super::{Environment, KEPT, conda_kernels, environment, places::Place, program};
 use crate::root::Root;
-use gpucheck_checks::fact::{Kernelspec, Observed, ProbeFailure, Program, ProgramState, Spec};
+use gpucheck_checks::fact::{
+    KernelEnvironment, Kernelspec, Observed, ProbeFailure, Program, ProgramState, Spec,
+};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Most specifications that are looked at.
 const MOST: usize = 256;
@@ -17,22 +19,31 @@ const MOST_WORDS: usize = 32;
 const LONGEST_WORD: usize = 1024;
 /// Most variables of one specification that are handed on.
 const MOST_VARIABLES: usize = 256;
+/// Most variables whose names are kept, and longest name.
+const MOST_NAMES: usize = 64;
+const LONGEST_NAME: usize = 128;
 const STEP: &str = "read kernel.json";
 
-/// All specifications in these folders, each file once, however many folders lead to it.
-pub(super) fn all(root: &Root, surroundings: &Environment, places: &[Place]) -> Vec<Kernelspec> {
+/// All specifications in these folders, each file once, however many folders lead to it; and how many more folders there
+/// are that nobody looked into.
+pub(super) fn all(root: &Root, surroundings: &Environment, places: &[Place]) -> (Vec<Kernelspec>, u32) {
+    let mut look = Look { root, surroundings, environments: BTreeMap::new() };
     let mut known = BTreeSet::new();
-    let mut found = Vec::new();
+    let (mut found, mut more) = (Vec::new(), 0);
     for place in places {
         for name in root.names(&place.kernels).into_iter().filter(|name| is_name(name)) {
+            if found.len() >= MOST {
+                more += 1;
+                continue;
+            }
             let folder = format!("{}/{name}", place.kernels);
             let Ok(file) = root.target(&format!("{folder}/kernel.json")) else { continue };
-            if found.len() < MOST && known.insert(file) {
-                found.push(kernelspec(root, surroundings, place, name, folder));
+            if known.insert(file) {
+                found.push(look.kernelspec(place, name, folder));
             }
         }
     }
-    found
+    (found, more)
 }
 
 /// What Jupyter takes for the name of a kernel.
@@ -40,26 +51,52 @@ fn is_name(name: &str) -> bool {
     name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
 }
 
-fn kernelspec(
-    root: &Root,
-    surroundings: &Environment,
-    place: &Place,
-    name: String,
-    folder: String,
-) -> Kernelspec {
-    let value = read(root, &format!("{folder}/kernel.json"));
-    let spec = value.clone().and_then(|value| spec(&value).ok_or_else(|| garbled("it has no command, argv")));
-    let program = match &spec {
-        Ok(spec) => program::of(root, surroundings, place, &folder, spec),
-        Err(_) => Program::Untold { why: "its kernel.json is unreadable".to_owned() },
-    };
-    let environment = match (&spec, &program) {
-        (Ok(spec), Program::File { path, state: ProgramState::Executable }) if spec.is_python() => {
-            environment::of(root, surroundings, path, value.is_ok_and(|value| sets_python_path(&value)))
+struct Look<'a> {
+    root: &'a Root,
+    surroundings: &'a Environment,
+    /// By the program, and whether `PYTHONPATH` adds to it: many specifications start the same.
+    environments: BTreeMap<(String, bool), Option<KernelEnvironment>>,
+}
+
+impl Look<'_> {
+    fn kernelspec(&mut self, place: &Place, name: String, folder: String) -> Kernelspec {
+        let value = read(self.root, &format!("{folder}/kernel.json"));
+        let spec =
+            value.clone().and_then(|value| spec(&value).ok_or_else(|| garbled("it has no command, argv")));
+        let program = match &spec {
+            Ok(spec) => program::of(self.root, self.surroundings, place, &folder, spec),
+            Err(_) => Program::Untold { why: "its kernel.json is unreadable".to_owned() },
+        };
+        let environment = match (&spec, &program) {
+            (Ok(spec), Program::File { path, state: ProgramState::Executable }) if spec.is_python() => {
+                self.environment(path, value.is_ok_and(|value| sets_python_path(&value)))
+            }
+            _ => None,
+        };
+        let offered =
+            Kernelspec { name, folder, spec: Observed::from(spec), program, environment, activates: None };
+        match &place.conda {
+            Some(conda) => of_conda(offered, conda, place),
+            None => offered,
         }
-        _ => None,
-    };
-    Kernelspec { name, folder, spec: Observed::from(spec), program, environment }
+    }
+
+    fn environment(&mut self, program: &str, moved: bool) -> Option<KernelEnvironment> {
+        let (root, surroundings) = (self.root, self.surroundings);
+        let known = self.environments.entry((program.to_owned(), moved));
+        known.or_insert_with(|| environment::of(root, surroundings, program, moved)).clone()
+    }
+}
+
+/// As `nb_conda_kernels` offers it.
+fn of_conda(mut offered: Kernelspec, conda: &str, place: &Place) -> Kernelspec {
+    offered.name = conda_kernels::kernel(conda, &offered.name);
+    offered.activates.clone_from(&place.prefix);
+    offered.spec = offered.spec.map(|mut spec| {
+        spec.display_name = spec.display_name.map(|shown| conda_kernels::label(conda, &shown));
+        spec
+    });
+    offered
 }
 
 fn read(root: &Root, path: &str) -> Result<Value, ProbeFailure> {
@@ -88,6 +125,8 @@ fn spec(value: &Value) -> Option<Spec> {
         language: text("language"),
         argv,
         env: KEPT.into_iter().filter_map(kept).collect(),
+        sets: names_set(value),
+        interrupt_mode: text("interrupt_mode"),
     })
 }
 
@@ -103,6 +142,13 @@ pub(crate) fn variables_of(root: &Root, folder: &str) -> Vec<(String, String)> {
         _ => None,
     });
     kept.collect()
+}
+
+/// The names of the variables that it sets.
+fn names_set(value: &Value) -> Vec<String> {
+    let env = value.get("env").and_then(Value::as_object);
+    let names = env.into_iter().flat_map(|env| env.keys()).filter(|name| name.len() <= LONGEST_NAME);
+    names.take(MOST_NAMES).cloned().collect()
 }
 
 fn sets_python_path(value: &Value) -> bool {

@@ -3,6 +3,7 @@
 //! Invariants: files are read, nothing is started and no server is asked; of variables only those in `KEPT` are kept,
 //! since environments hold passwords.
 
+mod conda_kernels;
 mod environment;
 mod kernelspecs;
 mod places;
@@ -14,7 +15,7 @@ pub(crate) use program::prefix_of;
 pub(crate) use servers::environment_of;
 
 use crate::root::Root;
-use gpucheck_checks::fact::{Notebooks, Observed};
+use gpucheck_checks::fact::{self, Notebooks, Observed};
 use std::{collections::BTreeMap, env, ffi::OsString, path::PathBuf};
 
 /// The variables that decide about a GPU and are fit to be shown.
@@ -29,6 +30,16 @@ pub struct Environment {
     pub jupyter_path: OsString,
     /// `JUPYTER_DATA_DIR`, else `jupyter` below `XDG_DATA_HOME`.
     pub data: Option<PathBuf>,
+    /// `PYTHONUSERBASE`, else `~/.local`.
+    pub user_base: Option<PathBuf>,
+    /// `XDG_DATA_DIRS`, where `JUPYTER_PLATFORM_DIRS` makes them count.
+    pub data_dirs: Option<OsString>,
+    /// `JUPYTER_PREFER_ENV_PATH`: whether the active environment comes before what is the user's own.
+    pub prefers_environment: Option<bool>,
+    /// `IPYTHONDIR`, else `~/.ipython`.
+    pub ipython: Option<PathBuf>,
+    /// Environments that were found otherwise ([`super::environments::discover`]): their kernels count too.
+    pub environments: Vec<fact::Environment>,
     /// Active environments, `VIRTUAL_ENV` and `CONDA_PREFIX`.
     pub prefixes: Vec<PathBuf>,
     /// `PATH`.
@@ -47,6 +58,13 @@ impl Environment {
             home: folder("HOME"),
             jupyter_path: value("JUPYTER_PATH").unwrap_or_default(),
             data: folder("JUPYTER_DATA_DIR").or_else(|| Some(folder("XDG_DATA_HOME")?.join("jupyter"))),
+            user_base: folder("PYTHONUSERBASE"),
+            data_dirs: is_set("JUPYTER_PLATFORM_DIRS")
+                .unwrap_or(false)
+                .then(|| data_dirs(value("XDG_DATA_DIRS"))),
+            prefers_environment: is_set("JUPYTER_PREFER_ENV_PATH"),
+            ipython: folder("IPYTHONDIR"),
+            environments: Vec::new(),
             prefixes: ["VIRTUAL_ENV", "CONDA_PREFIX"].into_iter().filter_map(folder).collect(),
             path: value("PATH").unwrap_or_default(),
             variables: KEPT.into_iter().filter_map(kept).collect(),
@@ -54,13 +72,23 @@ impl Environment {
     }
 }
 
+/// Whether a variable that Jupyter takes for a switch is on; none where it is not set.
+///
+/// Source: `envset` in `jupyter_core/paths.py`.
+fn is_set(name: &str) -> Option<bool> {
+    let value = env::var_os(name)?.to_string_lossy().to_lowercase();
+    Some(!["no", "n", "false", "off", "0", "0.0"].contains(&value.as_str()))
+}
+
+/// `XDG_DATA_DIRS`, or what stands for it.
+fn data_dirs(set: Option<OsString>) -> OsString {
+    set.unwrap_or_else(|| "/usr/local/share:/usr/share".into())
+}
+
 /// Looks for kernels and servers.
 pub fn probe(root: &Root, environment: &Environment) -> Observed<Notebooks> {
     let servers = servers::running(root, rustix::process::geteuid().as_raw());
     let places = places::places(root, environment, &servers);
-    Observed::Seen(Notebooks {
-        kernelspecs: kernelspecs::all(root, environment, &places),
-        servers,
-        shell: environment.variables.clone(),
-    })
+    let (kernelspecs, more) = kernelspecs::all(root, environment, &places);
+    Observed::Seen(Notebooks { kernelspecs, servers, shell: environment.variables.clone(), more })
 }

@@ -1,7 +1,8 @@
 //! What a kernel specification starts.
 //!
 //! Source: `jupyter_client/manager.py`, `format_kernel_cmd`: a bare `python`, `python3` or `python3.X` becomes the
-//! server's own interpreter, and `{resource_dir}` the folder of the specification.
+//! server's own interpreter, `{resource_dir}` the folder of the specification and `{prefix}` the server's `sys.prefix`;
+//! any other word in braces stays as it is.
 
 use super::{Environment, places::Place};
 use crate::root::Root;
@@ -17,6 +18,10 @@ pub(super) fn of(
     spec: &Spec,
 ) -> Program {
     let word = spec.argv.first().map(String::as_str).unwrap_or_default().replace("{resource_dir}", folder);
+    let word = match &place.prefix {
+        Some(prefix) => word.replace("{prefix}", prefix),
+        None => word,
+    };
     if is_servers_python(&word) {
         // Only servers of this environment look here, so theirs is its interpreter.
         return place

@@ -78,6 +78,9 @@ pub struct TensorFlow {
     pub package: String,
     /// Installed distributions that bring a `tensorflow` package, by name.
     pub distributions: Vec<Distribution>,
+    /// Names of those that do not lie beside the package: what they brought is another folder's.
+    #[serde(default)]
+    pub elsewhere: Vec<String>,
     /// How it was built, read from its files.
     pub build: Observed<TensorFlowBuild>,
     /// Requirements of the distribution that the environment does not meet.
@@ -100,10 +103,18 @@ impl TensorFlow {
         self.looks.iter().find(|look| look.way == Way::Full)
     }
 
-    /// Name and version of the first distribution, such as `tensorflow 2.21.0`.
+    /// The distribution that brought it: beside the package, of the imported version; the first where that leaves more.
+    pub fn distribution(&self) -> Option<&Distribution> {
+        let imported = self.full_look().and_then(|look| look.listing.seen()?.version.as_deref());
+        let here = |found: &&Distribution| !self.elsewhere.contains(&found.name);
+        let mut by_version = self.distributions.iter().filter(here);
+        let same = by_version.find(|found| Some(found.version.as_str()) == imported);
+        same.or_else(|| self.distributions.iter().find(here)).or_else(|| self.distributions.first())
+    }
+
+    /// Name and version of its distribution, such as `tensorflow 2.21.0`.
     pub fn label(&self) -> String {
-        self.distributions
-            .first()
+        self.distribution()
             .map_or_else(|| "TensorFlow".to_owned(), |found| format!("{} {}", found.name, found.version))
     }
 }

@@ -9,6 +9,7 @@ pub(super) fn around(found: &Found, installed: &Installed, look: Look) -> Tensor
     TensorFlow {
         package: found.package.clone(),
         distributions: installed.tensorflows(),
+        elsewhere: installed.tensorflows_beyond(Path::new(&found.package)),
         build: build(Path::new(&found.package)),
         unmet: installed.unmet(),
         cuda_extra: installed.cuda_extra(),

@@ -25,6 +25,33 @@ pub(crate) fn for_python(notebooks: &Notebooks) -> Vec<&Kernelspec> {
     notebooks.kernelspecs.iter().filter(|kernel| kernel.spec.seen().is_some_and(Spec::is_python)).collect()
 }
 
+/// Judges each kernel for Python that can be judged so.
+pub(crate) fn each_kernel(
+    facts: &Facts,
+    judge_kernel: impl Fn(Subject, &Kernelspec, &Spec) -> Option<Finding>,
+) -> Judged {
+    judge(facts, |notebooks| {
+        if notebooks.kernelspecs.is_empty() {
+            return vec![Finding::not_applicable(Subject::Host, "no Jupyter kernel is installed")];
+        }
+        let kernels = for_python(notebooks);
+        if kernels.is_empty() {
+            return vec![Finding::not_applicable(Subject::Host, "no Jupyter kernel for Python is installed")];
+        }
+        let judge = |kernel: &Kernelspec| {
+            judge_kernel(Subject::Notebook(notebooks.name_of(kernel)), kernel, kernel.spec.seen()?)
+        };
+        kernels.into_iter().filter_map(judge).collect()
+    })
+}
+
+/// The kernel that a finding is about.
+pub(crate) fn kernel_of<'a>(facts: &'a Facts, subject: &Subject) -> Option<&'a Kernelspec> {
+    let Subject::Notebook(name) = subject else { return None };
+    let notebooks = facts.notebooks.seen()?;
+    notebooks.kernelspecs.iter().find(|kernel| notebooks.name_of(kernel) == *name)
+}
+
 /// The kernels that run in this Python's environment.
 pub(crate) fn of<'a>(python: &Python, notebooks: &'a Notebooks) -> Vec<&'a Kernelspec> {
     let prefix = prefix(python);

@@ -16,7 +16,7 @@
 //! jupyter/notebook#5054, #3146, jupyter/jupyter#270, ContinuumIO/anaconda-issues#10473
 
 use crate::{
-    Cause, Finding, Knowledge, Outcome, Severity, Subject, Verdict, Who,
+    Cause, Finding, Knowledge, Outcome, Severity, Verdict, Who,
     fact::{Facts, Program, ProgramState},
     judge::quoted,
     jupyter, wheels,
@@ -41,12 +41,10 @@ fn recognize(facts: &Facts, _: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding>
 }
 
 fn gone(facts: &Facts, outcome: &Outcome) -> Option<Finding> {
-    let Subject::Notebook(name) = &outcome.subject else { return None };
     if outcome.id != "notebooks.interpreter_exists" || outcome.verdict != Verdict::Fail {
         return None;
     }
-    let notebooks = facts.notebooks.seen()?;
-    let kernel = notebooks.kernelspecs.iter().find(|kernel| notebooks.name_of(kernel) == *name)?;
+    let kernel = jupyter::kernel_of(facts, &outcome.subject)?;
     let Program::File { path, state: ProgramState::Missing } = &kernel.program else { return None };
     let finding = Finding::fail(outcome.subject.clone(), outcome.summary.clone())
         .because(format!("{}/kernel.json", kernel.folder))

@@ -12,6 +12,9 @@ pub struct Frameworks {
     /// Profiles and scripts of the shell that set `LD_LIBRARY_PATH`.
     #[serde(default)]
     pub library_path_set_in: Vec<String>,
+    /// Profiles, scripts and settings that set `CUDA_VISIBLE_DEVICES`, of the shell, of conda, of Jupyter's services.
+    #[serde(default)]
+    pub visible_devices_set_in: Vec<String>,
 }
 
 /// A Python interpreter, and the environment that it stands for.

@@ -83,6 +83,7 @@ pub fn probe(ask: &Ask) -> Observed<Frameworks> {
     Observed::Seen(Frameworks {
         pythons: candidates.iter().map(|candidate| python(ask, candidate)).collect(),
         library_path_set_in: shell_files::setting_library_path(&ask.system, &ask.environment),
+        visible_devices_set_in: shell_files::setting_visible_devices(&ask.system, &ask.environment),
     })
 }
 

@@ -27,6 +27,8 @@ mod libraries;
 mod metadata;
 pub(crate) mod packages;
 mod said;
+#[cfg_attr(not(test), expect(dead_code, reason = "the look in isolation is to ask it"))]
+mod shadowing;
 mod shell_files;
 mod survey;
 mod tensorflow;
@@ -98,6 +100,7 @@ fn python(ask: &Ask, candidate: &Candidate) -> Python {
         packages: Observed::not_probed("the interpreter was not started"),
         cuda_parts: Observed::not_probed("the interpreter was not started"),
         tensorflow_companions: Vec::new(),
+        isolated: None,
     };
     let identity = match identity::choose(ask, candidate) {
         Ok(identity) => identity,

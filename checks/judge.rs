@@ -136,6 +136,12 @@ pub(crate) fn why<T>(source: &Observed<T>, part: impl Fn(&T) -> String) -> Strin
     }
 }
 
+/// Whether CUDA shows no GPU for this value of `CUDA_VISIBLE_DEVICES`, whatever GPUs there are.
+pub(crate) fn hides_all(value: &str) -> bool {
+    let first = value.split(',').next().unwrap_or_default().trim();
+    first.is_empty() || first == "NoDevFiles" || first.parse::<i64>().is_ok_and(|index| index < 0)
+}
+
 /// Words by which TensorFlow's log tells why it has no GPU.
 pub(crate) const GPU_TROUBLE: &[&str] = &[
     "Could not load dynamic library",

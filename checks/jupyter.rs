@@ -6,6 +6,20 @@ use crate::{
     judge::quoted,
     wheels,
 };
+use std::collections::BTreeSet;
+
+/// Folders of conda's own environment, under the names that its installers give them.
+const IS_BASE: [&str; 9] = [
+    "anaconda",
+    "anaconda3",
+    "conda",
+    "mambaforge",
+    "micromamba",
+    "miniconda",
+    "miniconda3",
+    "miniforge3",
+    "tljh",
+];
 
 /// Judges Jupyter's kernels and servers, where they were looked at.
 pub(crate) fn judge(facts: &Facts, judge: impl FnOnce(&Notebooks) -> Judged) -> Judged {
@@ -25,6 +39,33 @@ pub(crate) fn for_python(notebooks: &Notebooks) -> Vec<&Kernelspec> {
     notebooks.kernelspecs.iter().filter(|kernel| kernel.spec.seen().is_some_and(Spec::is_python)).collect()
 }
 
+/// Judges each kernel for Python that can be judged so.
+pub(crate) fn each_kernel(
+    facts: &Facts,
+    judge_kernel: impl Fn(Subject, &Kernelspec, &Spec) -> Option<Finding>,
+) -> Judged {
+    judge(facts, |notebooks| {
+        if notebooks.kernelspecs.is_empty() {
+            return vec![Finding::not_applicable(Subject::Host, "no Jupyter kernel is installed")];
+        }
+        let kernels = for_python(notebooks);
+        if kernels.is_empty() {
+            return vec![Finding::not_applicable(Subject::Host, "no Jupyter kernel for Python is installed")];
+        }
+        let judge = |kernel: &Kernelspec| {
+            judge_kernel(Subject::Notebook(notebooks.name_of(kernel)), kernel, kernel.spec.seen()?)
+        };
+        kernels.into_iter().filter_map(judge).collect()
+    })
+}
+
+/// The kernel that a finding is about.
+pub(crate) fn kernel_of<'a>(facts: &'a Facts, subject: &Subject) -> Option<&'a Kernelspec> {
+    let Subject::Notebook(name) = subject else { return None };
+    let notebooks = facts.notebooks.seen()?;
+    notebooks.kernelspecs.iter().find(|kernel| notebooks.name_of(kernel) == *name)
+}
+
 /// The kernels that run in this Python's environment.
 pub(crate) fn of<'a>(python: &Python, notebooks: &'a Notebooks) -> Vec<&'a Kernelspec> {
     let prefix = prefix(python);
@@ -37,6 +78,51 @@ pub(crate) fn of<'a>(python: &Python, notebooks: &'a Notebooks) -> Vec<&'a Kerne
 /// The environment that a Python stands for.
 pub(crate) fn prefix(python: &Python) -> Option<&str> {
     python.interpreter.seen().map(|interpreter| interpreter.prefix.as_str())
+}
+
+/// The environment that a kernel is named after, where that is another than the one that it runs in.
+pub(crate) fn named_after(facts: &Facts, kernel: &Kernelspec) -> Option<String> {
+    let own = &kernel.environment.as_ref()?.prefix;
+    let shown = kernel.spec.seen()?.display_name.as_deref().unwrap_or_default();
+    let names = format!("{} {shown}", kernel.name).to_ascii_lowercase();
+    if names.contains(&environment_name(own)?) {
+        return None;
+    }
+    let is_of_word = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let words: Vec<&str> = names.split(|c| !is_of_word(c)).filter(|word| says_something(word)).collect();
+    let is_named = |prefix: &&String| {
+        *prefix != own && environment_name(prefix).is_some_and(|name| words.contains(&name.as_str()))
+    };
+    let mut others = environments(facts).into_iter().filter(is_named);
+    let other = others.next()?;
+    // Two of one name: which of them is meant is not told.
+    others.next().is_none().then(|| other.clone())
+}
+
+/// The environments of the Pythons and the kernels, each once.
+fn environments(facts: &Facts) -> BTreeSet<&String> {
+    let pythons = facts.pythons().filter_map(|python| Some(&python.interpreter.seen()?.prefix));
+    let kernels = facts.notebooks.seen().into_iter().flat_map(|notebooks| &notebooks.kernelspecs);
+    pythons.chain(kernels.filter_map(|kernel| Some(&kernel.environment.as_ref()?.prefix))).collect()
+}
+
+/// What people call an environment, in small letters; none for the system's.
+fn environment_name(prefix: &str) -> Option<String> {
+    let mut parts = prefix.trim_end_matches('/').rsplit('/').filter(|part| !part.is_empty());
+    let last = parts.next()?.to_ascii_lowercase();
+    match last.as_str() {
+        "usr" | "local" => None,
+        ".venv" | "venv" | ".env" | "env" => parts.next().map(str::to_ascii_lowercase),
+        last if IS_BASE.contains(&last) => Some("base".to_owned()),
+        _ => Some(last),
+    }
+}
+
+/// Whether a word in a kernel's name can be meant as an environment.
+fn says_something(word: &str) -> bool {
+    let is_version = word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let is_usual = ["ipykernel", "conda", "env", "venv", "root", "kernel"].contains(&word);
+    word.len() > 1 && !is_version && !is_usual && !word.starts_with("python")
 }
 
 /// Adds the command that makes a kernel of this Python; `more` are further arguments.
@@ -83,6 +169,29 @@ pub(crate) fn only_by_variable(python: &Python) -> Option<(String, Vec<&str>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn environments_are_called_by_their_folders() {
+        for (prefix, name) in [
+            ("/opt/conda/envs/TF-gpu", Some("tf-gpu")),
+            ("/home/kim/lab3/.venv", Some("lab3")),
+            ("/anaconda", Some("base")),
+            ("/usr", None),
+            ("/usr/local", None),
+            ("/", None),
+        ] {
+            assert_eq!(environment_name(prefix).as_deref(), name, "{prefix}");
+        }
+    }
+
+    /// Names that ipykernel, conda's nb_conda_kernels and VS Code give.
+    #[test]
+    fn usual_words_are_no_environments() {
+        for word in ["python3", "python", "ipykernel", "3.11.7", "3", "conda", "env", "root"] {
+            assert!(!says_something(word), "{word}");
+        }
+        assert!(says_something("tf-gpu") && says_something("base") && says_something("py38_tensorflow"));
+    }
 
     #[test]
     fn a_kernel_is_named_after_its_environment() {

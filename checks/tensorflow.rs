@@ -25,7 +25,7 @@ pub(crate) fn pair(version: &str) -> Option<(i32, i32)> {
 
 /// The version of the first distribution.
 pub(crate) fn version(tensorflow: &TensorFlow) -> Option<&str> {
-    tensorflow.distributions.first().map(|found| found.version.as_str())
+    tensorflow.distribution().map(|found| found.version.as_str())
 }
 
 /// Whether it was built with CUDA; none where it does not say so.
@@ -38,7 +38,7 @@ pub(crate) fn release<'a>(
     knowledge: &'a Knowledge,
     tensorflow: &TensorFlow,
 ) -> Option<&'a TensorFlowRelease> {
-    let first = tensorflow.distributions.first()?;
+    let first = tensorflow.distribution()?;
     let is_google_s = ["tensorflow", "tensorflow-gpu"].contains(&first.name.as_str());
     knowledge.tensorflow(&first.version).filter(|_| is_google_s)
 }

@@ -177,8 +177,9 @@ fn a_kernel_without_a_framework_is_not_started_and_one_that_cannot_be_is_told() 
     let home = Home::new();
     let python = home.environment("tf");
     let plain = home.environment("plain");
-    fs::remove_dir_all(site_of(&home.path().join("plain"))).unwrap();
-    fs::create_dir_all(home.path().join("plain/lib/python3/site-packages")).unwrap();
+    let site = site_of(&home.path().join("plain"));
+    fs::remove_dir_all(&site).unwrap();
+    fs::create_dir(&site).unwrap();
     home.kernel("plain", &[&plain], "");
     home.kernel("gone", &["/nowhere/bin/python"], "");
     home.kernel_json("ir", r#"{"argv": ["R"], "language": "R"}"#);

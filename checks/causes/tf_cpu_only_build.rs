@@ -16,9 +16,7 @@
 use crate::{
     Cause, Finding, Knowledge, Outcome, Severity, Who,
     fact::{Facts, Python},
-    judge,
-    knowledge::TensorFlowRelease,
-    tensorflow::{self, packages},
+    tensorflow::packages,
 };
 
 pub(crate) static CAUSE: Cause = Cause {
@@ -41,35 +39,10 @@ fn without_cuda(facts: &Facts, knowledge: &Knowledge, python: &Python) -> Option
     let finding = Finding::fail(python.subject(), format!("{label} was built without CUDA"))
         .because(tensorflow.package.clone())
         .with("distribution", label);
-    let path = judge::quoted(&python.path);
     let is_release = |version: &str| version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let Some(found) = tensorflow.distributions.first().filter(|found| is_release(&found.version)) else {
+    let Some(found) = tensorflow.distribution().filter(|found| is_release(&found.version)) else {
         return Some(finding);
     };
     let names: Vec<&str> = tensorflow.distributions.iter().map(|found| found.name.as_str()).collect();
-    let finding = finding.run(format!("{path} -m pip uninstall -y {}", names.join(" ")));
-    Some(match last_for_gpu(facts, knowledge, python, &found.version) {
-        Some(release) => finding
-            .variant("older_gpu")
-            .with("release", release.to_string())
-            .run(format!("{path} -m pip install {}", packages::of_release(release))),
-        None => {
-            finding.run(format!("{path} -m pip install {}", packages::of_version(knowledge, &found.version)))
-        }
-    })
-}
-
-/// The last release for the oldest GPU, where this version is a later one.
-fn last_for_gpu<'a>(
-    facts: &Facts,
-    knowledge: &'a Knowledge,
-    python: &Python,
-    version: &str,
-) -> Option<&'a TensorFlowRelease> {
-    let installed = knowledge.tensorflow(version)?;
-    let gpus = tensorflow::gpus(facts, knowledge);
-    let capability = gpus.iter().map(|gpu| gpu.capability).min()?;
-    let architecture = knowledge.architecture_of_capability(capability)?;
-    let last = knowledge.newest_tensorflow(capability, architecture, tensorflow::python_version(python))?;
-    (last.version < installed.version && last.version >= packages::FIRST).then_some(last)
+    Some(packages::replace(facts, knowledge, python, &names, found, finding))
 }

@@ -58,7 +58,7 @@ fn misfit(python: &Python) -> Option<Finding> {
     let finding = misfits.iter().fold(finding, |finding, unmet| finding.because(format!("unmet: {unmet}")));
     let finding = judge::log_lines(finding, &look.log, &KNOWN);
     let path = judge::quoted(&python.path);
-    let finding = match tensorflow.distributions.first() {
+    let finding = match tensorflow.distribution() {
         Some(found) if !misfits.is_empty() => {
             finding.run(format!("{path} -m pip install \"{}=={}\"", found.name, found.version))
         }

@@ -19,6 +19,9 @@ pub struct Frameworks {
     /// The environments that lie on the machine, those of `pythons` among them.
     #[serde(default)]
     pub environments: Vec<Environment>,
+    /// Profiles, scripts and settings that set `CUDA_VISIBLE_DEVICES`, of the shell, of conda, of Jupyter's services.
+    #[serde(default)]
+    pub visible_devices_set_in: Vec<String>,
 }
 
 /// A Python interpreter, and the environment that it stands for.
@@ -58,6 +61,44 @@ pub struct Python {
     /// Installed distributions that are of use with TensorFlow alone, by name.
     #[serde(default)]
     pub tensorflow_companions: Vec<Distribution>,
+    /// The same look without what is the user's own; none where none was taken.
+    #[serde(default)]
+    pub isolated: Option<Isolated>,
+}
+
+/// A look by `python -I`, which leaves out the user's packages, `PYTHONPATH`, the working directory and every other
+/// variable of Python's. It is taken where the look by the notebook's own rules failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Isolated {
+    /// What started or was imported, such as `tensorflow 2.15.1`; else why it failed as well.
+    pub outcome: Observed<String>,
+    /// The folders of `sys.path` that it left out and that hide something, in the order of `sys.path`.
+    pub shadowing: Vec<Shadowing>,
+}
+
+/// A folder that hides packages of the environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Shadowing {
+    /// What puts it before the environment.
+    pub place: ShadowingPlace,
+    /// Its path.
+    pub folder: String,
+    /// Its distributions that the environment has as well.
+    pub distributions: Vec<Distribution>,
+    /// Its modules that the environment or Python itself has as well, where no distribution brought them.
+    pub modules: Vec<String>,
+}
+
+/// What puts a folder before those of the environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ShadowingPlace {
+    /// `pip install --user` installs there.
+    UserSite,
+    /// `PYTHONPATH` names it.
+    PythonPath,
+    /// It is the one that the Python was started in, a notebook's own.
+    WorkingDirectory,
 }
 
 impl Python {
@@ -111,6 +152,9 @@ pub struct TensorFlow {
     pub package: String,
     /// Installed distributions that bring a `tensorflow` package, by name.
     pub distributions: Vec<Distribution>,
+    /// Names of those that do not lie beside the package: what they brought is another folder's.
+    #[serde(default)]
+    pub elsewhere: Vec<String>,
     /// How it was built, read from its files.
     pub build: Observed<TensorFlowBuild>,
     /// Requirements of the distribution that the environment does not meet.
@@ -133,10 +177,18 @@ impl TensorFlow {
         self.looks.iter().find(|look| look.way == Way::Full)
     }
 
-    /// Name and version of the first distribution, such as `tensorflow 2.21.0`.
+    /// The distribution that brought it: beside the package, of the imported version; the first where that leaves more.
+    pub fn distribution(&self) -> Option<&Distribution> {
+        let imported = self.full_look().and_then(|look| look.listing.seen()?.version.as_deref());
+        let here = |found: &&Distribution| !self.elsewhere.contains(&found.name);
+        let mut by_version = self.distributions.iter().filter(here);
+        let same = by_version.find(|found| Some(found.version.as_str()) == imported);
+        same.or_else(|| self.distributions.iter().find(here)).or_else(|| self.distributions.first())
+    }
+
+    /// Name and version of its distribution, such as `tensorflow 2.21.0`.
     pub fn label(&self) -> String {
-        self.distributions
-            .first()
+        self.distribution()
             .map_or_else(|| "TensorFlow".to_owned(), |found| format!("{} {}", found.name, found.version))
     }
 }

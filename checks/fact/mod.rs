@@ -22,8 +22,9 @@ pub use cuda_parts::{CondaPackage, CudaParts, LibraryFolder, LibraryPlace};
 pub use driver::{Compute, ComputeCache, ComputeDevice, CudaDevice, Driver, VectorAdd};
 pub use environments::{Environment, EnvironmentKind};
 pub use frameworks::{
-    Carrier, DeviceAttributes, Distribution, ExtraRequirement, FoundBy, Frameworks, Interpreter, Link,
-    Listing, Look, Operation, PhysicalDevice, Python, TensorFlow, TensorFlowBuild, Way,
+    Carrier, DeviceAttributes, Distribution, ExtraRequirement, FoundBy, Frameworks, Interpreter, Isolated,
+    Link, Listing, Look, Operation, PhysicalDevice, Python, Shadowing, ShadowingPlace, TensorFlow,
+    TensorFlowBuild, Way,
 };
 pub use installation::{Firmware, Installation, Package, Service, Trace};
 pub use log::{KernelLog, Xid};

@@ -22,7 +22,7 @@ use crate::{
 
 pub(crate) static CHECK: Check = Check {
     reads: &[Source::Frameworks],
-    needs: &[],
+    needs: &["frameworks.own_packages"],
     severity: Severity::Unusable,
     who: Who::Student,
     judge: judge_all,

@@ -21,7 +21,7 @@ use crate::{
 
 pub(crate) static CHECK: Check = Check {
     reads: &[Source::Frameworks],
-    needs: &["frameworks.python_starts", "pci.gpu_present"],
+    needs: &["frameworks.python_starts", "frameworks.one_tensorflow", "pci.gpu_present"],
     severity: Severity::Unusable,
     who: Who::Student,
     judge: judge_all,

@@ -61,9 +61,5 @@ fn judge_kernel(notebooks: &Notebooks, kernel: &Kernelspec) -> Option<Finding> {
 
 /// The value, where it surely hides every GPU.
 fn hiding(environment: &BTreeMap<String, String>) -> Option<&str> {
-    let value = environment.get("CUDA_VISIBLE_DEVICES")?;
-    let first = value.split(',').next().unwrap_or_default().trim();
-    let hides =
-        first.is_empty() || first == "NoDevFiles" || first.parse::<i64>().is_ok_and(|index| index < 0);
-    hides.then_some(value)
+    environment.get("CUDA_VISIBLE_DEVICES").map(String::as_str).filter(|value| crate::judge::hides_all(value))
 }

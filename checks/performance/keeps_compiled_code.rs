@@ -71,7 +71,7 @@ fn compiling(facts: &Facts, knowledge: &Knowledge) -> Vec<String> {
 /// What it carries code for, by its own word or by the table's.
 fn code<'a>(tensorflow: &'a TensorFlow, knowledge: &'a Knowledge) -> Option<&'a [String]> {
     let own = tensorflow.build.seen().map(|build| build.compute_capabilities.as_slice());
-    let version = tensorflow.distributions.first().map(|distribution| distribution.version.as_str());
+    let version = tensorflow.distribution().map(|distribution| distribution.version.as_str());
     let table = || knowledge.tensorflow(version?)?.capabilities.as_deref();
     own.filter(|own| !own.is_empty()).or_else(table)
 }

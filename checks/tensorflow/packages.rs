@@ -5,7 +5,12 @@
 //! Source: Requires-Dist in the METADATA of tensorflow 2.14.1, 2.15.0, 2.15.1 and 2.16.2, beside `pip install --dry-run`.
 
 use super::pair;
-use crate::{Knowledge, judge, knowledge::TensorFlowRelease};
+use crate::{
+    Finding, Knowledge,
+    fact::{Distribution, Facts, Python},
+    judge,
+    knowledge::TensorFlowRelease,
+};
 
 /// The first release that looks for CUDA's libraries where pip puts them.
 pub(crate) const FIRST: (i32, i32) = (2, 14);
@@ -30,6 +35,48 @@ pub(crate) fn of_release(release: &TensorFlowRelease) -> String {
 /// This very version, as arguments of `pip install`.
 pub(crate) fn of_version(knowledge: &Knowledge, version: &str) -> String {
     arguments(version, knowledge.tensorflow(version))
+}
+
+/// Adds what puts the GPU build of this distribution in the place of these; of the newest release for the oldest GPU,
+/// with the texts for that, where this one is newer.
+pub(crate) fn replace(
+    facts: &Facts,
+    knowledge: &Knowledge,
+    python: &Python,
+    names: &[&str],
+    by: &Distribution,
+    finding: Finding,
+) -> Finding {
+    let path = judge::quoted(&python.path);
+    let finding = finding.run(format!("{path} -m pip uninstall -y {}", names.join(" ")));
+    let is_release = by.version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let last = last_for_gpu(facts, knowledge, python, &by.version);
+    let wanted = match last {
+        Some(release) => of_release(release),
+        None if is_release => of_version(knowledge, &by.version),
+        None if by.name.starts_with("tf-nightly") => "\"tf-nightly[and-cuda]\"".to_owned(),
+        None => "\"tensorflow[and-cuda]\"".to_owned(),
+    };
+    let finding = finding.run(format!("{path} -m pip install {wanted}"));
+    match last {
+        Some(release) => finding.variant("older_gpu").with("release", release.to_string()),
+        None => finding,
+    }
+}
+
+/// The last release for the oldest GPU, where this version is a later one.
+fn last_for_gpu<'a>(
+    facts: &Facts,
+    knowledge: &'a Knowledge,
+    python: &Python,
+    version: &str,
+) -> Option<&'a TensorFlowRelease> {
+    let installed = knowledge.tensorflow(version)?;
+    let gpus = super::gpus(facts, knowledge);
+    let capability = gpus.iter().map(|gpu| gpu.capability).min()?;
+    let architecture = knowledge.architecture_of_capability(capability)?;
+    let last = knowledge.newest_tensorflow(capability, architecture, super::python_version(python))?;
+    (last.version < installed.version && last.version >= FIRST).then_some(last)
 }
 
 fn arguments(version: &str, release: Option<&TensorFlowRelease>) -> String {

@@ -64,6 +64,7 @@ pub fn by_files(root: &Root, environment: &Environment, found: &fact::Environmen
         packages: Observed::not_probed(UNTRIED),
         cuda_parts: Observed::not_probed(UNTRIED),
         tensorflow_companions: Vec::new(),
+        isolated: None,
     };
     let files = Files { root, system: root, environment, prefix: &found.prefix, sys_path: &found.folders };
     let installed = note(&mut python, &files);

@@ -109,6 +109,15 @@ impl Installed {
         TENSORFLOWS.iter().filter_map(found).collect()
     }
 
+    /// The names of those that lie in another folder than this package.
+    pub(super) fn tensorflows_beyond(&self, package: &str) -> Vec<String> {
+        let is_beyond = |name: &&&str| {
+            let here = package.rsplit_once('/').map(|(folder, _)| folder);
+            self.by_name.get(**name).is_some_and(|found| Some(found.site.as_str()) != here)
+        };
+        TENSORFLOWS.iter().filter(is_beyond).map(|name| (*name).to_owned()).collect()
+    }
+
     /// The distributions whose names begin with this.
     pub(super) fn starting_with(&self, start: &str) -> Vec<Distribution> {
         let found = self.by_name.iter().filter(|(name, _)| name.starts_with(start)).take(MOST_TOLD);
@@ -203,5 +212,10 @@ mod tests {
         assert_eq!(installed.tensorflows().len(), 1);
         assert_eq!(installed.unmet(), ["numpy>=1.22, <=1.24.3: 2.3.5 is installed"]);
         assert_eq!(Installed::on(&Root::new("/"), &path(&[&base, &own])).unmet(), [""; 0]);
+        assert_eq!(installed.tensorflows_beyond(base.join("tensorflow").to_str().unwrap()), [""; 0]);
+        assert_eq!(
+            installed.tensorflows_beyond(own.join("tensorflow").to_str().unwrap()),
+            ["tensorflow-cpu"]
+        );
     }
 }

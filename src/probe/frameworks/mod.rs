@@ -22,6 +22,7 @@ mod distributions;
 mod files;
 mod identity;
 mod interpreter;
+mod isolation;
 mod launch;
 mod leftovers;
 mod libraries;
@@ -30,6 +31,7 @@ pub(crate) mod packages;
 mod pool;
 mod recall;
 mod said;
+mod shadowing;
 mod shell_files;
 mod stamps;
 mod starts;
@@ -127,6 +129,7 @@ pub fn probe(ask: &Ask) -> Observed<Frameworks> {
         library_path_set_in: shell_files::setting_library_path(&ask.system, &ask.environment),
         notebooks_not_started: not_started,
         environments,
+        visible_devices_set_in: shell_files::setting_visible_devices(&ask.system, &ask.environment),
     })
 }
 
@@ -158,6 +161,7 @@ fn python(ask: &Ask, candidate: &Candidate) -> (Python, Vec<String>) {
         packages: Observed::not_probed("the interpreter was not started"),
         cuda_parts: Observed::not_probed("the interpreter was not started"),
         tensorflow_companions: Vec::new(),
+        isolated: None,
     };
     let identity = match identity::choose(ask, candidate) {
         Ok(identity) => identity,
@@ -189,6 +193,7 @@ fn python(ask: &Ask, candidate: &Candidate) -> (Python, Vec<String>) {
         tracing::debug!(python = python.path, doubt, "taking a full look");
         tensorflow.looks.push(look(Way::Full).look);
     }
+    python.isolated = isolation::look(ask, candidate, &identity, &python, &sys_path);
     (python, sys_path)
 }
 

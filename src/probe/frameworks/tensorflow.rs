@@ -9,6 +9,7 @@ use std::path::Path;
 pub(super) fn around(root: &Root, package: String, installed: &Installed, look: Option<Look>) -> TensorFlow {
     TensorFlow {
         distributions: installed.tensorflows(),
+        elsewhere: installed.tensorflows_beyond(&package),
         build: build(root, &package),
         unmet: installed.unmet(),
         cuda_extra: installed.cuda_extra(),

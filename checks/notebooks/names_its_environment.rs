@@ -1,0 +1,46 @@
+//! A notebook kernel runs in the environment that its name tells.
+//!
+//! # Meaning
+//! People choose a kernel by the name in Jupyter's menu. Where "Python (tf-gpu)" starts another environment's Python, because
+//! its kernel was installed while that one was active, what they see is not what runs.
+//!
+//! # Detection
+//! A word of the kernel's name or of its display name is the name of an environment that is known here, another than the
+//! one its `kernel.json` leads to, and neither name holds that one's. An environment is called by the last part of its
+//! folder, a `.venv` by the folder that it lies in, conda's own by `base`. Words that many kernels have, such as `python3`
+//! and version numbers, say nothing.
+//!
+//! # Fix
+//! Install the kernel anew from the environment that it is named after, or give it another name.
+//!
+//! # Source
+//! <https://ipython.readthedocs.io/en/stable/install/kernel_install.html>, jupyter/notebook#3146, jupyter/jupyter#270
+
+use crate::{
+    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who,
+    fact::{Facts, Kernelspec, Spec},
+    jupyter,
+};
+
+pub(crate) static CHECK: Check = Check {
+    reads: &[Source::Frameworks, Source::Notebooks],
+    needs: &["notebooks.interpreter_exists"],
+    severity: Severity::Degraded,
+    who: Who::Student,
+    judge: judge_all,
+};
+
+fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
+    jupyter::each_kernel(facts, |subject, kernel, spec| judge_kernel(facts, subject, kernel, spec))
+}
+
+fn judge_kernel(facts: &Facts, subject: Subject, kernel: &Kernelspec, spec: &Spec) -> Option<Finding> {
+    let prefix = &kernel.environment.as_ref()?.prefix;
+    let Some(other) = jupyter::named_after(facts, kernel) else {
+        return Some(Finding::pass(subject, format!("it runs in {prefix}")));
+    };
+    let shown = spec.display_name.as_ref().unwrap_or(&kernel.name).clone();
+    let finding = Finding::new(subject, Verdict::Warn, format!("{shown:?} runs in {prefix}, not in {other}"))
+        .because(format!("{}/kernel.json", kernel.folder));
+    Some(finding.with("shown", shown).with("prefix", prefix.clone()).with("other", other))
+}

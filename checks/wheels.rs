@@ -329,7 +329,10 @@ mod tests {
                 brought_by: None,
                 distributions: found.iter().map(distribution).collect(),
                 conda_build: conda_build.map(str::to_owned),
+                devices: Observed::not_probed(""),
                 operations: Observed::not_probed(""),
+                log: String::new(),
+                elapsed_ms: 0,
             })
         };
         let (twelve, thirteen) = (("jax-cuda12-plugin", "0.8.0"), ("jax-cuda13-plugin", "0.8.0"));

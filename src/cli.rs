@@ -60,6 +60,9 @@ pub struct LookArgs {
     /// Import frameworks in full, as a notebook does, even where a cheap look raises no doubt
     #[arg(long, global = true)]
     pub full: bool,
+    /// Import frameworks and list their GPUs, but compute nothing
+    #[arg(long, global = true)]
+    pub no_exercise: bool,
     /// Do not ask the cloud's metadata service for the size of this machine
     #[arg(long, global = true)]
     pub no_cloud_metadata: bool,

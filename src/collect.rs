@@ -43,6 +43,8 @@ pub struct Options {
     pub cloud_metadata: Option<String>,
     /// Import frameworks in full.
     pub full: bool,
+    /// Compute on the GPUs that frameworks list.
+    pub exercise: bool,
     /// Take the Pythons of this machine for those of the root, whichever that is. For simulated machines, whose files
     /// lie in a folder and whose Pythons, if any, are started from here.
     pub this_pythons: bool,
@@ -147,8 +149,9 @@ fn look_at_processes(options: &Options, facts: &Facts) -> InTime<Processes> {
 pub(crate) fn look_at_frameworks(options: &Options) -> InTime<Frameworks> {
     let mut ask = frameworks::Ask::new(frameworks::Environment::of_this_process());
     ask.full = options.full;
+    ask.exercise = options.exercise;
     ask.may_make_nodes = a_driver_stands_here();
-    let limit = ask.bare_deadline + ask.full_deadline + FRAMEWORKS_ROOM;
+    let limit = ask.longest() + FRAMEWORKS_ROOM;
     let wanted = options.sources.contains(&Source::Frameworks);
     let vouched = options.root.is_this_machine() || options.this_pythons;
     InTime::start("frameworks", limit, move || match (wanted, vouched) {

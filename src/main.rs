@@ -117,6 +117,7 @@ fn options(look: &LookArgs, selection: &Selection) -> Result<Options, Error> {
         sources: selection.sources(),
         cloud_metadata: (!look.no_cloud_metadata).then(|| look.cloud_metadata_url.clone()),
         full: look.full,
+        exercise: !look.no_exercise,
         this_pythons: look.this_pythons,
         driver_deadline: look.driver_deadline_ms.map(Duration::from_millis),
     })

@@ -30,6 +30,7 @@ mod said;
 mod shell_files;
 mod survey;
 mod tensorflow;
+mod trial;
 
 pub use discover::Environment;
 pub(crate) use packages::tensorflow_in;
@@ -50,11 +51,15 @@ pub struct Ask {
     pub environment: Environment,
     /// Take the full look alone, whatever a bare one would say.
     pub full: bool,
+    /// Put PyTorch, JAX, CuPy and cuDF to work, also where the full look was not asked for.
+    pub put_to_work: bool,
+    /// Compute on the GPUs that a framework lists; otherwise list them alone.
+    pub exercise: bool,
     /// A Python that runs as root keeps the right to make device nodes.
     pub may_make_nodes: bool,
     /// Time for a bare look.
     pub bare_deadline: Duration,
-    /// Time for a full look.
+    /// Time for a full look, and for each other framework.
     pub full_deadline: Duration,
     /// The carriers to try, in this order.
     pub carriers: Vec<Carrier>,
@@ -68,12 +73,19 @@ impl Ask {
         Self {
             environment,
             full: false,
+            put_to_work: false,
+            exercise: true,
             may_make_nodes: false,
             bare_deadline: Duration::from_secs(30),
             full_deadline: Duration::from_mins(2),
             carriers: vec![Carrier::Memory, Carrier::File, Carrier::PlainPython],
             system: Root::new("/"),
         }
+    }
+
+    /// The longest that one Python can take.
+    pub(crate) fn longest(&self) -> Duration {
+        self.bare_deadline + self.full_deadline * (1 + trial::MOST)
     }
 }
 
@@ -128,6 +140,7 @@ fn python(ask: &Ask, candidate: &Candidate) -> Python {
         tracing::debug!(python = python.path, doubt, "taking a full look");
         tensorflow.looks.push(look(Way::Full).look);
     }
+    trial::put_to_work(ask, candidate, &identity, &mut python.packages);
     python
 }
 

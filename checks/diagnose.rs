@@ -13,13 +13,16 @@ use crate::{
 };
 
 /// The checks without which nothing is usable: what proves a GPU, and what proves a framework.
-pub const PROOFS: [&str; 4] = [PROOF_OF_GPU, PROOF_OF_TENSORFLOW, PROOF_OF_TORCH, PROOF_OF_JAX];
+pub const PROOFS: [&str; 6] =
+    [PROOF_OF_GPU, PROOF_OF_TENSORFLOW, PROOF_OF_TORCH, PROOF_OF_JAX, PROOF_OF_CUPY, PROOF_OF_CUDF];
 /// The check that proves a GPU.
 const PROOF_OF_GPU: &str = "compute.adds_vectors";
 /// The checks that prove a framework, each its own.
 const PROOF_OF_TENSORFLOW: &str = "frameworks.tensorflow_computes";
 const PROOF_OF_TORCH: &str = "frameworks.torch_computes";
 const PROOF_OF_JAX: &str = "frameworks.jax_computes";
+const PROOF_OF_CUPY: &str = "frameworks.cupy_computes";
+const PROOF_OF_CUDF: &str = "frameworks.cudf_computes";
 
 /// Failures that account for others without being needed: CUDA does without NVML, and both ask one driver. Where that
 /// driver refuses NVML, or starts no GPU for it, CUDA's refusal is the same trouble told again.
@@ -315,7 +318,10 @@ fn frameworks(facts: &Facts, judged: &[JudgedOutcome]) -> Vec<Verdict> {
         let torch = packages.and_then(|packages| packages.torch.as_ref()).map(|_| proof_by(PROOF_OF_TORCH));
         let jax = packages.and_then(|packages| packages.jax.as_ref()).filter(|jax| jax.counts());
         let jax = jax.map(|_| proof_by(PROOF_OF_JAX));
-        for verdict in [torch, jax].into_iter().flatten() {
+        let cupy = packages.and_then(|packages| packages.cupy.as_ref()).filter(|cupy| cupy.counts());
+        let cupy = cupy.map(|_| proof_by(PROOF_OF_CUPY));
+        let cudf = packages.and_then(|packages| packages.cudf.as_ref()).map(|_| proof_by(PROOF_OF_CUDF));
+        for verdict in [torch, jax, cupy, cudf].into_iter().flatten() {
             if verdict == Verdict::Unknown { &mut untried } else { &mut fared }.push(verdict);
         }
     }

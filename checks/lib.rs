@@ -23,6 +23,7 @@ mod select;
 mod tensorflow;
 mod texts;
 mod wheels;
+mod work;
 
 pub use check::{Cause, Check, Source};
 pub use diagnose::{PROOFS, diagnose};

@@ -82,6 +82,11 @@ pub(crate) fn judge<'a>(subject: Subject, work: impl Into<Work<'a>>) -> Finding 
     }
 }
 
+/// Whether it is to be installed anew: it cannot be imported, or lacks a library.
+pub(crate) fn asks_for_installation(finding: &Finding) -> bool {
+    matches!(finding.advice.variant, Some("import" | "library"))
+}
+
 /// A framework that did not come to its first operation.
 fn judge_failure(subject: Subject, work: &Work<'_>, by: &ProbeFailure) -> Finding {
     let trouble = told(by);
@@ -166,8 +171,8 @@ fn told(by: &ProbeFailure) -> String {
     let line = lines.clone().find(|line| line.contains(NOT_THERE));
     let line = line.or_else(|| lines.find(|line| line.contains(char::is_alphanumeric)));
     let mut by = by.clone();
-    if let (Some(line), ProbeFailure::Refused { message, .. }) = (line, &mut by) {
-        *message = line.to_owned();
+    if let (Some(line), ProbeFailure::Refused { name, message, .. }) = (line, &mut by) {
+        *message = line.strip_prefix(&format!("{name}: ")).unwrap_or(line).to_owned();
     }
     by.to_string()
 }

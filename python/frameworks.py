@@ -82,8 +82,15 @@ def attribute(of, name):
 
 
 def number(value):
-    """A whole number, or None."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """A whole number of 32 bits, or None."""
+    return value if isinstance(value, int) and -(2 ** 31) <= value < 2 ** 31 else None
+
+
+def first(values):
+    """The first of a list that may have no end."""
+    import itertools
+
+    return list(itertools.islice(values, MOST))
 
 
 def pair(major, minor):
@@ -127,7 +134,7 @@ def torch_architectures(torch):
     if ask_for is None:
         return None
     try:
-        return [str(name) for name in list(announced("torch.cuda.get_arch_list()", ask_for))[:MOST]]
+        return [str(name) for name in first(announced("torch.cuda.get_arch_list()", ask_for))]
     except BaseException:
         return None
 
@@ -181,7 +188,7 @@ def jax_gpus(jax, _):
         return described("gpu:%d" % device.id, told(device, "device_kind"), None, capability, device)
 
     return announced(
-        "jax.devices('gpu')", lambda: [properties(device) for device in list(jax.devices("gpu"))[:MOST]]
+        "jax.devices('gpu')", lambda: [properties(device) for device in first(jax.devices("gpu"))]
     )
 
 

@@ -26,8 +26,11 @@ pub(crate) static CHECK: Check = Check {
 fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
     let judge = |python: &crate::fact::Python| {
         wheels::cudf(python, |subject, cudf| {
-            work::judge(subject, cudf)
-                .with("cudf", cudf.label())
+            let finding = work::judge(subject, cudf).with("cudf", cudf.label());
+            if work::asks_for_installation(&finding) {
+                return finding.see("https://docs.rapids.ai/install/");
+            }
+            finding
                 .run(format!("{} -c \"import cudf; print(cudf.Series([1, 2]).sum())\"", quoted(&python.path)))
         })
     };

@@ -28,9 +28,11 @@ pub(crate) static CHECK: Check = Check {
 fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
     let judge = |python: &crate::fact::Python| {
         wheels::cupy(python, |subject, cupy| {
-            work::judge(subject, cupy)
-                .with("cupy", cupy.label())
-                .run(format!("{} -c \"import cupy; print(cupy.ones(2) + 1)\"", quoted(&python.path)))
+            let finding = work::judge(subject, cupy).with("cupy", cupy.label());
+            if work::asks_for_installation(&finding) {
+                return finding.see("https://docs.cupy.dev/en/stable/install.html");
+            }
+            finding.run(format!("{} -c \"import cupy; print(cupy.ones(2) + 1)\"", quoted(&python.path)))
         })
     };
     facts.pythons().map(judge).collect()

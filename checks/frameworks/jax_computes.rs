@@ -23,12 +23,14 @@ pub(crate) static CHECK: Check = Check {
     judge: judge_all,
 };
 
-fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
+fn judge_all(facts: &Facts, knowledge: &Knowledge) -> Judged {
     let judge = |python: &crate::fact::Python| {
         wheels::jax(python, |subject, jax| {
-            work::judge(subject, jax)
-                .with("jax", jax.label())
-                .run(format!("{} -c \"import jax; print(jax.devices('gpu'))\"", quoted(&python.path)))
+            let finding = work::judge(subject, jax).with("jax", jax.label());
+            if work::asks_for_installation(&finding) {
+                return wheels::install_jax(facts, knowledge, python, jax, finding);
+            }
+            finding.run(format!("{} -c \"import jax; print(jax.devices('gpu'))\"", quoted(&python.path)))
         })
     };
     facts.pythons().map(judge).collect()

@@ -29,13 +29,15 @@ pub(crate) static CHECK: Check = Check {
     judge: judge_all,
 };
 
-fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
+fn judge_all(facts: &Facts, knowledge: &Knowledge) -> Judged {
     let judge = |python: &crate::fact::Python| {
         wheels::torch(python, |subject, torch| {
-            work::judge(subject, torch).with("torch", torch.label()).run(format!(
-                "{} -c \"import torch; print(torch.ones(2, device='cuda'))\"",
-                quoted(&python.path)
-            ))
+            let finding = work::judge(subject, torch).with("torch", torch.label());
+            if work::asks_for_installation(&finding) {
+                return wheels::install_torch(facts, knowledge, python, finding);
+            }
+            let command = "-c \"import torch; print(torch.ones(2, device='cuda'))\"";
+            finding.run(format!("{} {command}", quoted(&python.path)))
         })
     };
     facts.pythons().map(judge).collect()

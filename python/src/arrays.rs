@@ -50,14 +50,13 @@ fn of_properties<'py>(
     handle: Bound<'py, PyAny>,
     index: usize,
 ) -> Device<'py> {
-    let number = |name: &str| properties.get_item(name).and_then(|value| value.extract::<i64>()).ok();
-    let capability = |name: &str| number(name).and_then(|value| i32::try_from(value).ok());
+    let number = |name: &str| properties.get_item(name).and_then(|value| value.extract::<i32>()).ok();
     let pci = || Some(address(number("pciDomainID")?, number("pciBusID")?, number("pciDeviceID")?));
     Device {
         name: format!("cuda:{index}"),
         model: properties.get_item("name").ok().map(|name| decoded(&name)),
         pci: pci(),
-        compute_capability: capability("major").zip(capability("minor")),
+        compute_capability: number("major").zip(number("minor")),
         handle,
     }
 }

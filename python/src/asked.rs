@@ -100,6 +100,6 @@ fn device(device: &Device<'_>) -> Value {
 }
 
 /// An address as the kernel writes it.
-pub(crate) fn address(domain: i64, bus: i64, device: i64) -> String {
+pub(crate) fn address(domain: i32, bus: i32, device: i32) -> String {
     format!("{domain:04x}:{bus:02x}:{device:02x}.0")
 }

@@ -48,14 +48,13 @@ fn architectures(torch: &Bound<'_, PyModule>) -> Option<Vec<String>> {
 
 fn properties<'py>(properties: &Bound<'py, PyAny>, index: usize) -> PyResult<Device<'py>> {
     let name = format!("cuda:{index}");
-    let number = |name: &str| properties.getattr(name).and_then(|value| value.extract::<i64>()).ok();
-    let capability = |name: &str| number(name).and_then(|value| i32::try_from(value).ok());
+    let number = |name: &str| properties.getattr(name).and_then(|value| value.extract::<i32>()).ok();
     // From PyTorch 2.7 on.
     let pci = || Some(address(number("pci_domain_id")?, number("pci_bus_id")?, number("pci_device_id")?));
     Ok(Device {
         model: Some(text(&properties.getattr("name")?)),
         pci: pci(),
-        compute_capability: capability("major").zip(capability("minor")),
+        compute_capability: number("major").zip(number("minor")),
         handle: name.as_str().into_pyobject(properties.py())?.into_any(),
         name,
     })

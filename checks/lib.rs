@@ -25,6 +25,7 @@ mod texts;
 mod usable_from;
 mod verdict;
 mod wheels;
+mod work;
 
 pub use check::{Cause, Check, Source};
 pub use diagnose::diagnose;

@@ -5,18 +5,21 @@
 use crate::{
     Severity, Subject, Verdict,
     diagnose::JudgedOutcome,
-    fact::{Facts, Jax, Observed, Python, TensorFlow, Torch},
+    fact::{ArrayLibrary, Facts, Jax, Observed, Python, TensorFlow, Torch},
     report::{MachineVerdict, Root},
 };
 
 /// The checks without which nothing is usable: what proves a GPU, and what proves a framework.
-pub const PROOFS: [&str; 4] = [PROOF_OF_GPU, PROOF_OF_TENSORFLOW, PROOF_OF_TORCH, PROOF_OF_JAX];
+pub const PROOFS: [&str; 6] =
+    [PROOF_OF_GPU, PROOF_OF_TENSORFLOW, PROOF_OF_TORCH, PROOF_OF_JAX, PROOF_OF_CUPY, PROOF_OF_CUDF];
 /// The check that proves a GPU.
 const PROOF_OF_GPU: &str = "compute.adds_vectors";
 /// The checks that prove a framework, each its own.
 const PROOF_OF_TENSORFLOW: &str = "frameworks.tensorflow_computes";
 const PROOF_OF_TORCH: &str = "frameworks.torch_computes";
 const PROOF_OF_JAX: &str = "frameworks.jax_computes";
+const PROOF_OF_CUPY: &str = "frameworks.cupy_computes";
+const PROOF_OF_CUDF: &str = "frameworks.cudf_computes";
 
 /// The verdict: first the GPUs, each by its proof; then every framework of every Python by its own, and Pythons that
 /// could not be asked. At last the notebook kernels: one that fails its user is a part that is not usable.
@@ -76,7 +79,11 @@ pub(crate) fn proofs_in(python: &Python, judged: &[JudgedOutcome]) -> Vec<Proof>
     let jax = packages.and_then(|packages| packages.jax.as_ref()).filter(|jax| jax.counts());
     let torch = torch.map(|torch| proof(PROOF_OF_TORCH, Torch::label(torch)));
     let jax = jax.map(|jax| proof(PROOF_OF_JAX, Jax::label(jax)));
-    [tensorflow, torch, jax].into_iter().flatten().collect()
+    let cupy = packages.and_then(|packages| packages.cupy.as_ref()).filter(|cupy| cupy.counts());
+    let cudf = packages.and_then(|packages| packages.cudf.as_ref());
+    let cupy = cupy.map(|cupy| proof(PROOF_OF_CUPY, ArrayLibrary::label(cupy)));
+    let cudf = cudf.map(|cudf| proof(PROOF_OF_CUDF, ArrayLibrary::label(cudf)));
+    [tensorflow, torch, jax, cupy, cudf].into_iter().flatten().collect()
 }
 
 /// The verdicts that count.

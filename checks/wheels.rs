@@ -2,7 +2,7 @@
 
 use crate::{
     Finding, Fit, JaxPlugin, Knowledge, Outcome, Subject, TorchWheel, Verdict, Who,
-    fact::{Facts, Jax, Observed, Operation, Packages, Place, Python, Torch},
+    fact::{ArrayLibrary, Facts, Jax, Packages, Place, Python, Torch},
     fits,
     judge::{self, quoted},
 };
@@ -19,6 +19,23 @@ pub(crate) fn jax(python: &Python, judge: impl FnOnce(Subject, &Jax) -> Finding)
         None => judge(subject, jax),
     };
     package(python, |packages| packages.jax.as_ref(), "JAX", judge)
+}
+
+/// Judges CuPy in a Python; where it is not installed, or is for AMD's GPUs, there is nothing to judge.
+pub(crate) fn cupy(python: &Python, judge: impl FnOnce(Subject, &ArrayLibrary) -> Finding) -> Finding {
+    let judge = |subject, cupy: &ArrayLibrary| {
+        if cupy.counts() {
+            judge(subject, cupy)
+        } else {
+            Finding::not_applicable(subject, format!("{} is for AMD's GPUs", cupy.label()))
+        }
+    };
+    package(python, |packages| packages.cupy.as_ref(), "CuPy", judge)
+}
+
+/// Judges cuDF in a Python; where it is not installed there is nothing to judge.
+pub(crate) fn cudf(python: &Python, judge: impl FnOnce(Subject, &ArrayLibrary) -> Finding) -> Finding {
+    package(python, |packages| packages.cudf.as_ref(), "cuDF", judge)
 }
 
 fn package<T>(
@@ -264,37 +281,10 @@ fn newer_driver(facts: &Facts, knowledge: &Knowledge, finding: Finding) -> Findi
     }
 }
 
-/// Judges the operations that a framework was asked to do on each GPU.
-pub(crate) fn operations(subject: Subject, label: &str, operations: &Observed<Vec<Operation>>) -> Finding {
-    let done = match operations {
-        Observed::Seen(done) => done,
-        Observed::Failed(by) | Observed::Interrupted { by, .. } => {
-            return Finding::fail(subject, format!("{label}: {by}"));
-        }
-        Observed::NotProbed { why } => return Finding::unknown(subject, format!("{label}: {why}")),
-    };
-    for operation in done {
-        let trouble = match &operation.correct {
-            Observed::Seen(true) => continue,
-            Observed::Seen(false) => "a wrong result".to_owned(),
-            Observed::Failed(by) | Observed::Interrupted { by, .. } => by.to_string(),
-            Observed::NotProbed { why } => return Finding::unknown(subject, format!("{label}: {why}")),
-        };
-        return Finding::fail(
-            subject,
-            format!("{label}: {} on {}: {trouble}", operation.name, operation.device),
-        );
-    }
-    match done.len() {
-        0 => Finding::fail(subject, format!("{label} has no GPU")),
-        1 => Finding::pass(subject, format!("{label}: a matrix product, exactly right")),
-        more => Finding::pass(subject, format!("{label}: {more} matrix products, exactly right")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fact::Observed;
 
     #[test]
     fn a_driver_runs_every_minor_version_of_its_major() {
@@ -329,7 +319,10 @@ mod tests {
                 brought_by: None,
                 distributions: found.iter().map(distribution).collect(),
                 conda_build: conda_build.map(str::to_owned),
+                devices: Observed::not_probed(""),
                 operations: Observed::not_probed(""),
+                log: String::new(),
+                elapsed_ms: 0,
             })
         };
         let (twelve, thirteen) = (("jax-cuda12-plugin", "0.8.0"), ("jax-cuda13-plugin", "0.8.0"));

@@ -1,8 +1,9 @@
 """Loads the extension into this interpreter and lets it look: boot.py WAY TRUSTED FILE.
 
-WAY is bare or full. TRUSTED is 0 where others may write to the working directory, from which nothing must
-then be imported. FILE is the extension, a memory file at /proc/self/fd/61 or a real one. An interpreter that
-cannot load it says so, and the parent comes back with plain.py.
+WAY is bare, full, torch, jax, cupy or cudf; with :list at its end nothing is computed. TRUSTED is 0 where others
+may write to the working directory, from which nothing must then be imported. FILE is the extension, a memory file
+at /proc/self/fd/61 or a real one. An interpreter that cannot load it says so, and the parent comes back with
+plain.py.
 """
 import sys
 

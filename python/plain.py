@@ -1,6 +1,6 @@
 """The questions of the extension in plain Python, for interpreters that do not load it: plain.py WAY TRUSTED.
 
-The messages are those of python/src, field by field. The syntax is that of Python 2.7, so that an interpreter that
+frameworks.py comes before it in one script. The messages are those of python/src, field by field. The syntax is that of Python 2.7, so that an interpreter that
 is too old can say so.
 """
 import sys
@@ -128,7 +128,7 @@ def look_bare(package):
     return failure or seen(None, devices, [])
 
 
-def look_full(so_far):
+def look_full(so_far, computes):
     """The devices after the student's own import, and an operation on each GPU."""
     step = "import tensorflow"
     send({"step": step})
@@ -143,7 +143,7 @@ def look_full(so_far):
         return failure
     operations = []
     for device in devices:
-        if device["device_type"] == "GPU":
+        if computes and device["device_type"] == "GPU":
             for name, compute in (("matmul", multiply), ("nn.conv2d", convolve)):
                 so_far(seen(version, devices, operations))
                 operations.append(operate(tensorflow, device["name"], name, compute))
@@ -198,30 +198,53 @@ def operate(tensorflow, device, name, compute):
 
 def multiply(tensorflow, device):
     """Whether a product of small whole numbers, exact in every float format, is exact."""
-    size = range(SIZE)
-    a = [[float((row * 3 + column) % 17 - 8) for column in size] for row in size]
-    b = [[float((row + column * 5) % 13 - 6) for column in size] for row in size]
-    product = computed(tensorflow, device, "product", lambda *factors: tensorflow.matmul(*factors), a, b)
-    return product == [[sum(a[row][k] * b[k][column] for k in size) for column in size] for row in size]
+    return is_product(computed(tensorflow, device, "product", lambda *both: tensorflow.matmul(*both), *factors()))
 
 
 def convolve(tensorflow, device):
     """Whether a convolution, which is cuDNN's, gives the right whole numbers once it is rounded."""
-    def pixel(y, x, channel):
-        return float((y * 5 + x * 3 + channel * 7) % 11 - 5)
-
-    def weight(y, x, channel, out):
-        return float((y * 2 + x * 3 + channel * 5 + out) % 7 - 3)
-
-    three, four, eight, ten, twelve = range(3), range(4), range(8), range(10), range(12)
+    three, four, eight, twelve = range(3), range(4), range(8), range(12)
     image = [[[[pixel(y, x, c) for c in four] for x in twelve] for y in twelve]]
     weights = [[[[weight(y, x, c, out) for out in eight] for c in four] for x in three] for y in three]
     operation = lambda *blocks: tensorflow.nn.conv2d(blocks[0], blocks[1], [1, 1, 1, 1], "VALID")
     [result] = computed(tensorflow, device, "convolution", operation, image, weights)
-    places = [(i, j, c) for i in three for j in three for c in four]
-    return [[[round(value) for value in row] for row in rows] for rows in result] == [
-        [[sum(pixel(y + i, x + j, c) * weight(i, j, c, out) for i, j, c in places) for out in eight] for x in ten]
-        for y in ten
+    return [[[round(value) for value in row] for row in rows] for rows in result] == convolved()
+
+
+def factors():
+    """Two matrices to multiply."""
+    size = range(SIZE)
+    a = [[float((row * 3 + column) % 17 - 8) for column in size] for row in size]
+    b = [[float((row + column * 5) % 13 - 6) for column in size] for row in size]
+    return a, b
+
+
+def is_product(product):
+    """Whether this is their product."""
+    a, b = factors()
+    size = range(SIZE)
+    return product == [[sum(a[row][k] * b[k][column] for k in size) for column in size] for row in size]
+
+
+def pixel(y, x, channel):
+    """Of an image to convolve."""
+    return float((y * 5 + x * 3 + channel * 7) % 11 - 5)
+
+
+def weight(y, x, channel, out):
+    """Of what it is convolved with."""
+    return float((y * 2 + x * 3 + channel * 5 + out) % 7 - 3)
+
+
+def convolved():
+    """The convolution, by height, width and channel."""
+    places = [(i, j, c) for i in range(3) for j in range(3) for c in range(4)]
+    return [
+        [
+            [sum(pixel(y + i, x + j, c) * weight(i, j, c, out) for i, j, c in places) for out in range(8)]
+            for x in range(10)
+        ]
+        for y in range(10)
     ]
 
 
@@ -241,7 +264,7 @@ def seen(version, devices, operations):
     return {"seen": {"version": version, "devices": devices, "operations": operations}}
 
 
-def look(way):
+def look(way, computes):
     """Looks and answers."""
     known = {"interpreter": interpreter(), "sys_path": [str(entry) for entry in sys.path], "tensorflow": None}
 
@@ -260,17 +283,20 @@ def look(way):
         return tell("answer")
     tell("so_far", package, {"not_probed": {"why": "the look ended before the listing"}})
     if way == "full":
-        listing = look_full(lambda listing: tell("so_far", package, listing))
+        listing = look_full(lambda listing: tell("so_far", package, listing), computes)
     else:
         listing = look_bare(package)
     return tell("answer", package, listing)
 
 
 if __name__ == "__main__":
+    way = sys.argv[1].split(":")
     if sys.version_info < (3, 5):
         too_old()
+    elif way[0] in FRAMEWORKS:
+        ask(way[0], way[1:] != ["list"])
     else:
-        look(sys.argv[1])
+        look(way[0], way[1:] != ["list"])
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -63,6 +63,9 @@ pub struct LookArgs {
     /// Look at every Python anew, also where nothing has changed since the last look
     #[arg(long, global = true)]
     pub fresh: bool,
+    /// Import frameworks and list their GPUs, but compute nothing
+    #[arg(long, global = true)]
+    pub no_exercise: bool,
     /// Do not ask the cloud's metadata service for the size of this machine
     #[arg(long, global = true)]
     pub no_cloud_metadata: bool,

@@ -48,6 +48,8 @@ pub struct Options {
     pub progress: Progress,
     /// Retell nothing of what an earlier run saw.
     pub fresh: bool,
+    /// Compute on the GPUs that frameworks list.
+    pub exercise: bool,
     /// Take the Pythons of this machine for those of the root, whichever that is. For simulated machines, whose files
     /// lie in a folder and whose Pythons, if any, are started from here.
     pub this_pythons: bool,
@@ -166,6 +168,7 @@ pub(crate) fn look_at_frameworks(
 ) -> InTime<Frameworks> {
     let mut ask = frameworks::Ask::new(frameworks::Environment::of_this_process());
     ask.full = options.full;
+    ask.exercise = options.exercise;
     ask.may_make_nodes = a_driver_stands_here();
     ask.notebooks = notebooks.seen().filter(|_| has_own_notebooks(options)).cloned();
     ask.environments = has_own_notebooks(options).then(|| surroundings(notebooks.seen()));

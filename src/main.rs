@@ -136,6 +136,7 @@ fn options(look: &LookArgs, selection: &Selection, language: Language) -> Result
         full: look.full,
         fresh: look.fresh,
         progress: Progress::on_terminal(words),
+        exercise: !look.no_exercise,
         this_pythons: look.this_pythons,
         this_notebooks: look.this_notebooks,
         driver_deadline: look.driver_deadline_ms.map(Duration::from_millis),

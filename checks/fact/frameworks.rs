@@ -52,7 +52,7 @@ pub struct Python {
     pub log: String,
     /// TensorFlow; none where it is not installed.
     pub tensorflow: Observed<Option<TensorFlow>>,
-    /// PyTorch and JAX.
+    /// PyTorch, JAX, CuPy and cuDF.
     #[serde(default)]
     pub packages: Observed<Packages>,
     /// What the environment has of CUDA.
@@ -235,6 +235,9 @@ pub struct Look {
     pub carrier: Observed<Carrier>,
     /// What it found.
     pub listing: Observed<Listing>,
+    /// Why nothing was computed on what was listed, where that was asked for.
+    #[serde(default)]
+    pub why_idle: Option<String>,
     /// Head and tail of what the framework wrote to its standard streams.
     pub log: String,
     /// From start to answer, in milliseconds.

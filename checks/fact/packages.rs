@@ -1,6 +1,6 @@
-//! PyTorch and JAX in an environment, as their files tell; nothing of them is run for it.
+//! PyTorch, JAX, CuPy and cuDF in an environment: what their files tell, and what they did when they were run.
 
-use super::{Distribution, Observed, Operation};
+use super::{Distribution, Observed, Operation, PciAddress};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +12,59 @@ pub struct Packages {
     pub torch: Option<Torch>,
     /// JAX; none where it is not installed.
     pub jax: Option<Jax>,
+    /// CuPy; none where it is not installed.
+    pub cupy: Option<ArrayLibrary>,
+    /// cuDF; none where it is not installed.
+    pub cudf: Option<ArrayLibrary>,
     /// Version of ipykernel, by which a Jupyter server starts this Python.
     pub ipykernel: Option<String>,
+}
+
+/// A GPU as a framework lists it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct FrameworkDevice {
+    /// By which the framework takes it, such as `cuda:0`.
+    pub name: String,
+    /// Such as `Tesla T4`; none where the framework does not say.
+    pub model: Option<String>,
+    /// Its address; none where the framework does not say.
+    pub pci: Option<PciAddress>,
+    /// Its compute capability, major and minor; none where the framework does not say.
+    pub compute_capability: Option<(i32, i32)>,
+}
+
+/// CuPy or cuDF in one environment: what does not exist without CUDA.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ArrayLibrary {
+    /// The distributions that bring it, such as `cupy-cuda12x`, by name.
+    pub distributions: Vec<Distribution>,
+    /// Build string of the conda package that brought it, such as `py311h1234_0`.
+    pub conda_build: Option<String>,
+    /// Its GPUs.
+    #[serde(default)]
+    pub devices: Observed<Vec<FrameworkDevice>>,
+    /// Operations on each GPU, up to the first that is not right.
+    pub operations: Observed<Vec<Operation>>,
+    /// Head and tail of what it wrote to its standard streams when it was run.
+    #[serde(default)]
+    pub log: String,
+    /// From start to answer, in milliseconds; 0 where it was not run.
+    #[serde(default)]
+    pub elapsed_ms: u64,
+}
+
+impl ArrayLibrary {
+    /// Its name and version, such as `cupy-cuda12x 13.3.0`.
+    pub fn label(&self) -> String {
+        let first = self.distributions.first();
+        first.map_or_else(String::new, |found| format!("{} {}", found.name, found.version))
+    }
+
+    /// Whether it is for NVIDIA's GPUs; CuPy is built for AMD's as well.
+    pub fn counts(&self) -> bool {
+        !self.distributions.iter().all(|found| found.name.starts_with("cupy-rocm"))
+    }
 }
 
 /// PyTorch in one environment.
@@ -29,14 +80,26 @@ pub struct Torch {
     pub build: Observed<TorchBuild>,
     /// The `sm_XY` and `compute_XY` that `libtorch_python.so` says it was built for.
     pub architectures: Observed<Vec<String>>,
-    /// An operation on each GPU.
+    /// Its GPUs.
+    #[serde(default)]
+    pub devices: Observed<Vec<FrameworkDevice>>,
+    /// Operations on each GPU, up to the first that is not right.
     pub operations: Observed<Vec<Operation>>,
+    /// Head and tail of what it wrote to its standard streams when it was run.
+    #[serde(default)]
+    pub log: String,
+    /// From start to answer, in milliseconds; 0 where it was not run.
+    #[serde(default)]
+    pub elapsed_ms: u64,
 }
 
 impl Packages {
     /// Whether one of them could use a GPU, were it built for that.
     pub fn has_framework(&self) -> bool {
-        self.torch.is_some() || self.jax.as_ref().is_some_and(Jax::counts)
+        self.torch.is_some()
+            || self.jax.as_ref().is_some_and(Jax::counts)
+            || self.cupy.as_ref().is_some_and(ArrayLibrary::counts)
+            || self.cudf.is_some()
     }
 }
 
@@ -79,17 +142,32 @@ pub struct Jax {
     pub brought_by: Option<String>,
     /// Build string of the conda package `jaxlib`, such as `cuda120py311h5e2d1a8_200`.
     pub conda_build: Option<String>,
-    /// An operation on each GPU.
+    /// Its GPUs.
+    #[serde(default)]
+    pub devices: Observed<Vec<FrameworkDevice>>,
+    /// Operations on each GPU, up to the first that is not right.
     pub operations: Observed<Vec<Operation>>,
+    /// Head and tail of what it wrote to its standard streams when it was run.
+    #[serde(default)]
+    pub log: String,
+    /// From start to answer, in milliseconds; 0 where it was not run.
+    #[serde(default)]
+    pub elapsed_ms: u64,
 }
 
 impl Jax {
     /// Whether it is there to be used with a GPU: somebody asked for it, or it has code for CUDA.
     pub fn counts(&self) -> bool {
+        self.brought_by.is_none() || self.has_cuda()
+    }
+
+    /// Whether it has a part for CUDA: a plugin, or code in jaxlib itself.
+    pub fn has_cuda(&self) -> bool {
         let has_cuda = |found: &Distribution| {
             found.name.starts_with("jax-cuda") || (found.name == "jaxlib" && found.version.contains("+cuda"))
         };
-        self.brought_by.is_none() || self.distributions.iter().any(has_cuda)
+        let conda = self.conda_build.as_deref().is_some_and(|build| build.starts_with("cuda"));
+        conda || self.distributions.iter().any(has_cuda)
     }
 
     /// The version of a distribution.

@@ -4,8 +4,8 @@
 //! The proof that JAX in this Python can use the GPU.
 //!
 //! # Detection
-//! A matrix product on each GPU that it lists, compared exactly with the right one. Where JAX was not run, and its files
-//! were read alone, this cannot be told.
+//! After `import jax`, a matrix product on each GPU that it lists, compared exactly with the right one. Right on some GPUs
+//! and not on others is a warning. Where JAX was not run, and its files were read alone, this cannot be told.
 //!
 //! # Fix
 //! By the error that JAX gives: `python -c "import jax; print(jax.devices('gpu'))"`.
@@ -13,7 +13,7 @@
 //! # Source
 //! <https://docs.jax.dev/en/latest/installation.html>
 
-use crate::{Check, Judged, Knowledge, Severity, Source, Who, fact::Facts, judge::quoted, wheels};
+use crate::{Check, Judged, Knowledge, Severity, Source, Who, fact::Facts, judge::quoted, wheels, work};
 
 pub(crate) static CHECK: Check = Check {
     reads: &[Source::Frameworks],
@@ -23,12 +23,14 @@ pub(crate) static CHECK: Check = Check {
     judge: judge_all,
 };
 
-fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
+fn judge_all(facts: &Facts, knowledge: &Knowledge) -> Judged {
     let judge = |python: &crate::fact::Python| {
         wheels::jax(python, |subject, jax| {
-            wheels::operations(subject, &jax.label(), &jax.operations)
-                .with("jax", jax.label())
-                .run(format!("{} -c \"import jax; print(jax.devices('gpu'))\"", quoted(&python.path)))
+            let finding = work::judge(subject, jax).with("jax", jax.label());
+            if work::asks_for_installation(&finding) {
+                return wheels::install_jax(facts, knowledge, python, jax, finding);
+            }
+            finding.run(format!("{} -c \"import jax; print(jax.devices('gpu'))\"", quoted(&python.path)))
         })
     };
     facts.pythons().map(judge).collect()

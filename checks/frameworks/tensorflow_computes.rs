@@ -43,6 +43,9 @@ fn judge_operations(subject: Subject, _: &Python, tensorflow: &TensorFlow) -> Fi
     let Some(listing) = look.listing.seen() else {
         return Finding::unknown(subject, look.listing.why_not());
     };
+    if let Some(why) = &look.why_idle {
+        return Finding::unknown(subject, why.clone());
+    }
     let gpus = listing.gpus().count();
     if let Some((operation, trouble)) = listing.operations.iter().find_map(|op| Some((op, trouble(op)?))) {
         let text = format!("{} on {}: {trouble}", operation.name, operation.device);

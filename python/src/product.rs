@@ -4,9 +4,6 @@
 //! and in TF32 (ten bits of mantissa), whatever the order of the additions. Of the product equality is therefore
 //! demanded. cuDNN may convolve by way of transforms that divide, so its result is rounded first.
 
-use crate::say::text;
-use pyo3::{exceptions::PyRuntimeError, prelude::*};
-
 /// Rows and columns of the matrices.
 const SIZE: i16 = 64;
 /// Height and width of the image.
@@ -18,79 +15,67 @@ const CHANNELS: i16 = 4;
 /// Channels of the result.
 const FILTERS: i16 = 8;
 
-type Matrix = Vec<Vec<f32>>;
-type Block = Vec<Vec<Matrix>>;
+pub(crate) type Matrix = Vec<Vec<f32>>;
+pub(crate) type Block = Vec<Vec<Matrix>>;
 
-/// Multiplies on the device; true where every element is exact.
-pub(crate) fn multiply(tensorflow: &Bound<'_, PyModule>, device: &str) -> PyResult<bool> {
-    let (a, b) = (
-        matrix(|row, column| (row * 3 + column) % 17 - 8),
-        matrix(|row, column| (row + column * 5) % 13 - 6),
-    );
-    let constant = |values: &Matrix| constant(tensorflow, values.clone());
-    let product = computed(tensorflow, device, "product", || {
-        tensorflow.call_method1("matmul", (constant(&a)?, constant(&b)?))
-    })?;
-    Ok(product.extract::<Matrix>()? == multiplied(&a, &b))
+/// Where the channels stand.
+#[derive(Clone, Copy)]
+pub(crate) enum Channels {
+    /// Of images before height and width, of filters as `[out, in, height, width]`: PyTorch.
+    First,
+    /// Of images after them, of filters as `[height, width, in, out]`: TensorFlow.
+    Last,
 }
 
-/// Convolves on the device; true where every element rounds to the exact one.
-pub(crate) fn convolve(tensorflow: &Bound<'_, PyModule>, device: &str) -> PyResult<bool> {
-    let image = block([1, IMAGE, IMAGE, CHANNELS], |[_, y, x, channel]| pixel(y, x, channel));
-    let filter =
-        block([FILTER, FILTER, CHANNELS, FILTERS], |[y, x, channel, out]| weight(y, x, channel, out));
-    let constant = |values: &Block| constant(tensorflow, values.clone());
-    let convolution = computed(tensorflow, device, "convolution", || {
-        let strides = [1, 1, 1, 1];
-        tensorflow
-            .getattr("nn")?
-            .call_method1("conv2d", (constant(&image)?, constant(&filter)?, strides, "VALID"))
-    })?;
+/// Two matrices to multiply.
+pub(crate) fn factors() -> (Matrix, Matrix) {
+    (matrix(|row, column| (row * 3 + column) % 17 - 8), matrix(|row, column| (row + column * 5) % 13 - 6))
+}
+
+/// Whether this is their product, every element exact.
+pub(crate) fn is_product(product: &Matrix) -> bool {
+    let (a, b) = factors();
+    *product == multiplied(&a, &b)
+}
+
+/// Whether this is twice the first matrix and the second, every element exact.
+pub(crate) fn is_twice_and_added(sum: &Matrix) -> bool {
+    let (a, b) = factors();
+    let rows = a.iter().zip(&b);
+    *sum == rows.map(|(a, b)| a.iter().zip(b).map(|(x, y)| x * 2.0 + y).collect()).collect::<Matrix>()
+}
+
+/// An image to convolve.
+pub(crate) fn image(channels: Channels) -> Block {
+    match channels {
+        Channels::Last => block([1, IMAGE, IMAGE, CHANNELS], |[_, y, x, channel]| pixel(y, x, channel)),
+        Channels::First => block([1, CHANNELS, IMAGE, IMAGE], |[_, channel, y, x]| pixel(y, x, channel)),
+    }
+}
+
+/// What to convolve it with.
+pub(crate) fn filter(channels: Channels) -> Block {
+    match channels {
+        Channels::Last => {
+            block([FILTER, FILTER, CHANNELS, FILTERS], |[y, x, channel, out]| weight(y, x, channel, out))
+        }
+        Channels::First => {
+            block([FILTERS, CHANNELS, FILTER, FILTER], |[out, channel, y, x]| weight(y, x, channel, out))
+        }
+    }
+}
+
+/// Whether this is their convolution, every element right once it is rounded.
+pub(crate) fn is_convolution(convolution: &Block, channels: Channels) -> bool {
     let elements =
         |block: &Block| -> Vec<f32> { block.iter().flatten().flatten().flatten().copied().collect() };
-    let rounded: Vec<f32> = elements(&convolution.extract()?).into_iter().map(f32::round).collect();
-    Ok(rounded == elements(&convolved()))
-}
-
-fn constant<'py, T: IntoPyObject<'py>>(
-    tensorflow: &Bound<'py, PyModule>,
-    values: T,
-) -> PyResult<Bound<'py, PyAny>> {
-    tensorflow.call_method1("constant", (values, tensorflow.getattr("float32")?))
-}
-
-/// What an operation gives on a device, as lists.
-fn computed<'py>(
-    tensorflow: &Bound<'py, PyModule>,
-    device: &str,
-    what: &str,
-    operation: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let scope = tensorflow.call_method1("device", (device,))?;
-    scope.call_method0("__enter__")?;
-    let result = operation().and_then(|result| fetched(tensorflow, &result, device, what));
-    let py = tensorflow.py();
-    scope.call_method1("__exit__", (py.None(), py.None(), py.None()))?;
-    result
-}
-
-fn fetched<'py>(
-    tensorflow: &Bound<'py, PyModule>,
-    result: &Bound<'py, PyAny>,
-    device: &str,
-    what: &str,
-) -> PyResult<Bound<'py, PyAny>> {
-    if !tensorflow.call_method0("executing_eagerly")?.is_truthy()? {
-        // TensorFlow 1 only builds a graph; a session refuses a device that cannot take the operation.
-        let session = tensorflow.getattr("compat")?.getattr("v1")?.call_method0("Session")?;
-        return session.call_method1("run", (result,))?.call_method0("tolist");
-    }
-    // TensorFlow may place an operation elsewhere without a word.
-    let place = text(&result.getattr("device")?);
-    if !place.ends_with(device) {
-        return Err(PyRuntimeError::new_err(format!("the {what} asked of {device} came from {place}")));
-    }
-    result.call_method0("numpy")?.call_method0("tolist")
+    let rounded: Vec<f32> = elements(convolution).into_iter().map(f32::round).collect();
+    let side = IMAGE - FILTER + 1;
+    let expected = match channels {
+        Channels::Last => block([1, side, side, FILTERS], |[_, y, x, out]| convolved(y, x, out)),
+        Channels::First => block([1, FILTERS, side, side], |[_, out, y, x]| convolved(y, x, out)),
+    };
+    rounded == elements(&expected)
 }
 
 fn matrix(element: impl Fn(i16, i16) -> i16) -> Matrix {
@@ -121,12 +106,9 @@ fn block(sizes: [i16; 4], element: impl Fn([i16; 4]) -> i16) -> Block {
     (0..a).map(|i| (0..b).map(|j| rows(i, j)).collect()).collect()
 }
 
-/// The exact convolution: of each place the sum over the filter's places and the image's channels.
-fn convolved() -> Block {
-    let side = IMAGE - FILTER + 1;
-    block([1, side, side, FILTERS], |[_, y, x, out]| {
-        let places = (0..FILTER).flat_map(|i| (0..FILTER).map(move |j| (i, j)));
-        let all = places.flat_map(|(i, j)| (0..CHANNELS).map(move |channel| (i, j, channel)));
-        all.map(|(i, j, channel)| pixel(y + i, x + j, channel) * weight(i, j, channel, out)).sum()
-    })
+/// One element of the exact convolution: the sum over the filter's places and the image's channels.
+fn convolved(y: i16, x: i16, out: i16) -> i16 {
+    let places = (0..FILTER).flat_map(|i| (0..FILTER).map(move |j| (i, j)));
+    let all = places.flat_map(|(i, j)| (0..CHANNELS).map(move |channel| (i, j, channel)));
+    all.map(|(i, j, channel)| pixel(y + i, x + j, channel) * weight(i, j, channel, out)).sum()
 }

@@ -16,14 +16,20 @@ pub(crate) fn step(step: &str) {
     send(&json!({ "step": step }));
 }
 
-/// Tells what has been seen up to now.
-pub(crate) fn so_far(seen: &Value) {
-    send(&json!({ "so_far": { "looked": seen } }));
+/// Makes a foreign call that is announced first; an exception is told as [`failed`] tells it.
+pub(crate) fn announced<T>(py: Python<'_>, of: &str, call: impl FnOnce() -> PyResult<T>) -> Result<T, Value> {
+    step(of);
+    call().map_err(|error| failed(py, of, &error))
+}
+
+/// Tells what has been seen up to now: `looked` at TensorFlow, or `asked` of another framework.
+pub(crate) fn so_far(kind: &str, seen: &Value) {
+    send(&json!({ "so_far": { kind: seen } }));
 }
 
 /// Tells all that was seen. Nothing may follow.
-pub(crate) fn answer(seen: &Value) {
-    send(&json!({ "answer": { "looked": seen } }));
+pub(crate) fn answer(kind: &str, seen: &Value) {
+    send(&json!({ "answer": { kind: seen } }));
 }
 
 fn send(message: &Value) {

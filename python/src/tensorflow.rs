@@ -1,6 +1,6 @@
 //! TensorFlow: where it is, what it lists, what it computes.
 
-use crate::{devices, product, say};
+use crate::{devices, say, tensorflow_operations};
 use pyo3::{
     prelude::*,
     types::{PyDict, PyList},
@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 type Compute = fn(&Bound<'_, PyModule>, &str) -> PyResult<bool>;
 
 /// The operations that are tried on each GPU, up to the first that is not right.
-const OPERATIONS: [(&str, Compute); 2] = [("matmul", product::multiply), ("nn.conv2d", product::convolve)];
+const OPERATIONS: [(&str, Compute); 2] =
+    [("matmul", tensorflow_operations::multiply), ("nn.conv2d", tensorflow_operations::convolve)];
 
 /// What the parent is told; sent again whenever more is known.
 struct Seen {
@@ -32,27 +33,30 @@ impl Seen {
 }
 
 /// Looks and answers.
-pub(crate) fn look(py: Python<'_>, full: bool) -> PyResult<()> {
+pub(crate) fn look(py: Python<'_>, full: bool, computes: bool) -> PyResult<()> {
     let mut seen = Seen { interpreter: interpreter(py)?, sys_path: sys_path(py)?, package: None };
-    say::so_far(&seen.with(&Value::Null));
+    say::so_far("looked", &seen.with(&Value::Null));
     say::step("find tensorflow");
     let found = match find(py) {
         Ok(found) => found,
         Err(error) => {
             // The search itself broke: what stands in the way of it stands in the way of the import.
             seen.package = Some(PathBuf::new());
-            say::answer(&seen.with(&say::failed(py, "find tensorflow", &error)));
+            say::answer("looked", &seen.with(&say::failed(py, "find tensorflow", &error)));
             return Ok(());
         }
     };
     let Some(package) = found else {
-        say::answer(&seen.with(&Value::Null));
+        say::answer("looked", &seen.with(&Value::Null));
         return Ok(());
     };
     seen.package = Some(package.clone());
-    say::so_far(&seen.with(&json!({ "not_probed": { "why": "the look ended before the listing" } })));
-    let listing = if full { look_full(py, &seen) } else { look_bare(py, &package) };
-    say::answer(&seen.with(&listing));
+    say::so_far(
+        "looked",
+        &seen.with(&json!({ "not_probed": { "why": "the look ended before the listing" } })),
+    );
+    let listing = if full { look_full(py, &seen, computes) } else { look_bare(py, &package) };
+    say::answer("looked", &seen.with(&listing));
     Ok(())
 }
 
@@ -153,7 +157,7 @@ fn stand_in(py: Python<'_>, folder: &Path) -> PyResult<()> {
     Ok(())
 }
 
-fn look_full(py: Python<'_>, so_far: &Seen) -> Value {
+fn look_full(py: Python<'_>, so_far: &Seen, computes: bool) -> Value {
     let step = "import tensorflow";
     say::step(step);
     let tensorflow = match py.import("tensorflow") {
@@ -166,10 +170,10 @@ fn look_full(py: Python<'_>, so_far: &Seen) -> Value {
         Err(failed) => return failed,
     };
     let mut operations = Vec::new();
-    for name in gpus(&devices) {
+    for name in gpus(&devices).filter(|_| computes) {
         for (operation, compute) in OPERATIONS {
             // An operation that crashes shall not take with it what was seen before.
-            say::so_far(&so_far.with(&seen(version.as_deref(), &devices, &operations)));
+            say::so_far("looked", &so_far.with(&seen(version.as_deref(), &devices, &operations)));
             let (outcome, right) = operate(&tensorflow, name, operation, compute);
             operations.push(outcome);
             if !right {

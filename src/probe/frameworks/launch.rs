@@ -22,9 +22,12 @@ use std::{
 /// Loads the extension; an interpreter that cannot says so.
 const BOOT: &str = include_str!("../../../python/boot.py");
 /// Asks the same without it.
-const PLAIN: &str = include_str!("../../../python/plain.py");
+const PLAIN: &str =
+    concat!(include_str!("../../../python/frameworks.py"), include_str!("../../../python/plain.py"));
 /// What BOOT announces first.
 const LOADING: &str = "load the extension";
+/// Why nothing was computed.
+pub(super) const IDLE: &str = "--no-exercise: nothing was computed";
 /// Limit of a Python's private memory. TensorFlow takes about one gigabyte of it for its import.
 const MEMORY: u64 = 8 << 30;
 
@@ -35,13 +38,45 @@ pub(super) struct Taken {
     pub(super) looked: Result<Looked, ProbeFailure>,
 }
 
-/// Takes one look.
+/// A probe that got into no Python.
+pub(super) struct NotCarried {
+    pub(super) failure: ProbeFailure,
+    pub(super) elapsed_ms: u64,
+}
+
+/// Takes one look at TensorFlow.
 pub(super) fn take(ask: &Ask, candidate: &Candidate, identity: &Identity, way: Way) -> Taken {
-    let start = Instant::now();
-    let deadline = match way {
-        Way::Bare => ask.bare_deadline,
-        Way::Full => ask.full_deadline,
+    let (what, deadline) = match way {
+        Way::Bare => ("bare", ask.bare_deadline),
+        Way::Full => ("full", ask.full_deadline),
     };
+    let mut taken = match carry(ask, candidate, identity, what, deadline) {
+        Ok((carrier, finished)) => taken(way, carrier, finished),
+        Err(NotCarried { failure, elapsed_ms }) => Taken {
+            look: Look {
+                way,
+                carrier: Observed::Failed(failure.clone()),
+                listing: Observed::not_probed("the probe did not get into the interpreter"),
+                why_idle: None,
+                log: String::new(),
+                elapsed_ms,
+            },
+            looked: Err(failure),
+        },
+    };
+    taken.look.why_idle = (way == Way::Full && !ask.exercise).then(|| IDLE.to_owned());
+    taken
+}
+
+/// Runs the probe by the first carrier that gets in.
+pub(super) fn carry(
+    ask: &Ask,
+    candidate: &Candidate,
+    identity: &Identity,
+    what: &str,
+    deadline: Duration,
+) -> Result<(Carrier, Finished<Said>), NotCarried> {
+    let start = Instant::now();
     let mut not_loaded = None;
     for &carrier in &ask.carriers {
         let carried = match Carried::new(carrier, ask.environment.own_cache().as_deref(), identity) {
@@ -51,42 +86,32 @@ pub(super) fn take(ask: &Ask, candidate: &Candidate, identity: &Identity, way: W
                 continue;
             }
         };
-        let mut job = job(ask, candidate, identity, way, &carried, deadline.saturating_sub(start.elapsed()));
+        let mut job = job(ask, candidate, identity, what, &carried, deadline.saturating_sub(start.elapsed()));
         job.files = carried.file.into_iter().collect();
         let finished = child::run::<Said>(job);
         match not_loaded_in(&finished.observed) {
             Some(failure) => not_loaded = Some(failure),
-            None => return taken(way, carrier, finished),
+            None => return Ok((carrier, finished)),
         }
     }
     let failure =
         not_loaded.unwrap_or_else(|| refused_to_load("NotCarried", "no carrier is allowed".to_owned()));
-    let look = Look {
-        way,
-        carrier: Observed::Failed(failure.clone()),
-        listing: Observed::not_probed("the probe did not get into the interpreter"),
-        log: String::new(),
-        elapsed_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
-    };
-    Taken { look, looked: Err(failure) }
+    Err(NotCarried { failure, elapsed_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX) })
 }
 
 fn job(
     ask: &Ask,
     candidate: &Candidate,
     identity: &Identity,
-    way: Way,
+    what: &str,
     carried: &Carried,
     deadline: Duration,
 ) -> Job {
     let script = if carried.path.is_some() { BOOT } else { PLAIN };
-    let way_word = match way {
-        Way::Bare => "bare",
-        Way::Full => "full",
-    };
+    let way = if ask.exercise { what.to_owned() } else { format!("{what}:list") };
     let trusted = if identity.avoids_working_directory { "0" } else { "1" };
     let mut args = candidate.words.clone();
-    args.extend(["-c", script, way_word, trusted].map(OsString::from));
+    args.extend(["-c", script, &way, trusted].map(OsString::from));
     args.extend(carried.path.iter().map(|path| path.clone().into_os_string()));
     Job {
         program: identity.program.as_ref().unwrap_or(&candidate.program).clone().into_os_string(),
@@ -117,6 +142,13 @@ fn variables(ask: &Ask, identity: &Identity) -> Vec<(Name, Option<OsString>)> {
     // tf.config.experimental.set_memory_growth would come to nothing: list_local_devices makes the process's one
     // allocator of each GPU, with session options of its own. This variable rules both.
     set("TF_FORCE_GPU_ALLOW_GROWTH", "true");
+    // JAX takes three quarters of the GPU with its first operation otherwise.
+    set("XLA_PYTHON_CLIENT_PREALLOCATE", "false");
+    set("JAX_ENABLE_COMPILATION_CACHE", "false");
+    if leftovers::inherited(&ask.environment, "CUDA_MODULE_LOADING").is_none() {
+        // CUDA before 12.2 loads all code of a library, of which some hundred MiB go to the GPU.
+        set("CUDA_MODULE_LOADING", "LAZY");
+    }
     let home = match &identity.owner {
         Some(owner) => owner.home.clone().map(OsString::from),
         None => leftovers::inherited(&ask.environment, "HOME"),
@@ -146,6 +178,11 @@ fn not_loaded_in(observed: &Observed<Said>) -> Option<ProbeFailure> {
     (!matches!(by, ProbeFailure::TimedOut { .. })).then(|| by.clone())
 }
 
+/// An answer to what nobody asked.
+pub(super) fn another_answer() -> ProbeFailure {
+    ProbeFailure::Garbled { step: String::new(), message: "it answers another question".to_owned() }
+}
+
 fn taken(way: Way, carrier: Carrier, finished: Finished<Said>) -> Taken {
     let (looked, failure) = match finished.observed {
         Observed::Seen(Said::Looked(looked)) => (Some(*looked), None),
@@ -153,6 +190,9 @@ fn taken(way: Way, carrier: Carrier, finished: Finished<Said>) -> Taken {
         Observed::Failed(by) => (None, Some(by)),
         Observed::Seen(Said::NotLoaded(why)) | Observed::Interrupted { seen: Said::NotLoaded(why), .. } => {
             (None, Some(refused_to_load("NotLoaded", why)))
+        }
+        Observed::Seen(Said::Asked(_)) | Observed::Interrupted { seen: Said::Asked(_), .. } => {
+            (None, Some(another_answer()))
         }
         Observed::NotProbed { why } => (None, Some(ProbeFailure::NotStarted { message: why })),
     };
@@ -172,6 +212,7 @@ fn taken(way: Way, carrier: Carrier, finished: Finished<Said>) -> Taken {
         way,
         carrier,
         listing: listing.map(with_physical_devices),
+        why_idle: None,
         log: finished.log,
         elapsed_ms: finished.elapsed_ms,
     };

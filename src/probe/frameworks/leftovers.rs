@@ -72,6 +72,12 @@ pub(super) fn none_in(
     if makes("CUDA_CACHE_PATH", ".nv/ComputeCache") {
         variables.push(("CUDA_CACHE_DISABLE", Some("1".into())));
     }
+    if makes("CUPY_CACHE_DIR", ".cupy/kernel_cache") {
+        variables.push(("CUPY_CACHE_IN_MEMORY", Some("1".into())));
+    }
+    if makes("PYTORCH_KERNEL_CACHE_PATH", ".cache/torch/kernels") {
+        variables.push(("USE_PYTORCH_KERNEL_CACHE", Some("0".into())));
+    }
     variables
 }
 

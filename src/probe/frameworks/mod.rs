@@ -38,6 +38,7 @@ mod starts;
 mod survey;
 mod template;
 mod tensorflow;
+mod trial;
 
 pub use by_files::by_files;
 pub use discover::Environment;
@@ -64,11 +65,15 @@ pub struct Ask {
     pub environment: Environment,
     /// Take the full look alone, whatever a bare one would say.
     pub full: bool,
+    /// Put PyTorch, JAX, CuPy and cuDF to work, also where the full look was not asked for.
+    pub put_to_work: bool,
+    /// Compute on the GPUs that a framework lists; otherwise list them alone.
+    pub exercise: bool,
     /// A Python that runs as root keeps the right to make device nodes.
     pub may_make_nodes: bool,
     /// Time for a bare look.
     pub bare_deadline: Duration,
-    /// Time for a full look.
+    /// Time for a full look, and for each other framework.
     pub full_deadline: Duration,
     /// The carriers to try, in this order.
     pub carriers: Vec<Carrier>,
@@ -78,8 +83,6 @@ pub struct Ask {
     pub notebooks: Option<Notebooks>,
     /// Where to look for further environments; none where nobody wants them.
     pub environments: Option<Surroundings>,
-    /// An NVIDIA driver stands behind: frameworks have a GPU to compute on.
-    pub put_to_work: bool,
     /// The folder of caches in which looks are kept for the next run; none where nothing is kept or retold.
     pub remember: Option<PathBuf>,
     /// Retell nothing.
@@ -96,6 +99,8 @@ impl Ask {
         Self {
             environment,
             full: false,
+            put_to_work: false,
+            exercise: true,
             may_make_nodes: false,
             bare_deadline: Duration::from_secs(30),
             full_deadline: Duration::from_mins(2),
@@ -103,7 +108,6 @@ impl Ask {
             system: Root::new("/"),
             notebooks: None,
             environments: None,
-            put_to_work: false,
             remember: None,
             fresh: false,
             progress: Progress::default(),
@@ -193,6 +197,7 @@ fn python(ask: &Ask, candidate: &Candidate) -> (Python, Vec<String>) {
         tracing::debug!(python = python.path, doubt, "taking a full look");
         tensorflow.looks.push(look(Way::Full).look);
     }
+    trial::put_to_work(ask, candidate, &identity, &mut python.packages);
     python.isolated = isolation::look(ask, candidate, &identity, &python, &sys_path);
     (python, sys_path)
 }

@@ -1,4 +1,4 @@
-//! PyTorch and JAX in an environment, told by the names and the short texts of its files.
+//! PyTorch, JAX, CuPy and cuDF in an environment, told by the names and the short texts of its files.
 //!
 //! Invariants: nothing is imported or started; a folder of packages costs one listing, PyTorch one section of one of its
 //! libraries.
@@ -9,7 +9,9 @@ use super::{
     distributions::Installed,
 };
 use crate::root::Root;
-use gpucheck_checks::fact::{Distribution, Jax, Observed, Packages, ProbeFailure, Torch, TorchBuild};
+use gpucheck_checks::fact::{
+    ArrayLibrary, Distribution, Jax, Observed, Packages, ProbeFailure, Torch, TorchBuild,
+};
 /// Longest `sys.path` that is walked; an honest one has about ten entries.
 const LONGEST_PATH: usize = 256;
 /// Why no operation was tried.
@@ -37,6 +39,8 @@ pub(super) fn among(
     Packages {
         torch: torch(root, &folders, installed, &conda),
         jax: jax(root, installed, &conda),
+        cupy: library(installed, &conda, "cupy", is_cupy),
+        cudf: library(installed, &conda, "cudf", is_cudf),
         ipykernel: installed.version("ipykernel").map(str::to_owned),
     }
 }
@@ -51,7 +55,10 @@ fn torch(root: &Root, folders: &[&str], installed: &Installed, conda: &[String])
         conda_build: names.iter().find_map(|name| conda_build(conda, name)),
         build: torch_build(root, &package),
         architectures: super::architectures::of(root, &format!("{package}/lib/libtorch_python.so")),
+        devices: Observed::not_probed(UNTRIED),
         operations: Observed::not_probed(UNTRIED),
+        log: String::new(),
+        elapsed_ms: 0,
         package,
     })
 }
@@ -94,7 +101,38 @@ fn jax(root: &Root, installed: &Installed, conda: &[String]) -> Option<Jax> {
         brought_by: brought::by(root, installed),
         distributions: found,
         conda_build: conda_build(conda, "jaxlib"),
+        devices: Observed::not_probed(UNTRIED),
         operations: Observed::not_probed(UNTRIED),
+        log: String::new(),
+        elapsed_ms: 0,
+    })
+}
+
+/// One of CuPy's distributions, each for one CUDA or ROCm.
+fn is_cupy(name: &str) -> bool {
+    name == "cupy" || name.starts_with("cupy-cuda") || name.starts_with("cupy-rocm")
+}
+
+/// One of cuDF's distributions, such as `cudf-cu12`.
+fn is_cudf(name: &str) -> bool {
+    name == "cudf" || name.strip_prefix("cudf-cu").is_some_and(|cuda| cuda.parse::<u32>().is_ok())
+}
+
+fn library(
+    installed: &Installed,
+    conda: &[String],
+    conda_name: &str,
+    is_its: fn(&str) -> bool,
+) -> Option<ArrayLibrary> {
+    let found = installed.starting_with(conda_name);
+    let found: Vec<Distribution> = found.into_iter().filter(|found| is_its(&found.name)).collect();
+    (!found.is_empty()).then(|| ArrayLibrary {
+        distributions: found,
+        conda_build: conda_build(conda, conda_name),
+        devices: Observed::not_probed(UNTRIED),
+        operations: Observed::not_probed(UNTRIED),
+        log: String::new(),
+        elapsed_ms: 0,
     })
 }
 
@@ -110,6 +148,16 @@ fn conda_build(conda: &[String], name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn distributions_of_cupy_and_cudf() {
+        // Names on pypi.org; the others are parts of RAPIDS that bring no `cupy` and no `cudf`.
+        assert!(["cupy", "cupy-cuda12x", "cupy-cuda110", "cupy-rocm-5-0"].into_iter().all(is_cupy));
+        assert!(["cudf", "cudf-cu11", "cudf-cu12"].into_iter().all(is_cudf));
+        for other in ["cupyx", "cudf-polars-cu12", "dask-cudf-cu12", "libcudf-cu12", "pylibcudf-cu12"] {
+            assert!(!is_cupy(other) && !is_cudf(other), "{other}");
+        }
+    }
 
     #[test]
     fn the_build_of_a_conda_package_is_in_its_name() {

@@ -152,7 +152,7 @@ fn name(ask: &Ask, candidate: &Candidate) -> String {
         (&candidate.program, &candidate.words, &candidate.python).hash(&mut hasher);
         (deciding(&ask.environment), &ask.environment.path, &ask.environment.folder).hash(&mut hasher);
         std::env::current_dir().ok().hash(&mut hasher);
-        (ask.full, ask.put_to_work).hash(&mut hasher);
+        (ask.full, ask.put_to_work, ask.exercise).hash(&mut hasher);
         hasher.finish()
     };
     format!("{:016x}{:016x}.json", half(0), half(1))
@@ -166,11 +166,14 @@ fn is_sound(python: &Python, driver_behind: bool) -> bool {
         Observed::Interrupted { .. } | Observed::Failed(_) | Observed::NotProbed { .. } => false,
     };
     let packages = python.packages.seen();
-    let torch = packages.and_then(|packages| packages.torch.as_ref()).map(|torch| &torch.operations);
-    let jax = packages.and_then(|packages| packages.jax.as_ref()).map(|jax| &jax.operations);
-    matches!(python.interpreter, Observed::Seen(_))
-        && tensorflow
-        && [torch, jax].into_iter().flatten().all(are_right)
+    let operations = packages.map(|packages| {
+        let torch = packages.torch.as_ref().map(|torch| &torch.operations);
+        let jax = packages.jax.as_ref().map(|jax| &jax.operations);
+        let libraries = [&packages.cupy, &packages.cudf].into_iter().flatten();
+        let libraries = libraries.map(|library| &library.operations);
+        torch.into_iter().chain(jax).chain(libraries).all(are_right)
+    });
+    matches!(python.interpreter, Observed::Seen(_)) && tensorflow && operations.unwrap_or(false)
 }
 
 fn is_sound_tensorflow(tensorflow: &TensorFlow, driver_behind: bool) -> bool {

@@ -1,6 +1,6 @@
-//! What a Python says over the pipe: the shapes that python/src/say.rs and python/plain.py send.
+//! What a Python says over the pipe: the shapes that python/src and python/plain.py send.
 
-use gpucheck_checks::fact::{Interpreter, Listing, Observed};
+use gpucheck_checks::fact::{FrameworkDevice, Interpreter, Listing, Observed, Operation};
 use serde::Deserialize;
 
 /// An answer, or what is known before it.
@@ -9,8 +9,10 @@ use serde::Deserialize;
 pub(super) enum Said {
     /// The interpreter does not load the extension, for this reason.
     NotLoaded(String),
-    /// It looked.
+    /// It looked at TensorFlow.
     Looked(Box<Looked>),
+    /// It asked another framework.
+    Asked(Box<Asked>),
 }
 
 /// What a look is about.
@@ -29,6 +31,15 @@ pub(super) struct Found {
     /// The folder of the package; the file where a lone module takes its name; empty where the search broke.
     pub(super) package: String,
     pub(super) listing: Observed<Listing>,
+}
+
+/// What PyTorch, JAX, CuPy or cuDF said and did.
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    /// What its code was built for, where it says so.
+    pub(super) architectures: Option<Vec<String>>,
+    pub(super) devices: Observed<Vec<FrameworkDevice>>,
+    pub(super) operations: Vec<Operation>,
 }
 
 #[cfg(test)]

@@ -1,0 +1,220 @@
+//! What PyTorch, JAX, CuPy and cuDF did when they were put to work, judged in one way.
+//!
+//! Invariants: a GPU is proven by operations that all came out right, never by being listed; trouble of the probe's
+//! own is no failure of the framework's.
+
+use crate::{
+    Finding, Subject, Verdict,
+    fact::{ArrayLibrary, FrameworkDevice, Jax, Observed, Operation, ProbeFailure, Torch},
+    judge,
+};
+
+/// Lines of a framework's log that tell why.
+const TROUBLE: &[&str] = &["Error", "error:", "CUDA", "cuda", "Unable to initialize backend"];
+/// The words of the dynamic loader about a library that is not there.
+const NOT_THERE: &str = ": cannot open shared object file";
+/// What announces the extension in a Python, before anything of a framework.
+const LOADING: &str = "load the extension";
+
+/// A framework's part of the facts.
+pub(crate) struct Work<'a> {
+    label: String,
+    devices: &'a Observed<Vec<FrameworkDevice>>,
+    operations: &'a Observed<Vec<Operation>>,
+    log: &'a str,
+}
+
+impl<'a> From<&'a Torch> for Work<'a> {
+    fn from(torch: &'a Torch) -> Self {
+        let Torch { devices, operations, log, .. } = torch;
+        Self { label: torch.label(), devices, operations, log }
+    }
+}
+
+impl<'a> From<&'a Jax> for Work<'a> {
+    fn from(jax: &'a Jax) -> Self {
+        let Jax { devices, operations, log, .. } = jax;
+        Self { label: jax.label(), devices, operations, log }
+    }
+}
+
+impl<'a> From<&'a ArrayLibrary> for Work<'a> {
+    fn from(library: &'a ArrayLibrary) -> Self {
+        let ArrayLibrary { devices, operations, log, .. } = library;
+        Self { label: library.label(), devices, operations, log }
+    }
+}
+
+/// Judges the operations that a framework was asked to do on each GPU.
+pub(crate) fn judge<'a>(subject: Subject, work: impl Into<Work<'a>>) -> Finding {
+    let work = work.into();
+    let label = &work.label;
+    let done = match work.operations {
+        Observed::Seen(done) | Observed::Interrupted { seen: done, .. } => done,
+        Observed::Failed(by) => return judge_failure(subject, &work, by),
+        Observed::NotProbed { why } => return Finding::unknown(subject, format!("{label}: {why}")),
+    };
+    let names = names(&work, done);
+    let right = names.iter().filter(|name| is_right_on(done, name)).count();
+    if let Some(trouble) = done.iter().find_map(trouble).or_else(|| ending(&work)) {
+        let text = format!("{label}: {trouble}");
+        let finding = if right > 0 {
+            Finding::new(subject, Verdict::Warn, text).variant("some")
+        } else {
+            with_library(Finding::fail(subject, text), &trouble)
+        };
+        return judge::log_lines(finding, work.log, TROUBLE);
+    }
+    if let Some(by) = work.operations.failure() {
+        return Finding::unknown(subject, format!("{label}: {by}"));
+    }
+    match names.as_slice() {
+        [] => Finding::fail(subject, format!("{label} has no GPU")).variant("unavailable"),
+        [_] if right == 1 => Finding::pass(subject, format!("{label}: {}, exactly right", computed(done))),
+        more if right == more.len() => Finding::pass(
+            subject,
+            format!("{label}: {} on each of {right} GPUs, exactly right", computed(done)),
+        ),
+        more => {
+            let untried = more.iter().find(|name| !is_right_on(done, name)).copied().unwrap_or_default();
+            Finding::unknown(subject, format!("{label}: no operation was tried on {untried}"))
+        }
+    }
+}
+
+/// Whether it is to be installed anew: it cannot be imported, or lacks a library.
+pub(crate) fn asks_for_installation(finding: &Finding) -> bool {
+    matches!(finding.advice.variant, Some("import" | "library"))
+}
+
+/// A framework that did not come to its first operation.
+fn judge_failure(subject: Subject, work: &Work<'_>, by: &ProbeFailure) -> Finding {
+    let trouble = told(by);
+    let text = format!("{}: {trouble}", work.label);
+    if is_our_own(by) {
+        return Finding::unknown(subject, text);
+    }
+    let finding = Finding::fail(subject, text);
+    let finding = match by {
+        by if by.step().starts_with("import ") => finding.variant("import"),
+        ProbeFailure::Refused { .. } => finding.variant("unavailable"),
+        _ => finding,
+    };
+    judge::log_lines(with_library(finding, &trouble), work.log, TROUBLE)
+}
+
+/// Trouble of the probe's, which says nothing of the framework.
+fn is_our_own(by: &ProbeFailure) -> bool {
+    matches!(by, ProbeFailure::NotStarted { .. } | ProbeFailure::Garbled { .. }) || by.step() == LOADING
+}
+
+/// How the framework's process ended before it was done, where that is the framework's doing.
+fn ending(work: &Work<'_>) -> Option<String> {
+    work.operations.failure().filter(|by| !is_our_own(by)).map(told)
+}
+
+/// The GPUs that are listed, and those that were computed on; facts of before have no list.
+fn names<'a>(work: &Work<'a>, done: &'a [Operation]) -> Vec<&'a str> {
+    let listed = work.devices.seen().into_iter().flatten().map(|device| device.name.as_str());
+    let mut names: Vec<&str> = Vec::new();
+    for name in listed.chain(done.iter().map(|operation| operation.device.as_str())) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// Whether operations were done on this GPU, and all of them came out right.
+fn is_right_on(done: &[Operation], name: &str) -> bool {
+    let mut here = done.iter().filter(|operation| operation.device == name).peekable();
+    here.peek().is_some() && here.all(|operation| operation.correct == Observed::Seen(true))
+}
+
+fn trouble(operation: &Operation) -> Option<String> {
+    let Operation { device, name, correct } = operation;
+    match correct {
+        Observed::Seen(true) | Observed::NotProbed { .. } => None,
+        Observed::Seen(false) => Some(format!("{name} on {device}: a wrong result")),
+        Observed::Failed(by) | Observed::Interrupted { by, .. } if by.step().ends_with(device) => {
+            Some(told(by))
+        }
+        Observed::Failed(by) | Observed::Interrupted { by, .. } => {
+            Some(format!("{name} on {device}: {}", told(by)))
+        }
+    }
+}
+
+/// What was computed, as a fragment.
+fn computed(done: &[Operation]) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for operation in done {
+        let part = match operation.name.rsplit('.').next() {
+            Some("matmul") => "a matrix product",
+            Some("conv2d") => "a convolution",
+            Some("ElementwiseKernel") => "a function compiled on the spot",
+            Some("sum") => "a sum",
+            _ => "an operation",
+        };
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+    parts.join(" and ")
+}
+
+/// A failure with the one line of its message that matters: that of the missing library, else the first with words.
+/// CuPy puts a page around it, PyTorch advice for its own developers below.
+fn told(by: &ProbeFailure) -> String {
+    let ProbeFailure::Refused { message, .. } = by else { return by.to_string() };
+    let mut lines = message.lines().map(str::trim);
+    let line = lines.clone().find(|line| line.contains(NOT_THERE));
+    let line = line.or_else(|| lines.find(|line| line.contains(char::is_alphanumeric)));
+    let mut by = by.clone();
+    if let (Some(line), ProbeFailure::Refused { name, message, .. }) = (line, &mut by) {
+        *message = line.strip_prefix(&format!("{name}: ")).unwrap_or(line).to_owned();
+    }
+    by.to_string()
+}
+
+/// Names the library that is missing, where that is the trouble.
+fn with_library(finding: Finding, trouble: &str) -> Finding {
+    match missing_library(trouble) {
+        Some(library) => finding.variant("library").with("library", library),
+        None => finding,
+    }
+}
+
+/// The library that the dynamic loader did not find.
+fn missing_library(message: &str) -> Option<&str> {
+    let (before, _) = message.split_once(NOT_THERE)?;
+    before.rsplit([' ', '\n', ':', '\'', '"']).next().filter(|name| name.contains(".so"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_library_that_the_loader_names() {
+        // pytorch/pytorch#165812, cupy/cupy#8226, cupy/cupy#8317.
+        for (message, library) in [
+            (
+                "libcudnn.so.9: cannot open shared object file: No such file or directory",
+                Some("libcudnn.so.9"),
+            ),
+            (
+                "Original error:\n  ImportError: libcudart.so.12: cannot open shared object file: No such file or directory",
+                Some("libcudart.so.12"),
+            ),
+            (
+                "CuPy failed to load libnvrtc.so.12: OSError: libnvrtc.so.12: cannot open shared object file: No such file or directory",
+                Some("libnvrtc.so.12"),
+            ),
+            ("libcusparse.so.12: undefined symbol: __nvJitLinkAddData_12_1", None),
+            ("No module named 'torch._C'", None),
+        ] {
+            assert_eq!(missing_library(message), library, "{message}");
+        }
+    }
+}

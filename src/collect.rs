@@ -24,13 +24,15 @@ use std::{
     env,
     path::{Path, PathBuf},
     thread::ScopedJoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Time for what is files, which take a moment, and for the cloud, which is asked for less than a second.
 const FILES_LIMIT: Duration = Duration::from_secs(5);
 /// Time for all Pythons together, whose looks have deadlines of their own.
-const FRAMEWORKS_LIMIT: Duration = Duration::from_mins(10);
+const FRAMEWORKS_TIME: Duration = Duration::from_mins(8);
+/// Time for the ends of those that ran until then.
+const FRAMEWORKS_ROOM: Duration = Duration::from_secs(30);
 
 /// What to look at.
 #[derive(Clone, Debug)]
@@ -178,7 +180,8 @@ pub(crate) fn look_at_frameworks(
     ask.fresh = options.fresh || one_at_a_time;
     ask.put_to_work = driver_is_behind;
     ask.progress = options.progress.clone();
-    let limit = FRAMEWORKS_LIMIT;
+    ask.until = Some(Instant::now() + FRAMEWORKS_TIME);
+    let limit = FRAMEWORKS_TIME + FRAMEWORKS_ROOM;
     let wanted = options.sources.contains(&Source::Frameworks);
     let vouched = options.root.is_this_machine() || options.this_pythons;
     InTime::start("frameworks", limit, move || match (wanted, vouched) {

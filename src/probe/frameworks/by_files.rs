@@ -6,11 +6,13 @@
 use super::{
     Environment,
     cuda_parts::{self, Around},
+    discover::Candidate,
     distributions::Installed,
     packages, tensorflow,
 };
 use crate::root::Root;
 use gpucheck_checks::fact::{self, FoundBy, Observed, Python};
+use std::path::PathBuf;
 
 /// Why the interpreter says nothing.
 const UNTRIED: &str = "its files were read, it was not started";
@@ -51,21 +53,13 @@ pub(super) fn note(python: &mut Python, files: &Files<'_>) -> Installed {
 ///
 /// Where its packages are not all told, what is not among them may be there all the same: it is not told either.
 pub fn by_files(root: &Root, environment: &Environment, found: &fact::Environment) -> Python {
-    let mut python = Python {
+    let candidate = Candidate {
         found_by: FoundBy::Environment,
-        path: found.python.clone(),
-        label: None,
-        kernels: Vec::new(),
-        retold_s: None,
-        ran_as: None,
-        interpreter: Observed::not_probed(if found.gone { "its interpreter is gone" } else { UNTRIED }),
-        log: String::new(),
-        tensorflow: Observed::not_probed(UNTRIED),
-        packages: Observed::not_probed(UNTRIED),
-        cuda_parts: Observed::not_probed(UNTRIED),
-        tensorflow_companions: Vec::new(),
-        isolated: None,
+        program: PathBuf::from(&found.python),
+        ..Candidate::default()
     };
+    let mut python =
+        super::unlooked(&candidate, if found.gone { "its interpreter is gone" } else { UNTRIED });
     let files = Files { root, system: root, environment, prefix: &found.prefix, sys_path: &found.folders };
     let installed = note(&mut python, &files);
     let tensorflow = tensorflow::package_in(root, &found.folders, &installed)

@@ -77,6 +77,8 @@ pub(super) fn carry(
     deadline: Duration,
 ) -> Result<(Carrier, Finished<Said>), NotCarried> {
     let start = Instant::now();
+    let left = ask.until.map_or(deadline, |until| until.saturating_duration_since(start));
+    let deadline = deadline.min(left);
     let mut not_loaded = None;
     for &carrier in &ask.carriers {
         let carried = match Carried::new(carrier, ask.environment.own_cache().as_deref(), identity) {

@@ -56,7 +56,10 @@ use identity::Refusal;
 use launch::Taken;
 use recall::Recall;
 use starts::{Start, Starts};
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 /// What to look at, and how.
 #[derive(Clone, Debug)]
@@ -87,6 +90,8 @@ pub struct Ask {
     pub remember: Option<PathBuf>,
     /// Retell nothing.
     pub fresh: bool,
+    /// When all looks are to be over; none where they have their own deadlines alone.
+    pub until: Option<Instant>,
     /// Whom to tell how far it is.
     pub progress: Progress,
     /// No Python beside another: where they could keep each other off the GPU.
@@ -110,6 +115,7 @@ impl Ask {
             environments: None,
             remember: None,
             fresh: false,
+            until: None,
             progress: Progress::default(),
             one_at_a_time: false,
         }
@@ -152,21 +158,10 @@ fn recalled(ask: &Ask, candidate: &Candidate) -> Python {
 
 /// Looks at a Python: what it says, and its `sys.path`.
 fn python(ask: &Ask, candidate: &Candidate) -> (Python, Vec<String>) {
-    let mut python = Python {
-        found_by: candidate.found_by,
-        path: candidate.interpreter().to_string_lossy().into_owned(),
-        label: candidate.label.clone(),
-        kernels: candidate.kernels.clone(),
-        retold_s: None,
-        ran_as: None,
-        interpreter: Observed::not_probed("it was not started"),
-        log: String::new(),
-        tensorflow: Observed::not_probed("the interpreter was not started"),
-        packages: Observed::not_probed("the interpreter was not started"),
-        cuda_parts: Observed::not_probed("the interpreter was not started"),
-        tensorflow_companions: Vec::new(),
-        isolated: None,
-    };
+    let mut python = unlooked(candidate, "the interpreter was not started");
+    if ask.until.is_some_and(|until| until <= Instant::now()) {
+        return (unlooked(candidate, "it was not started: the other Pythons took all the time"), Vec::new());
+    }
     let identity = match identity::choose(ask, candidate) {
         Ok(identity) => identity,
         Err(Refusal::Failed(failure)) => {
@@ -200,6 +195,25 @@ fn python(ask: &Ask, candidate: &Candidate) -> (Python, Vec<String>) {
     trial::put_to_work(ask, candidate, &identity, &mut python.packages);
     python.isolated = isolation::look(ask, candidate, &identity, &python, &sys_path);
     (python, sys_path)
+}
+
+/// A Python that nobody has looked at, for this reason.
+fn unlooked(candidate: &Candidate, why: &str) -> Python {
+    Python {
+        found_by: candidate.found_by,
+        path: candidate.interpreter().to_string_lossy().into_owned(),
+        label: candidate.label.clone(),
+        kernels: candidate.kernels.clone(),
+        retold_s: None,
+        ran_as: None,
+        interpreter: Observed::not_probed(why),
+        log: String::new(),
+        tensorflow: Observed::not_probed(why),
+        packages: Observed::not_probed(why),
+        cuda_parts: Observed::not_probed(why),
+        tensorflow_companions: Vec::new(),
+        isolated: None,
+    }
 }
 
 /// Takes in the first look; gives `sys.path`.

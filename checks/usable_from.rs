@@ -56,7 +56,7 @@ impl Table<'_> {
         if spec.is_some_and(|spec| !spec.is_python()) {
             let language = spec.and_then(|spec| spec.language.as_deref()).unwrap_or("another language");
             row = row_of(Usable::NotApplicable, Some(format!("a kernel for {language}")));
-        } else if let Some(failed) = self.failed(&subject) {
+        } else if let Some(failed) = self.failed(&subject).or_else(|| self.unreadable(&subject)) {
             row = self.because_of(failed, row);
         }
         row.shown_as = spec.and_then(|spec| spec.display_name.clone());
@@ -148,6 +148,14 @@ impl Table<'_> {
     fn failed(&self, subject: &Subject) -> Option<&JudgedOutcome> {
         let is_failed = |outcome: &Outcome| outcome.subject == *subject && outcome.verdict == Verdict::Fail;
         self.judged.iter().find(|judged| is_failed(&judged.outcome))
+    }
+
+    /// The warning about a specification that cannot be read: Jupyter leaves such a kernel out.
+    fn unreadable(&self, subject: &Subject) -> Option<&JudgedOutcome> {
+        let warned = |judged: &&JudgedOutcome| {
+            is(judged, "notebooks.interpreter_exists", subject) && judged.outcome.verdict == Verdict::Warn
+        };
+        self.judged.iter().find(warned)
     }
 
     /// The root that an outcome follows from.

@@ -4,7 +4,7 @@
 //! The names and the behaviour are those of the documentation of each: docs.pytorch.org/docs/stable/cuda.html,
 //! docs.jax.dev, docs.cupy.dev, docs.rapids.ai. Both carriers, the extension and the plain script, must say the same.
 
-mod fakes;
+pub(crate) mod fakes;
 
 use crate::pythons::{ask, look, part};
 use fakes::{CUDF, CUPY, JAX, TORCH};

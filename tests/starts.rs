@@ -4,6 +4,7 @@
 //! The environments are those of the system's Python; the TensorFlow in them is a small package that lists one device,
 //! in whose description it says how it was started, and that leaves a mark for each start.
 
+use crate::home::Home;
 use gpucheck::{
     probe::{
         frameworks::{Ask, Environment, probe},
@@ -14,12 +15,10 @@ use gpucheck::{
 use gpucheck_checks::fact::{FoundBy, Frameworks, Observed, Python};
 use std::{
     fs,
-    os::unix::fs::{PermissionsExt, chown, symlink},
-    path::{Path, PathBuf},
-    process::Command,
+    os::unix::fs::{PermissionsExt, chown},
+    path::Path,
     time::Duration,
 };
-use tempfile::TempDir;
 
 /// A `device_lib` that tells how it was started.
 const TELLING: &str = "
@@ -37,81 +36,36 @@ def list_local_devices():
 const BUILD_INFO: &str =
     "import collections\nbuild_info = collections.OrderedDict([('is_cuda_build', False)])\n";
 
-/// A home with environments and kernels.
-struct Home(TempDir);
-
-impl Home {
-    fn new() -> Self {
-        let home = tempfile::tempdir().unwrap();
-        fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        Self(home)
+/// An environment with the telling TensorFlow; its interpreter.
+fn environment(home: &Home, name: &str) -> String {
+    let python = home.python(name);
+    home.distribution(name, "tensorflow_cpu-2.15.1");
+    for package in ["tensorflow", "tensorflow/python", "tensorflow/python/client"] {
+        home.file(name, &format!("{package}/__init__.py"), "");
     }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    /// An environment with the telling TensorFlow; its interpreter.
-    fn environment(&self, name: &str) -> String {
-        let environment = self.path().join(name);
-        fs::create_dir_all(environment.join("bin")).unwrap();
-        symlink("/usr/bin/python3", environment.join("bin/python")).unwrap();
-        symlink("python", environment.join("bin/python3")).unwrap();
-        fs::write(environment.join("pyvenv.cfg"), "home = /usr/bin\n").unwrap();
-        let site = site_of(&environment);
-        let client = site.join("tensorflow/python/client");
-        fs::create_dir_all(&client).unwrap();
-        fs::create_dir_all(site.join("tensorflow/python/platform")).unwrap();
-        fs::create_dir_all(site.join("tensorflow_cpu-2.15.1.dist-info")).unwrap();
-        for package in client.ancestors().take(3) {
-            fs::write(package.join("__init__.py"), "").unwrap();
-        }
-        fs::write(client.join("device_lib.py"), TELLING).unwrap();
-        fs::write(site.join("tensorflow/python/platform/build_info.py"), BUILD_INFO).unwrap();
-        environment.join("bin/python").to_str().unwrap().to_owned()
-    }
-
-    /// A kernel with this command before `-m ipykernel_launcher`, and more of its JSON.
-    fn kernel(&self, name: &str, command: &[&str], more: &str) -> PathBuf {
-        let command: String = command.iter().map(|word| format!("\"{word}\", ")).collect();
-        let text = format!(
-            r#"{{"argv": [{command}"-m", "ipykernel_launcher", "-f", "{{connection_file}}"], "language": "python"{more}}}"#
-        );
-        self.kernel_json(name, &text)
-    }
-
-    fn kernel_json(&self, name: &str, text: &str) -> PathBuf {
-        let folder = self.path().join(".local/share/jupyter/kernels").join(name);
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("kernel.json"), text).unwrap();
-        folder.join("kernel.json")
-    }
-
-    /// The question about its kernels, asked from its folder with nothing of this process's own.
-    fn ask(&self) -> Ask {
-        let path = "/usr/bin:/bin";
-        let surroundings = notebooks::Environment {
-            home: Some(self.path().into()),
-            path: path.into(),
-            ..notebooks::Environment::default()
-        };
-        let mut ask = Ask::new(Environment {
-            base: Some(vec![("HOME".into(), self.path().into()), ("PATH".into(), path.into())]),
-            home: Some(self.path().into()),
-            path: "/nowhere".into(),
-            folder: Some(self.path().into()),
-            ..Environment::default()
-        });
-        ask.notebooks = notebooks::probe(&Root::new("/"), &surroundings).seen().cloned();
-        (ask.bare_deadline, ask.full_deadline) = (Duration::from_secs(20), Duration::from_secs(20));
-        ask
-    }
+    home.file(name, "tensorflow/python/client/device_lib.py", TELLING);
+    home.file(name, "tensorflow/python/platform/build_info.py", BUILD_INFO);
+    python
 }
 
-fn site_of(environment: &Path) -> PathBuf {
-    let script = "import sysconfig; print(sysconfig.get_path('purelib'))";
-    let output = Command::new(environment.join("bin/python")).args(["-c", script]).output().unwrap();
-    PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
+/// The question about its kernels, asked from its folder with nothing of this process's own.
+fn ask(home: &Home) -> Ask {
+    let path = "/usr/bin:/bin";
+    let surroundings = notebooks::Environment {
+        home: Some(home.path().into()),
+        path: path.into(),
+        ..notebooks::Environment::default()
+    };
+    let mut ask = Ask::new(Environment {
+        base: Some(vec![("HOME".into(), home.path().into()), ("PATH".into(), path.into())]),
+        home: Some(home.path().into()),
+        path: "/nowhere".into(),
+        folder: Some(home.path().into()),
+        ..Environment::default()
+    });
+    ask.notebooks = notebooks::probe(&Root::new("/"), &surroundings).seen().cloned();
+    (ask.bare_deadline, ask.full_deadline) = (Duration::from_secs(20), Duration::from_secs(20));
+    ask
 }
 
 fn look(ask: &Ask) -> Frameworks {
@@ -142,12 +96,12 @@ fn starts(python: &str) -> usize {
 #[test]
 fn kernels_that_start_alike_share_one_look() {
     let home = Home::new();
-    let python = home.environment("tf");
+    let python = environment(&home, "tf");
     home.kernel("a", &[&python], "");
     home.kernel("b", &[&python.replace("bin/python", "bin/python3")], "");
     home.kernel("c", &[&python], r#", "env": {"TF_TOLD": "yes"}"#);
     home.kernel("d", &[&python], r#", "env": {"NOBODY_HEEDS_IT": "yes"}"#);
-    let found = look(&home.ask());
+    let found = look(&ask(&home));
     assert_eq!(found.pythons.len(), 2, "{found:#?}");
     assert_eq!(starts(&python), 2);
     let shared = of(&found, "a");
@@ -161,9 +115,9 @@ fn kernels_that_start_alike_share_one_look() {
 #[test]
 fn a_kernel_has_its_own_variables_over_those_of_the_place_that_starts_it() {
     let home = Home::new();
-    let python = home.environment("tf");
+    let python = environment(&home, "tf");
     home.kernel("x", &[&python], r#", "env": {"TF_TOLD": "${HOME}/x:${UNSET}:$$"}"#);
-    let mut ask = home.ask();
+    let mut ask = ask(&home);
     ask.environment.changes.push(("PYTHONEXECUTABLE".into(), None));
     let found = look(&ask);
     let home = home.path().canonicalize().unwrap();
@@ -175,9 +129,9 @@ fn a_kernel_has_its_own_variables_over_those_of_the_place_that_starts_it() {
 #[test]
 fn a_kernel_without_a_framework_is_not_started_and_one_that_cannot_be_is_told() {
     let home = Home::new();
-    let python = home.environment("tf");
-    let plain = home.environment("plain");
-    let site = site_of(&home.path().join("plain"));
+    let python = environment(&home, "tf");
+    let plain = environment(&home, "plain");
+    let site = home.site("plain");
     fs::remove_dir_all(&site).unwrap();
     fs::create_dir(&site).unwrap();
     home.kernel("plain", &[&plain], "");
@@ -187,7 +141,7 @@ fn a_kernel_without_a_framework_is_not_started_and_one_that_cannot_be_is_told() 
     home.kernel_json("server", r#"{"argv": ["python", "-m", "ipykernel_launcher"], "language": "python"}"#);
     home.kernel_json("cut", "{");
     home.kernel("tf", &[&python], "");
-    let found = look(&home.ask());
+    let found = look(&ask(&home));
     let names: Vec<&String> = found.pythons.iter().flat_map(|python| &python.kernels).collect();
     assert_eq!(names, ["tf"], "{found:#?}");
     let reasons: Vec<(&str, &str)> =
@@ -204,10 +158,10 @@ fn a_kernel_without_a_framework_is_not_started_and_one_that_cannot_be_is_told() 
 #[test]
 fn what_an_earlier_run_saw_is_retold_while_nothing_has_changed() {
     let home = Home::new();
-    let python = home.environment("tf");
+    let python = environment(&home, "tf");
     home.kernel("a", &[&python], "");
     let cache = tempfile::tempdir().unwrap();
-    let ask = || Ask { remember: Some(cache.path().into()), ..home.ask() };
+    let ask = || Ask { remember: Some(cache.path().into()), ..ask(&home) };
     let first = look(&ask());
     assert_eq!((of(&first, "a").retold_s, starts(&python)), (None, 1));
     let again = look(&ask());
@@ -218,7 +172,7 @@ fn what_an_earlier_run_saw_is_retold_while_nothing_has_changed() {
     assert_eq!(of(&look(&Ask { full: true, ..ask() }), "a").retold_s, None);
     assert_eq!(starts(&python), 3);
     // A package that was installed, a kernel.json that was written, a variable.
-    fs::create_dir(site_of(&home.path().join("tf")).join("numpy-2.3.5.dist-info")).unwrap();
+    fs::create_dir(home.site("tf").join("numpy-2.3.5.dist-info")).unwrap();
     assert_eq!((of(&look(&ask()), "a").retold_s, starts(&python)), (None, 4));
     home.kernel("a", &[&python], " ");
     assert_eq!((of(&look(&ask()), "a").retold_s, starts(&python)), (None, 5));
@@ -231,12 +185,12 @@ fn what_an_earlier_run_saw_is_retold_while_nothing_has_changed() {
 #[test]
 fn trouble_is_never_retold() {
     let home = Home::new();
-    let python = home.environment("tf");
+    let python = environment(&home, "tf");
     home.kernel("a", &[&python], "");
     let cache = tempfile::tempdir().unwrap();
-    let client = site_of(&home.path().join("tf")).join("tensorflow/python/client/device_lib.py");
+    let client = home.site("tf").join("tensorflow/python/client/device_lib.py");
     fs::write(&client, format!("{TELLING}\nraise RuntimeError('broken')\n")).unwrap();
-    let ask = || Ask { remember: Some(cache.path().into()), ..home.ask() };
+    let ask = || Ask { remember: Some(cache.path().into()), ..ask(&home) };
     look(&ask());
     let told = starts(&python);
     look(&ask());
@@ -251,10 +205,10 @@ fn trouble_is_never_retold() {
 #[test]
 fn what_others_can_write_is_not_retold() {
     let home = Home::new();
-    let python = home.environment("tf");
+    let python = environment(&home, "tf");
     home.kernel("a", &[&python], "");
     let cache = tempfile::tempdir().unwrap();
-    let ask = || Ask { remember: Some(cache.path().into()), ..home.ask() };
+    let ask = || Ask { remember: Some(cache.path().into()), ..ask(&home) };
     look(&ask());
     let folder = cache.path().join("gpucheck");
     let kept = || fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
@@ -283,18 +237,18 @@ fn whoever_can_write_a_kernel_json_is_whom_root_becomes_for_it() {
         return;
     }
     let home = Home::new();
-    let python = home.environment("tf");
+    let python = environment(&home, "tf");
     let own = home.kernel("own", &[&python], "");
     let theirs = home.kernel("theirs", &[&python], r#", "env": {"TF_TOLD": "theirs"}"#);
     // The marks are the student's to leave as well.
     fs::write(home.path().join("tf/starts"), "").unwrap();
     fs::set_permissions(home.path().join("tf/starts"), fs::Permissions::from_mode(0o666)).unwrap();
     chown(&theirs, Some(STUDENT), Some(STUDENT)).unwrap();
-    let found = look(&home.ask());
+    let found = look(&ask(&home));
     assert_eq!(of(&found, "own").ran_as, None, "{found:#?}");
     assert_eq!(of(&found, "theirs").ran_as, Some(STUDENT), "{found:#?}");
     fs::set_permissions(&own, fs::Permissions::from_mode(0o666)).unwrap();
-    let found = look(&home.ask());
+    let found = look(&ask(&home));
     let why = of(&found, "own").interpreter.why_not();
     assert!(why.ends_with("kernel.json can be written by everyone"), "{why}");
 }
@@ -306,9 +260,9 @@ fn root_starts_no_command_that_hides_its_python() {
         return;
     }
     let home = Home::new();
-    let python = home.environment("tf");
+    let python = environment(&home, "tf");
     home.kernel("wrapped", &["/usr/bin/env", "TF_TOLD=wrapped", &python, "-s"], "");
-    let found = look(&home.ask());
+    let found = look(&ask(&home));
     let why = of(&found, "wrapped").interpreter.why_not();
     assert!(why.ends_with("what /usr/bin/env starts cannot be told"), "{why}");
     assert_eq!(starts(&python), 0);
@@ -317,12 +271,12 @@ fn root_starts_no_command_that_hides_its_python() {
 #[test]
 fn a_kernel_that_hangs_costs_nobody_else_the_look() {
     let home = Home::new();
-    let (hangs, works) = (home.environment("hangs"), home.environment("works"));
-    let client = site_of(&home.path().join("hangs")).join("tensorflow/python/client/device_lib.py");
+    let (hangs, works) = (environment(&home, "hangs"), environment(&home, "works"));
+    let client = home.site("hangs").join("tensorflow/python/client/device_lib.py");
     fs::write(client, "import time\ntime.sleep(600)\n").unwrap();
     home.kernel("hangs", &[&hangs], "");
     home.kernel("works", &[&works], "");
-    let mut ask = home.ask();
+    let mut ask = ask(&home);
     (ask.bare_deadline, ask.full_deadline) = (Duration::from_secs(2), Duration::from_secs(2));
     let found = look(&ask);
     let tensorflow = of(&found, "hangs").tensorflow.seen().and_then(Option::as_ref).unwrap();

@@ -1,7 +1,7 @@
 //! The frameworks, in a few lines of Python each: two GPUs, arrays that are lists, the calls that the probe makes.
 
 /// PyTorch. `WRONG` holds the GPUs that compute wrong.
-pub(super) const TORCH: &str = r#"
+pub(crate) const TORCH: &str = r#"
 from types import SimpleNamespace as Fields
 float32 = object()
 WRONG = set()
@@ -55,7 +55,7 @@ cuda = Fields(
 "#;
 
 /// JAX, with NumPy's part in it: the environment has none. How an array tells its place is left to the test.
-pub(super) const JAX: &str = r#"
+pub(crate) const JAX: &str = r#"
 import sys
 from types import ModuleType, SimpleNamespace as Fields
 class Device:
@@ -91,7 +91,7 @@ theirs.asarray = lambda array: Fields(tolist=lambda: array.values)
 "#;
 
 /// CuPy.
-pub(super) const CUPY: &str = r#"
+pub(crate) const CUPY: &str = r#"
 from types import SimpleNamespace as Fields
 float32 = object()
 GPUS = [
@@ -133,7 +133,7 @@ cuda = Fields(
 "#;
 
 /// cuDF.
-pub(super) const CUDF: &str = r"
+pub(crate) const CUDF: &str = r"
 class Series:
     def __init__(self, values):
         self.values = values

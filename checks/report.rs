@@ -157,6 +157,9 @@ pub struct UsableFrom {
     pub root: Option<RootReference>,
     /// Seconds since the look that this rests on, where an earlier run took it.
     pub retold_s: Option<u64>,
+    /// Visual Studio Code offers it for notebooks.
+    #[serde(default)]
+    pub vscode: bool,
 }
 
 /// Whether a GPU can be used from somewhere.

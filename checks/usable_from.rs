@@ -6,7 +6,7 @@
 use crate::{
     Outcome, Root, Subject, Verdict,
     diagnose::JudgedOutcome,
-    fact::{Facts, FoundBy, Kernelspec, Notebooks, Python},
+    fact::{Environment, Facts, FoundBy, Kernelspec, Notebooks, Python},
     report::{RootReference, Usable, UsableFrom},
     verdict::{Proof, Proofs, fared_together, proofs_in},
 };
@@ -60,7 +60,7 @@ impl Table<'_> {
             row = self.because_of(failed, row);
         }
         row.shown_as = spec.and_then(|spec| spec.display_name.clone());
-        UsableFrom { subject, ..row }
+        UsableFrom { subject, vscode: false, ..row }
     }
 
     /// What a Python that the shell starts tells of a kernel in its environment: what is wrong with it, and not that all
@@ -121,6 +121,8 @@ impl Table<'_> {
                 (usable, culprit.filter(|_| matches!(usable, Usable::No | Usable::InPart | Usable::Unknown)))
             }
         };
+        let environments = self.facts.frameworks.seen().map(|frameworks| &frameworks.environments);
+        let is_offered = |place: &Environment| place.vscode && place.python == python.path;
         let in_order = [true, false]
             .into_iter()
             .flat_map(|passed| proofs.iter().filter(move |proof| (proof.verdict == Verdict::Pass) == passed));
@@ -133,6 +135,7 @@ impl Table<'_> {
             why: why.or_else(|| culprit.map(|judged| judged.outcome.summary.clone())),
             root: culprit.and_then(|judged| self.root_of(judged)),
             retold_s: python.retold_s,
+            vscode: environments.into_iter().flatten().any(is_offered),
         }
     }
 
@@ -181,5 +184,6 @@ fn row_of(usable: Usable, why: Option<String>) -> UsableFrom {
         why,
         root: None,
         retold_s: None,
+        vscode: false,
     }
 }

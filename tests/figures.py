@@ -22,6 +22,11 @@ TWO_LINES = (
 # The whole gpucheck against the two lines, and gpucheck with no Python in reach.
 MOST_OF_TWO_LINES = 0.2
 MOST_WITHOUT_PYTHON = 0.050
+# Four notebook kernels in two environments against the two lines once for each, and the same once more.
+MOST_OF_FOUR = 0.6
+MOST_OF_FOUR_AGAIN = 0.05
+# Finding this many environments, each with so many distributions, in seconds.
+ENVIRONMENTS, DISTRIBUTIONS, MOST_OF_DISCOVERY = 20, 200, 0.100
 
 
 def run(command, env):
@@ -60,20 +65,14 @@ def interleaved(commands, runs):
     return [statistics.median(of[1:]) for of in walls]
 
 
-def environment(folder):
-    """This process's variables, in an active virtual environment."""
-    env = {name: value for name, value in os.environ.items() if name not in ("CONDA_PREFIX", "PYTHONPATH")}
-    env["VIRTUAL_ENV"] = folder
-    env["PATH"] = os.path.join(folder, "bin") + os.pathsep + env.get("PATH", "")
-    return env
+def at_home(home):
+    """Variables that lead to no Python but to those that this home has."""
+    return {"HOME": home, "PATH": "/nonexistent", "LANG": "C.UTF-8"}
 
 
-def without_python():
-    """Variables that lead to no Python."""
-    hidden = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH")
-    env = {name: value for name, value in os.environ.items() if name not in hidden}
-    env["PATH"] = "/nonexistent"
-    return env
+def environment(folder, home):
+    """The same, in an active virtual environment."""
+    return dict(at_home(home), VIRTUAL_ENV=folder, PATH=os.path.join(folder, "bin") + ":/usr/bin:/bin")
 
 
 def recorded(gpucheck, env):
@@ -93,14 +92,15 @@ def printed(text):
     return list(zip(re.findall(r'^.*?\bname: "(/[^"]*)"', text, re.M), re.findall(r'^device_type: "([^"]*)"', text, re.M)))
 
 
-def compare(gpucheck, folder, runs):
+def compare(gpucheck, folder, home, runs):
     """One environment; gives whether the bar is met."""
-    env = environment(folder)
+    env = environment(folder, home)
+    gpucheck = [gpucheck, "--fresh"]
     two_lines = [os.path.join(folder, "bin", "python"), "-c", TWO_LINES]
-    way, ours = recorded(gpucheck, env)
+    way, ours = recorded(gpucheck[0], env)
     theirs = printed(run(two_lines, env)[1])
     same = bool(ours) and ours == theirs
-    wall, base = interleaved([([gpucheck], env), (two_lines, env)], runs)
+    wall, base = interleaved([(gpucheck, env), (two_lines, env)], runs)
     met = same and wall <= MOST_OF_TWO_LINES * base
     print(
         "%-16s %.3fx of the two lines (%.0f ms of %.0f ms; bar %.1fx), %s look, devices %s: %s; parent's peak %.1f MB"
@@ -112,9 +112,74 @@ def compare(gpucheck, folder, runs):
             MOST_OF_TWO_LINES,
             way,
             "the same" if same else "DIFFER, %s and %s" % (ours, theirs),
-            "met" if met else "MISSED",
-            peak_memory([gpucheck], env) / 1e6,
+            word(met),
+            peak_memory(gpucheck, env) / 1e6,
         )
+    )
+    return met
+
+
+def word(met):
+    """Whether a bar is met, in a word."""
+    return "met" if met else "MISSED"
+
+
+def kernels(gpucheck, folders, runs):
+    """Two notebook kernels in each environment; gives whether both bars are met."""
+    with tempfile.TemporaryDirectory() as home:
+        pythons = [os.path.join(folder, "bin", "python") for folder in folders for _ in range(2)]
+        for index, python in enumerate(pythons):
+            folder = os.path.join(home, ".local/share/jupyter/kernels", "kernel-%d" % index)
+            os.makedirs(folder)
+            spec = {"argv": [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"], "language": "python"}
+            with open(os.path.join(folder, "kernel.json"), "w") as file:
+                json.dump(spec, file)
+        env = at_home(home)
+        base, first, again = [], [], []
+        for _ in range(runs + 1):
+            base.append(sum(run([python, "-c", TWO_LINES], env)[0] for python in pythons))
+            first.append(run([gpucheck, "--fresh"], env)[0])
+            again.append(run([gpucheck], env)[0])
+        report = json.loads(run([gpucheck, "--format", "json"], env)[1])
+    rows = [row for row in report["usable_from"] if row["subject"]["kind"] == "notebook" and row["frameworks"]]
+    base, first, again = (statistics.median(walls[1:]) for walls in (base, first, again))
+    whole = len(rows) == len(pythons) and all(row["retold_s"] is not None for row in rows)
+    met = [whole and first <= MOST_OF_FOUR * base, whole and again <= MOST_OF_FOUR_AGAIN * base]
+    for name, wall, bar, is_met in zip(("4 kernels", "4 kernels again"), (first, again), (MOST_OF_FOUR, MOST_OF_FOUR_AGAIN), met):
+        print(
+            "%-16s %.3fx of the two lines for each (%.0f ms of %.0f ms; bar %.2fx), %d answers: %s"
+            % (name, wall / base, wall * 1e3, base * 1e3, bar, len(rows), word(is_met))
+        )
+    return all(met)
+
+
+def discovery(gpucheck, runs):
+    """Environments with many distributions and no framework, which are found and not started; whether the bar is met."""
+    with tempfile.TemporaryDirectory() as full, tempfile.TemporaryDirectory() as empty:
+        for number in range(ENVIRONMENTS):
+            prefix = os.path.join(full, ".virtualenvs", "class-%d" % number)
+            site = os.path.join(prefix, "lib", "python%d.%d" % sys.version_info[:2], "site-packages")
+            for package in range(DISTRIBUTIONS):
+                folder = os.path.join(site, "package_%d-1.%d.dist-info" % (package, number))
+                os.makedirs(folder)
+                with open(os.path.join(folder, "METADATA"), "w") as file:
+                    file.write("Metadata-Version: 2.1\nName: package-%d\nRequires-Dist: numpy>=1.22\n" % package)
+            os.makedirs(os.path.join(prefix, "bin"))
+            os.symlink(sys.executable, os.path.join(prefix, "bin", "python"))
+            with open(os.path.join(prefix, "pyvenv.cfg"), "w") as file:
+                file.write("home = %s\nversion = %d.%d.%d\n" % ((os.path.dirname(sys.executable),) + sys.version_info[:3]))
+        facts = os.path.join(empty, "facts.json")
+        run([gpucheck, "record", "--output", facts], at_home(full))
+        with open(facts) as file:
+            found = json.load(file)["frameworks"]["seen"]
+        ours = [place for place in found["environments"] if place["prefix"].startswith(full)]
+        os.remove(facts)
+        command = [gpucheck, "--fresh"]
+        wall, base = interleaved([(command, at_home(full)), (command, at_home(empty))], 3 * runs)
+    met = len(ours) == ENVIRONMENTS and not found["pythons"] and wall - base <= MOST_OF_DISCOVERY
+    print(
+        "%-16s %d environments with %d distributions each: %.1f ms (%.1f ms with and %.1f ms without them; bar %.0f ms): %s"
+        % ("discovery", len(ours), DISTRIBUTIONS, (wall - base) * 1e3, wall * 1e3, base * 1e3, MOST_OF_DISCOVERY * 1e3, word(met))
     )
     return met
 
@@ -123,19 +188,23 @@ def main():
     """Prints every figure."""
     gpucheck, parts = (os.path.abspath(path) for path in sys.argv[1:3])
     runs = int(sys.argv[3]) if len(sys.argv) > 3 else 7
-    met = [compare(gpucheck, os.path.join(parts, name), runs) for name in ("tensorflow", "tensorflow-cpu")]
-    (wall,) = interleaved([([gpucheck], without_python())], 3 * runs)
-    met.append(wall <= MOST_WITHOUT_PYTHON)
-    print(
-        "%-16s %.1f ms (bar %.0f ms): %s; parent's peak %.1f MB"
-        % (
-            "no Python",
-            wall * 1e3,
-            MOST_WITHOUT_PYTHON * 1e3,
-            "met" if met[-1] else "MISSED",
-            peak_memory([gpucheck], without_python()) / 1e6,
+    folders = [os.path.join(parts, name) for name in ("tensorflow", "tensorflow-cpu")]
+    with tempfile.TemporaryDirectory() as home:
+        met = [compare(gpucheck, folder, home, runs) for folder in folders]
+        (wall,) = interleaved([([gpucheck], at_home(home))], 3 * runs)
+        met.append(wall <= MOST_WITHOUT_PYTHON)
+        print(
+            "%-16s %.1f ms (bar %.0f ms): %s; parent's peak %.1f MB"
+            % (
+                "no Python",
+                wall * 1e3,
+                MOST_WITHOUT_PYTHON * 1e3,
+                word(met[-1]),
+                peak_memory([gpucheck], at_home(home)) / 1e6,
+            )
         )
-    )
+    met.append(kernels(gpucheck, folders, min(runs, 3)))
+    met.append(discovery(gpucheck, runs))
     print("%-16s %.2f MB" % ("binary", os.path.getsize(gpucheck) / 1e6))
     return 0 if all(met) else 1
 

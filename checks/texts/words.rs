@@ -100,6 +100,8 @@ pub struct HeadingWords {
     pub usable_from_pythons: String,
     /// After what an earlier run saw: `{age}`.
     pub retold: Phrase,
+    /// After a Python that Visual Studio Code offers.
+    pub in_vscode: String,
     /// While Pythons are looked at: `{done}`, `{total}`, `{seconds}`, `{name}`.
     pub progress: Phrase,
     /// Before the checks of the machine.

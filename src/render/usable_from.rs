@@ -66,12 +66,12 @@ fn body(report: &Report, row: &UsableFrom, language: Language) -> String {
         (Some(frameworks), Some(why)) => format!("{frameworks}: {why}"),
         (frameworks, why) => frameworks.or(why).unwrap_or_default(),
     };
-    match row.retold_s {
-        Some(seconds) => {
-            let retold = language.words().heading.retold.with(&[("age", &age(seconds))]);
-            format!("{seen} ({retold})")
-        }
-        None => seen,
+    let heading = &language.words().heading;
+    let retold = row.retold_s.map(|seconds| heading.retold.with(&[("age", &age(seconds))]));
+    let notes = [row.vscode.then(|| heading.in_vscode.clone()), retold];
+    match notes.into_iter().flatten().collect::<Vec<_>>().join(", ") {
+        notes if notes.is_empty() => seen,
+        notes => format!("{seen} ({notes})"),
     }
 }
 

@@ -172,7 +172,7 @@ def discovery(gpucheck, runs):
         run([gpucheck, "record", "--output", facts], at_home(full))
         with open(facts) as file:
             found = json.load(file)["frameworks"]["seen"]
-        ours = [place for place in found["environments"] if place["prefix"].startswith(full)]
+        ours = [place for place in found["environments"] if "/.virtualenvs/class-" in place["prefix"]]
         os.remove(facts)
         command = [gpucheck, "--fresh"]
         wall, base = interleaved([(command, at_home(full)), (command, at_home(empty))], 3 * runs)

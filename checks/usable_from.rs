@@ -6,7 +6,7 @@
 use crate::{
     Outcome, Root, Subject, Verdict,
     diagnose::JudgedOutcome,
-    fact::{Environment, Facts, FoundBy, Kernelspec, Notebooks, Python},
+    fact::{Environment, Facts, FoundBy, Kernelspec, Notebooks, Program, Python},
     report::{RootReference, Usable, UsableFrom},
     verdict::{Proof, Proofs, fared_together, proofs_in},
 };
@@ -98,6 +98,10 @@ impl Table<'_> {
             (None, _) => row_of(Usable::No, Some(kernel.spec.why_not())),
             (Some(_), Some(environment)) if !environment.may_have_framework() => {
                 row_of(Usable::NotApplicable, Some(NO_FRAMEWORK.to_owned()))
+            }
+            (Some(_), None) if kernel.program == Program::OfServer => {
+                let why = "it runs in the Python of a Jupyter server, and none was found";
+                row_of(Usable::NotApplicable, Some(why.to_owned()))
             }
             (Some(_), _) => row_of(Usable::Unknown, Some("its Python was not looked at".to_owned())),
         }

@@ -11,9 +11,10 @@
 use super::{
     Ask,
     accounts::Accounts,
-    discover::Candidate,
+    discover::{Candidate, Environment},
     files::read_text,
-    interpreter, leftovers,
+    interpreter,
+    leftovers::{self, inherited},
     survey::{Survey, entries},
 };
 use crate::child;
@@ -82,6 +83,9 @@ pub(super) fn choose(ask: &Ask, candidate: &Candidate) -> Result<Identity, Refus
     let accounts = Accounts::of_this_machine();
     let mut survey = Survey::new(&accounts);
     start(&mut survey, candidate)?;
+    for path in loaded_first(&ask.environment) {
+        survey.path(&path)?;
+    }
     let mut meant = candidate.clone();
     if survey.owners.is_empty() && candidate.python.is_some() {
         return Err(cannot_tell(&candidate.program).into());
@@ -117,6 +121,22 @@ pub(super) fn choose(ask: &Ask, candidate: &Candidate) -> Result<Identity, Refus
         program,
         changes,
     })
+}
+
+/// What the dynamic loader takes before the libraries that a Python is linked with. An entry that is not absolute means
+/// the working directory.
+fn loaded_first(environment: &Environment) -> Vec<PathBuf> {
+    let here = environment.folder.clone().or_else(|| env::current_dir().ok()).unwrap_or_default();
+    let value = |name| inherited(environment, name).unwrap_or_default();
+    let folders = value("LD_LIBRARY_PATH");
+    let folders = if folders.is_empty() { Vec::new() } else { env::split_paths(&folders).collect() };
+    let files = [value("LD_PRELOAD"), value("LD_AUDIT")];
+    let files = files
+        .iter()
+        .flat_map(|list| list.to_string_lossy().split([':', ' ']).map(PathBuf::from).collect::<Vec<_>>());
+    // A name without a slash is looked for where libraries lie.
+    let files = files.filter(|file| file.components().count() > 1);
+    folders.into_iter().chain(files).map(|path| here.join(path)).collect()
 }
 
 /// The files by which a Python is started, and the packages that it starts with.

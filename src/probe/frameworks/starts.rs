@@ -10,6 +10,7 @@
 use super::{
     by_files,
     discover::{self, Candidate, Environment},
+    files::read_text,
     leftovers::inherited,
     template,
 };
@@ -270,11 +271,20 @@ impl<'a> Servers<'a> {
         Ok(Some(Start { candidate, environment }))
     }
 
-    /// The Python of the server that this shell would start: beside the `jupyter` on its path.
+    /// The Python of the server that this shell would start: that of the script `jupyter` on its path.
     fn own_server(&self) -> Option<PathBuf> {
-        let jupyter = discover::program_on(&self.shell.path, "jupyter")?;
-        Some(jupyter.with_file_name("python")).filter(|python| python.is_file())
+        let script = read_text(&discover::program_on(&self.shell.path, "jupyter")?).ok()?;
+        interpreter_of(&script).map(PathBuf::from)
     }
+}
+
+/// The Python that a script of pip's names: after `#!`, or where that line would be too long, after `exec`.
+///
+/// Source: pip/_vendor/distlib/scripts.py, `_build_shebang`.
+fn interpreter_of(script: &str) -> Option<&str> {
+    let words = script.lines().take(2).flat_map(|line| line.trim_start_matches("#!").split_whitespace());
+    let mut paths = words.map(|word| word.trim_matches('"')).filter(|word| word.starts_with('/'));
+    paths.find(|path| path.rsplit('/').next().is_some_and(|name| name.starts_with("python")))
 }
 
 /// The variables that `kernel.json` sets, expanded.
@@ -317,4 +327,22 @@ fn words(
 /// Whether the words of a Python run a module that starts another one, as nb_conda_kernels' runner does.
 fn starts_another(words: &[String]) -> bool {
     words.iter().any(|word| word == "-m")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_of_pip_name_their_python() {
+        for (script, python) in [
+            ("#!/opt/venv/bin/python3.11\nimport sys\n", Some("/opt/venv/bin/python3.11")),
+            ("#!/bin/sh\n'''exec' \"/long/bin/python\" \"$0\" \"$@\"\n' '''\n", Some("/long/bin/python")),
+            ("#!/bin/sh\nexec jupyter-lab\n", None),
+            ("#!/usr/bin/env python3\n", None),
+            ("", None),
+        ] {
+            assert_eq!(interpreter_of(script), python, "{script}");
+        }
+    }
 }

@@ -284,6 +284,7 @@ fn newer_driver(facts: &Facts, knowledge: &Knowledge, finding: Finding) -> Findi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fact::Observed;
 
     #[test]
     fn a_driver_runs_every_minor_version_of_its_major() {

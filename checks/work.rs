@@ -10,7 +10,9 @@ use crate::{
 };
 
 /// Lines of a framework's log that tell why.
-const TROUBLE: &[&str] = &["Error", "error:", "CUDA", "cuda", "Unable to initialize backend"];
+const TROUBLE: &[&str] = &["Error: ", "error: ", "Warning: ", "CUDA_ERROR_", "Unable to ", NOT_LOADED];
+/// The words of XLA about a library that it could not load.
+const NOT_LOADED: &str = "Could not load dynamic library '";
 /// The words of the dynamic loader about a library that is not there.
 const NOT_THERE: &str = ": cannot open shared object file";
 /// What announces the extension in a Python, before anything of a framework.
@@ -61,7 +63,7 @@ pub(crate) fn judge<'a>(subject: Subject, work: impl Into<Work<'a>>) -> Finding 
         let finding = if right > 0 {
             Finding::new(subject, Verdict::Warn, text).variant("some")
         } else {
-            with_library(Finding::fail(subject, text), &trouble)
+            lacking(Finding::fail(subject, text), missing_library(&trouble))
         };
         return judge::log_lines(finding, work.log, TROUBLE);
     }
@@ -100,7 +102,9 @@ fn judge_failure(subject: Subject, work: &Work<'_>, by: &ProbeFailure) -> Findin
         ProbeFailure::Refused { .. } => finding.variant("unavailable"),
         _ => finding,
     };
-    judge::log_lines(with_library(finding, &trouble), work.log, TROUBLE)
+    let library = missing_library(&trouble).or_else(|| not_loaded(work.log));
+    let finding = lacking(finding, library);
+    judge::log_lines(finding, work.log, TROUBLE)
 }
 
 /// Trouble of the probe's, which says nothing of the framework.
@@ -178,11 +182,19 @@ fn told(by: &ProbeFailure) -> String {
 }
 
 /// Names the library that is missing, where that is the trouble.
-fn with_library(finding: Finding, trouble: &str) -> Finding {
-    match missing_library(trouble) {
+fn lacking(finding: Finding, library: Option<&str>) -> Finding {
+    match library {
         Some(library) => finding.variant("library").with("library", library),
         None => finding,
     }
+}
+
+/// The first library of CUDA's that XLA's log says could not be loaded; the driver's own is another matter.
+fn not_loaded(log: &str) -> Option<&str> {
+    let mut names = log.split(NOT_LOADED).skip(1).filter_map(|rest| rest.split('\'').next());
+    names.find(|name| {
+        name.starts_with("lib") && name.contains(".so") && name.len() < 64 && !name.starts_with("libcuda.so")
+    })
 }
 
 /// The library that the dynamic loader did not find.
@@ -216,5 +228,14 @@ mod tests {
         ] {
             assert_eq!(missing_library(message), library, "{message}");
         }
+    }
+
+    #[test]
+    fn the_library_that_xla_names() {
+        // Captured from jax 0.10.2 with jax-cuda12-plugin and without CUDA.
+        let log = "dso_loader.cc:73] Could not load dynamic library 'libcudart.so.12'; dlerror: libcudart.so.12: cannot open shared object file";
+        assert_eq!(not_loaded(log), Some("libcudart.so.12"));
+        assert_eq!(not_loaded(&log.replace("libcudart.so.12", "libcuda.so.1")), None);
+        assert_eq!(not_loaded("Could not load dynamic library"), None);
     }
 }

@@ -14,6 +14,7 @@ use gpucheck_checks::fact::{
 };
 use std::{
     fs,
+    process::Command,
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
@@ -135,8 +136,9 @@ fn a_torch_of_before_says_less() {
 fn a_torch_that_sees_no_gpu_says_why() {
     let torch = torch_with(
         "def init(): raise RuntimeError('Found no NVIDIA driver on your system.')\n\
-         cuda.init = init\ncuda.is_available = lambda: False",
+         cuda.init = init\ncuda.is_available = lambda: False\ncuda.get_arch_list = lambda: []",
     );
+    assert_eq!(torch.architectures.seen(), None);
     let refused: ProbeFailure = ProbeFailure::Refused {
         step: "torch.cuda.init()".to_owned(),
         code: 0,
@@ -317,6 +319,24 @@ fn without_exercise_gpus_are_listed_alone() {
     for operations in [torch.operations, jax.operations] {
         assert_eq!(operations, Observed::not_probed("--no-exercise: nothing was computed"));
     }
+}
+
+#[test]
+fn the_switches_of_the_command_line() {
+    let (folder, _) = with("torch", TORCH);
+    let operations = |switches: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gpucheck"));
+        command.args(["record", "--only", "frameworks"]).args(switches);
+        command.env_remove("CONDA_PREFIX").env("VIRTUAL_ENV", part("empty"));
+        let output = command.env("PYTHONPATH", folder.path()).output().unwrap();
+        let facts: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        facts.pointer("/frameworks/seen/pythons/0/packages/seen/torch/operations").unwrap().clone()
+    };
+    let done = operations(&["--full"]);
+    assert_eq!(done.pointer("/seen/3/correct/seen"), Some(&true.into()), "{done}");
+    let idle = operations(&["--full", "--no-exercise"]);
+    let why = "--no-exercise: nothing was computed";
+    assert_eq!(idle.pointer("/not_probed/why"), Some(&why.into()), "{idle}");
 }
 
 #[test]

@@ -67,6 +67,8 @@ pub(super) fn put_to_work(
     if let Some(torch) = &mut packages.torch {
         let tried = no_torch_on_gpu(torch).map_or_else(|| Ok(run("torch")), Err);
         let told = tried.as_ref().ok().and_then(|tried| tried.architectures.clone());
+        // Where CUDA does not start it tells an empty list, whatever it was built for.
+        let told = told.filter(|told| !told.is_empty());
         if let (None, Some(told)) = (torch.architectures.seen(), told) {
             torch.architectures = Observed::Seen(told);
         }

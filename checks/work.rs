@@ -97,10 +97,12 @@ fn judge_failure(subject: Subject, work: &Work<'_>, by: &ProbeFailure) -> Findin
         return Finding::unknown(subject, text);
     }
     let finding = Finding::fail(subject, text);
-    let finding = match by {
-        by if by.step().starts_with("import ") => finding.variant("import"),
-        ProbeFailure::Refused { .. } => finding.variant("unavailable"),
-        _ => finding,
+    let finding = if by.step().starts_with("import ") {
+        finding.variant("import")
+    } else if matches!(by, ProbeFailure::Refused { .. }) {
+        finding.variant("unavailable")
+    } else {
+        finding
     };
     let library = missing_library(&trouble).or_else(|| not_loaded(work.log));
     let finding = lacking(finding, library);
@@ -176,7 +178,7 @@ fn told(by: &ProbeFailure) -> String {
     let line = line.or_else(|| lines.find(|line| line.contains(char::is_alphanumeric)));
     let mut by = by.clone();
     if let (Some(line), ProbeFailure::Refused { name, message, .. }) = (line, &mut by) {
-        *message = line.strip_prefix(&format!("{name}: ")).unwrap_or(line).to_owned();
+        line.strip_prefix(&format!("{name}: ")).unwrap_or(line).clone_into(message);
     }
     by.to_string()
 }
@@ -206,6 +208,60 @@ fn missing_library(message: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn device(name: &str) -> FrameworkDevice {
+        FrameworkDevice { name: name.to_owned(), ..FrameworkDevice::default() }
+    }
+
+    fn right(device: &str) -> Operation {
+        Operation { device: device.to_owned(), name: "matmul".to_owned(), correct: Observed::Seen(true) }
+    }
+
+    fn verdict(devices: &[&str], operations: &Observed<Vec<Operation>>) -> Verdict {
+        let devices = Observed::Seen(devices.iter().map(|name| device(name)).collect());
+        let work = Work { label: "X".to_owned(), devices: &devices, operations, log: "" };
+        judge(Subject::Host, work).verdict
+    }
+
+    #[test]
+    fn only_operations_on_every_gpu_are_a_proof() {
+        let seen = |done| Observed::Seen(done);
+        assert_eq!(verdict(&["a", "b"], &seen(vec![right("a"), right("b")])), Verdict::Pass);
+        assert_eq!(verdict(&["a", "b"], &seen(vec![right("a")])), Verdict::Unknown);
+        assert_eq!(verdict(&["a"], &seen(vec![])), Verdict::Unknown);
+        assert_eq!(verdict(&[], &seen(vec![])), Verdict::Fail);
+        // Facts of before have no list.
+        assert_eq!(verdict(&[], &seen(vec![right("a")])), Verdict::Pass);
+    }
+
+    #[test]
+    fn an_end_before_the_end() {
+        let step = || "torch.matmul on b".to_owned();
+        let crash = || ProbeFailure::Crashed { signal: 11, step: step() };
+        let hang = || ProbeFailure::TimedOut { after_ms: 1, step: step(), unkillable: false };
+        let garbled = || ProbeFailure::Garbled { step: step(), message: String::new() };
+        let gone = ProbeFailure::NotStarted { message: String::new() };
+        let not_loaded = ProbeFailure::Refused {
+            step: LOADING.to_owned(),
+            code: 0,
+            name: String::new(),
+            message: String::new(),
+        };
+        let after = |seen: Vec<Operation>, by| Observed::Interrupted { seen, by };
+        for (operations, expected) in [
+            (after(vec![right("a")], crash()), Verdict::Warn),
+            (after(vec![right("a")], hang()), Verdict::Warn),
+            (after(vec![], crash()), Verdict::Fail),
+            (after(vec![right("a"), right("b")], garbled()), Verdict::Unknown),
+            (Observed::Failed(hang()), Verdict::Fail),
+            (Observed::Failed(gone), Verdict::Unknown),
+            (Observed::Failed(garbled()), Verdict::Unknown),
+            (Observed::Failed(not_loaded), Verdict::Unknown),
+            (Observed::not_probed(""), Verdict::Unknown),
+        ] {
+            assert_eq!(verdict(&["a", "b"], &operations), expected, "{operations:?}");
+        }
+    }
 
     #[test]
     fn the_library_that_the_loader_names() {

@@ -46,6 +46,7 @@ use std::{path::Path, time::Duration};
 
 /// What to look at, and how.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Ask {
     /// Where to look for a Python, and what it inherits.
     pub environment: Environment,

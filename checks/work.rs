@@ -8,6 +8,7 @@ use crate::{
     fact::{ArrayLibrary, FrameworkDevice, Jax, Observed, Operation, ProbeFailure, Torch},
     judge,
 };
+use std::collections::BTreeMap;
 
 /// Lines of a framework's log that tell why.
 const TROUBLE: &[&str] = &["Error: ", "error: ", "Warning: ", "CUDA_ERROR_", "Unable to ", NOT_LOADED];
@@ -15,6 +16,8 @@ const TROUBLE: &[&str] = &["Error: ", "error: ", "Warning: ", "CUDA_ERROR_", "Un
 const NOT_LOADED: &str = "Could not load dynamic library '";
 /// The words of the dynamic loader about a library that is not there.
 const NOT_THERE: &str = ": cannot open shared object file";
+/// The words of CUDA, and PyTorch's for them, about a driver that is older than the program.
+const TOO_OLD: [&str; 2] = ["driver version is insufficient", "driver on your system is too old"];
 /// What announces the extension in a Python, before anything of a framework.
 const LOADING: &str = "load the extension";
 
@@ -56,8 +59,8 @@ pub(crate) fn judge<'a>(subject: Subject, work: impl Into<Work<'a>>) -> Finding 
         Observed::Failed(by) => return judge_failure(subject, &work, by),
         Observed::NotProbed { why } => return Finding::unknown(subject, format!("{label}: {why}")),
     };
-    let names = names(&work, done);
-    let right = names.iter().filter(|name| is_right_on(done, name)).count();
+    let fared = fared(&work, done);
+    let right = fared.values().filter(|fared| **fared == Some(true)).count();
     if let Some(trouble) = done.iter().find_map(trouble).or_else(|| ending(&work)) {
         let text = format!("{label}: {trouble}");
         let finding = if right > 0 {
@@ -70,17 +73,14 @@ pub(crate) fn judge<'a>(subject: Subject, work: impl Into<Work<'a>>) -> Finding 
     if let Some(by) = work.operations.failure() {
         return Finding::unknown(subject, format!("{label}: {by}"));
     }
-    match names.as_slice() {
-        [] => Finding::fail(subject, format!("{label} has no GPU")).variant("unavailable"),
-        [_] if right == 1 => Finding::pass(subject, format!("{label}: {}, exactly right", computed(done))),
-        more if right == more.len() => Finding::pass(
-            subject,
-            format!("{label}: {} on each of {right} GPUs, exactly right", computed(done)),
-        ),
-        more => {
-            let untried = more.iter().find(|name| !is_right_on(done, name)).copied().unwrap_or_default();
-            Finding::unknown(subject, format!("{label}: no operation was tried on {untried}"))
-        }
+    if let Some((untried, _)) = fared.iter().find(|(_, fared)| **fared != Some(true)) {
+        return Finding::unknown(subject, format!("{label}: no operation was tried on {untried}"));
+    }
+    let computed = computed(done);
+    match right {
+        0 => Finding::fail(subject, format!("{label} has no GPU")).variant("unavailable"),
+        1 => Finding::pass(subject, format!("{label}: {computed}, exactly right")),
+        more => Finding::pass(subject, format!("{label}: {computed} on each of {more} GPUs, exactly right")),
     }
 }
 
@@ -99,6 +99,8 @@ fn judge_failure(subject: Subject, work: &Work<'_>, by: &ProbeFailure) -> Findin
     let finding = Finding::fail(subject, text);
     let finding = if by.step().starts_with("import ") {
         finding.variant("import")
+    } else if TOO_OLD.iter().any(|words| trouble.contains(words)) {
+        finding.variant("driver")
     } else if matches!(by, ProbeFailure::Refused { .. }) {
         finding.variant("unavailable")
     } else {
@@ -119,22 +121,25 @@ fn ending(work: &Work<'_>) -> Option<String> {
     work.operations.failure().filter(|by| !is_our_own(by)).map(told)
 }
 
-/// The GPUs that are listed, and those that were computed on; facts of before have no list.
-fn names<'a>(work: &Work<'a>, done: &'a [Operation]) -> Vec<&'a str> {
-    let listed = work.devices.seen().into_iter().flatten().map(|device| device.name.as_str());
-    let mut names: Vec<&str> = Vec::new();
-    for name in listed.chain(done.iter().map(|operation| operation.device.as_str())) {
-        if !names.contains(&name) {
-            names.push(name);
+/// The GPUs that are listed, and those that were computed on, for facts of before have no list: whether all that was
+/// tried came out right.
+fn fared<'a>(work: &Work<'a>, done: &'a [Operation]) -> BTreeMap<&'a str, Option<bool>> {
+    let listed = work.devices.seen().into_iter().flatten();
+    let mut fared: BTreeMap<&str, Option<bool>> = listed.map(|device| (device.name.as_str(), None)).collect();
+    for operation in done {
+        let before = fared.entry(operation.device.as_str()).or_default();
+        *before = Some(before.unwrap_or(true) && operation.correct == Observed::Seen(true));
+    }
+    // What ended the process was done on a GPU as well.
+    let ended = work.operations.failure().map(ProbeFailure::step);
+    let is_its = |name: &str| ended.is_some_and(|step| step.ends_with(&format!(" on {name}")));
+    let known = fared.keys().any(|name| is_its(name));
+    for (name, fared) in &mut fared {
+        if ended.is_some() && (is_its(name) || !known) {
+            *fared = Some(false);
         }
     }
-    names
-}
-
-/// Whether operations were done on this GPU, and all of them came out right.
-fn is_right_on(done: &[Operation], name: &str) -> bool {
-    let mut here = done.iter().filter(|operation| operation.device == name).peekable();
-    here.peek().is_some() && here.all(|operation| operation.correct == Observed::Seen(true))
+    fared
 }
 
 fn trouble(operation: &Operation) -> Option<String> {
@@ -252,6 +257,8 @@ mod tests {
             (after(vec![right("a")], crash()), Verdict::Warn),
             (after(vec![right("a")], hang()), Verdict::Warn),
             (after(vec![], crash()), Verdict::Fail),
+            // The product on b was right, and what came after it on b crashed.
+            (after(vec![right("b")], crash()), Verdict::Fail),
             (after(vec![right("a"), right("b")], garbled()), Verdict::Unknown),
             (Observed::Failed(hang()), Verdict::Fail),
             (Observed::Failed(gone), Verdict::Unknown),

@@ -45,7 +45,18 @@ fn cupy_for_amd_is_not_started() {
     let metadata = folder.path().join("cupy_cuda12x-13.3.0.dist-info");
     fs::rename(metadata, folder.path().join("cupy_rocm_5_0-13.3.0.dist-info")).unwrap();
     let cupy = packages(&ask).cupy.unwrap();
-    assert_eq!(cupy.operations, Observed::not_probed("cupy-rocm-5-0 13.3.0 is for AMD's GPUs"));
+    let why = "it was not run, cupy-rocm-5-0 13.3.0 is for AMD's GPUs";
+    assert_eq!(cupy.operations, Observed::not_probed(why));
+}
+
+#[test]
+fn cupy_that_would_leave_files_is_not_started() {
+    let (folder, ask) = with("cupy", "import os; os.abort()\n");
+    let metadata = folder.path().join("cupy_cuda12x-13.3.0.dist-info");
+    fs::rename(metadata, folder.path().join("cupy_cuda101-7.8.0.dist-info")).unwrap();
+    let cupy = packages(&ask).cupy.unwrap();
+    let why = "it was not run, a CuPy before 8 leaves what it compiles in the home";
+    assert_eq!(cupy.operations, Observed::not_probed(why));
 }
 
 #[test]

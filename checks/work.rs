@@ -8,11 +8,16 @@ use crate::{
     fact::{ArrayLibrary, FrameworkDevice, Jax, Observed, Operation, ProbeFailure, Torch},
     judge,
 };
+use std::collections::BTreeMap;
 
 /// Lines of a framework's log that tell why.
-const TROUBLE: &[&str] = &["Error", "error:", "CUDA", "cuda", "Unable to initialize backend"];
+const TROUBLE: &[&str] = &["Error: ", "error: ", "Warning: ", "CUDA_ERROR_", "Unable to ", NOT_LOADED];
+/// The words of XLA about a library that it could not load.
+const NOT_LOADED: &str = "Could not load dynamic library '";
 /// The words of the dynamic loader about a library that is not there.
 const NOT_THERE: &str = ": cannot open shared object file";
+/// The words of CUDA, and PyTorch's for them, about a driver that is older than the program.
+const TOO_OLD: [&str; 2] = ["driver version is insufficient", "driver on your system is too old"];
 /// What announces the extension in a Python, before anything of a framework.
 const LOADING: &str = "load the extension";
 
@@ -54,31 +59,28 @@ pub(crate) fn judge<'a>(subject: Subject, work: impl Into<Work<'a>>) -> Finding 
         Observed::Failed(by) => return judge_failure(subject, &work, by),
         Observed::NotProbed { why } => return Finding::unknown(subject, format!("{label}: {why}")),
     };
-    let names = names(&work, done);
-    let right = names.iter().filter(|name| is_right_on(done, name)).count();
+    let fared = fared(&work, done);
+    let right = fared.values().filter(|fared| **fared == Some(true)).count();
     if let Some(trouble) = done.iter().find_map(trouble).or_else(|| ending(&work)) {
         let text = format!("{label}: {trouble}");
         let finding = if right > 0 {
             Finding::new(subject, Verdict::Warn, text).variant("some")
         } else {
-            with_library(Finding::fail(subject, text), &trouble)
+            lacking(Finding::fail(subject, text), missing_library(&trouble))
         };
         return judge::log_lines(finding, work.log, TROUBLE);
     }
     if let Some(by) = work.operations.failure() {
         return Finding::unknown(subject, format!("{label}: {by}"));
     }
-    match names.as_slice() {
-        [] => Finding::fail(subject, format!("{label} has no GPU")).variant("unavailable"),
-        [_] if right == 1 => Finding::pass(subject, format!("{label}: {}, exactly right", computed(done))),
-        more if right == more.len() => Finding::pass(
-            subject,
-            format!("{label}: {} on each of {right} GPUs, exactly right", computed(done)),
-        ),
-        more => {
-            let untried = more.iter().find(|name| !is_right_on(done, name)).copied().unwrap_or_default();
-            Finding::unknown(subject, format!("{label}: no operation was tried on {untried}"))
-        }
+    if let Some((untried, _)) = fared.iter().find(|(_, fared)| **fared != Some(true)) {
+        return Finding::unknown(subject, format!("{label}: no operation was tried on {untried}"));
+    }
+    let computed = computed(done);
+    match right {
+        0 => Finding::fail(subject, format!("{label} has no GPU")).variant("unavailable"),
+        1 => Finding::pass(subject, format!("{label}: {computed}, exactly right")),
+        more => Finding::pass(subject, format!("{label}: {computed} on each of {more} GPUs, exactly right")),
     }
 }
 
@@ -95,12 +97,18 @@ fn judge_failure(subject: Subject, work: &Work<'_>, by: &ProbeFailure) -> Findin
         return Finding::unknown(subject, text);
     }
     let finding = Finding::fail(subject, text);
-    let finding = match by {
-        by if by.step().starts_with("import ") => finding.variant("import"),
-        ProbeFailure::Refused { .. } => finding.variant("unavailable"),
-        _ => finding,
+    let finding = if by.step().starts_with("import ") {
+        finding.variant("import")
+    } else if TOO_OLD.iter().any(|words| trouble.contains(words)) {
+        finding.variant("driver")
+    } else if matches!(by, ProbeFailure::Refused { .. }) {
+        finding.variant("unavailable")
+    } else {
+        finding
     };
-    judge::log_lines(with_library(finding, &trouble), work.log, TROUBLE)
+    let library = missing_library(&trouble).or_else(|| not_loaded(work.log));
+    let finding = lacking(finding, library);
+    judge::log_lines(finding, work.log, TROUBLE)
 }
 
 /// Trouble of the probe's, which says nothing of the framework.
@@ -113,22 +121,25 @@ fn ending(work: &Work<'_>) -> Option<String> {
     work.operations.failure().filter(|by| !is_our_own(by)).map(told)
 }
 
-/// The GPUs that are listed, and those that were computed on; facts of before have no list.
-fn names<'a>(work: &Work<'a>, done: &'a [Operation]) -> Vec<&'a str> {
-    let listed = work.devices.seen().into_iter().flatten().map(|device| device.name.as_str());
-    let mut names: Vec<&str> = Vec::new();
-    for name in listed.chain(done.iter().map(|operation| operation.device.as_str())) {
-        if !names.contains(&name) {
-            names.push(name);
+/// The GPUs that are listed, and those that were computed on, for facts of before have no list: whether all that was
+/// tried came out right.
+fn fared<'a>(work: &Work<'a>, done: &'a [Operation]) -> BTreeMap<&'a str, Option<bool>> {
+    let listed = work.devices.seen().into_iter().flatten();
+    let mut fared: BTreeMap<&str, Option<bool>> = listed.map(|device| (device.name.as_str(), None)).collect();
+    for operation in done {
+        let before = fared.entry(operation.device.as_str()).or_default();
+        *before = Some(before.unwrap_or(true) && operation.correct == Observed::Seen(true));
+    }
+    // What ended the process was done on a GPU as well.
+    let ended = work.operations.failure().map(ProbeFailure::step);
+    let is_its = |name: &str| ended.is_some_and(|step| step.ends_with(&format!(" on {name}")));
+    let known = fared.keys().any(|name| is_its(name));
+    for (name, fared) in &mut fared {
+        if ended.is_some() && (is_its(name) || !known) {
+            *fared = Some(false);
         }
     }
-    names
-}
-
-/// Whether operations were done on this GPU, and all of them came out right.
-fn is_right_on(done: &[Operation], name: &str) -> bool {
-    let mut here = done.iter().filter(|operation| operation.device == name).peekable();
-    here.peek().is_some() && here.all(|operation| operation.correct == Observed::Seen(true))
+    fared
 }
 
 fn trouble(operation: &Operation) -> Option<String> {
@@ -172,17 +183,25 @@ fn told(by: &ProbeFailure) -> String {
     let line = line.or_else(|| lines.find(|line| line.contains(char::is_alphanumeric)));
     let mut by = by.clone();
     if let (Some(line), ProbeFailure::Refused { name, message, .. }) = (line, &mut by) {
-        *message = line.strip_prefix(&format!("{name}: ")).unwrap_or(line).to_owned();
+        line.strip_prefix(&format!("{name}: ")).unwrap_or(line).clone_into(message);
     }
     by.to_string()
 }
 
 /// Names the library that is missing, where that is the trouble.
-fn with_library(finding: Finding, trouble: &str) -> Finding {
-    match missing_library(trouble) {
+fn lacking(finding: Finding, library: Option<&str>) -> Finding {
+    match library {
         Some(library) => finding.variant("library").with("library", library),
         None => finding,
     }
+}
+
+/// The first library of CUDA's that XLA's log says could not be loaded; the driver's own is another matter.
+fn not_loaded(log: &str) -> Option<&str> {
+    let mut names = log.split(NOT_LOADED).skip(1).filter_map(|rest| rest.split('\'').next());
+    names.find(|name| {
+        name.starts_with("lib") && name.contains(".so") && name.len() < 64 && !name.starts_with("libcuda.so")
+    })
 }
 
 /// The library that the dynamic loader did not find.
@@ -194,6 +213,62 @@ fn missing_library(message: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn device(name: &str) -> FrameworkDevice {
+        FrameworkDevice { name: name.to_owned(), ..FrameworkDevice::default() }
+    }
+
+    fn right(device: &str) -> Operation {
+        Operation { device: device.to_owned(), name: "matmul".to_owned(), correct: Observed::Seen(true) }
+    }
+
+    fn verdict(devices: &[&str], operations: &Observed<Vec<Operation>>) -> Verdict {
+        let devices = Observed::Seen(devices.iter().map(|name| device(name)).collect());
+        let work = Work { label: "X".to_owned(), devices: &devices, operations, log: "" };
+        judge(Subject::Host, work).verdict
+    }
+
+    #[test]
+    fn only_operations_on_every_gpu_are_a_proof() {
+        let seen = |done| Observed::Seen(done);
+        assert_eq!(verdict(&["a", "b"], &seen(vec![right("a"), right("b")])), Verdict::Pass);
+        assert_eq!(verdict(&["a", "b"], &seen(vec![right("a")])), Verdict::Unknown);
+        assert_eq!(verdict(&["a"], &seen(vec![])), Verdict::Unknown);
+        assert_eq!(verdict(&[], &seen(vec![])), Verdict::Fail);
+        // Facts of before have no list.
+        assert_eq!(verdict(&[], &seen(vec![right("a")])), Verdict::Pass);
+    }
+
+    #[test]
+    fn an_end_before_the_end() {
+        let step = || "torch.matmul on b".to_owned();
+        let crash = || ProbeFailure::Crashed { signal: 11, step: step() };
+        let hang = || ProbeFailure::TimedOut { after_ms: 1, step: step(), unkillable: false };
+        let garbled = || ProbeFailure::Garbled { step: step(), message: String::new() };
+        let gone = ProbeFailure::NotStarted { message: String::new() };
+        let not_loaded = ProbeFailure::Refused {
+            step: LOADING.to_owned(),
+            code: 0,
+            name: String::new(),
+            message: String::new(),
+        };
+        let after = |seen: Vec<Operation>, by| Observed::Interrupted { seen, by };
+        for (operations, expected) in [
+            (after(vec![right("a")], crash()), Verdict::Warn),
+            (after(vec![right("a")], hang()), Verdict::Warn),
+            (after(vec![], crash()), Verdict::Fail),
+            // The product on b was right, and what came after it on b crashed.
+            (after(vec![right("b")], crash()), Verdict::Fail),
+            (after(vec![right("a"), right("b")], garbled()), Verdict::Unknown),
+            (Observed::Failed(hang()), Verdict::Fail),
+            (Observed::Failed(gone), Verdict::Unknown),
+            (Observed::Failed(garbled()), Verdict::Unknown),
+            (Observed::Failed(not_loaded), Verdict::Unknown),
+            (Observed::not_probed(""), Verdict::Unknown),
+        ] {
+            assert_eq!(verdict(&["a", "b"], &operations), expected, "{operations:?}");
+        }
+    }
 
     #[test]
     fn the_library_that_the_loader_names() {
@@ -216,5 +291,14 @@ mod tests {
         ] {
             assert_eq!(missing_library(message), library, "{message}");
         }
+    }
+
+    #[test]
+    fn the_library_that_xla_names() {
+        // Captured from jax 0.10.2 with jax-cuda12-plugin and without CUDA.
+        let log = "dso_loader.cc:73] Could not load dynamic library 'libcudart.so.12'; dlerror: libcudart.so.12: cannot open shared object file";
+        assert_eq!(not_loaded(log), Some("libcudart.so.12"));
+        assert_eq!(not_loaded(&log.replace("libcudart.so.12", "libcuda.so.1")), None);
+        assert_eq!(not_loaded("Could not load dynamic library"), None);
     }
 }

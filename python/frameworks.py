@@ -141,8 +141,8 @@ def torch_architectures(torch):
 
 def torch_product(torch, device):
     """A product on a GPU."""
-    a, b = factors()
-    return is_product(torch_fetched(torch.matmul(torch_tensor(torch, device, a), torch_tensor(torch, device, b)), device))
+    a, b = [torch_tensor(torch, device, values) for values in factors()]
+    return is_product(torch_fetched(torch.matmul(a, b), device))
 
 
 def torch_convolution(torch, device):
@@ -219,7 +219,7 @@ def cupy_gpus(cupy, _):
     )
 
     def properties(index):
-        # CuPy before 8 has no such call.
+        # Not every CuPy has this call.
         call = attribute(cupy.cuda.runtime, "getDeviceProperties")
         found = {} if call is None else call(index)
         name = found.get("name")

@@ -1,7 +1,7 @@
 """The questions of the extension in plain Python, for interpreters that do not load it: plain.py WAY TRUSTED.
 
-frameworks.py comes before it in one script. The messages are those of python/src, field by field. The syntax is that of Python 2.7, so that an interpreter that
-is too old can say so.
+frameworks.py comes before it in one script. The messages are those of python/src, field by field. The syntax is that
+of Python 2.7, so that an interpreter that is too old can say so.
 """
 import sys
 

@@ -44,6 +44,7 @@ pub enum Command {
 /// What to look at.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Looking")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct LookArgs {
     /// Look at the machine in this folder (its /proc, /sys, /dev, /lib, ...) instead of this one; no Python is run
     #[arg(long, global = true, value_name = "DIR", default_value = "/")]

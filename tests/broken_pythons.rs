@@ -363,6 +363,24 @@ fn a_crash_in_the_operation_leaves_the_list() {
     assert_eq!(*by, ProbeFailure::Crashed { signal: 6, step: "tf.matmul on /device:GPU:0".to_owned() });
 }
 
+#[test]
+fn without_exercise_a_listed_gpu_is_left_alone() {
+    for carrier in [Carrier::Memory, Carrier::PlainPython] {
+        let real = glob_site_packages(&part("tensorflow-cpu")).join("tensorflow");
+        let (folder, mut ask) =
+            fake_in("tensorflow-cpu", &LAB_GUIDE.replace("REAL", &format!("{:?}", real.to_str().unwrap())));
+        let abort = "def device(name):\n    import os; os.abort()\n";
+        fs::write(folder.path().join("tensorflow/__init__.py"), abort).unwrap();
+        (ask.carriers, ask.exercise) = (vec![carrier], false);
+        let python = look_in_time(&ask);
+        let [bare, full] = both_looks(&python);
+        let Observed::Seen(listing) = &full.listing else { panic!("{full:#?}") };
+        assert_eq!((listing.gpus().count(), listing.operations.len()), (1, 0));
+        assert_eq!(bare.why_idle, None);
+        assert_eq!(full.why_idle.as_deref(), Some("--no-exercise: nothing was computed"));
+    }
+}
+
 fn glob_site_packages(environment: &Path) -> PathBuf {
     let mut pythons = fs::read_dir(environment.join("lib")).unwrap();
     pythons.next().unwrap().unwrap().path().join("site-packages")

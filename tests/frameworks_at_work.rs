@@ -4,16 +4,18 @@
 //! The names and the behaviour are those of the documentation of each: docs.pytorch.org/docs/stable/cuda.html,
 //! docs.jax.dev, docs.cupy.dev, docs.rapids.ai. Both carriers, the extension and the plain script, must say the same.
 
+mod arrays;
 pub(crate) mod fakes;
 
 use crate::pythons::{ask, look, part};
-use fakes::{CUDF, CUPY, JAX, TORCH};
+use fakes::{JAX, TORCH};
 use gpucheck::probe::frameworks::Ask;
 use gpucheck_checks::fact::{
     Carrier, FrameworkDevice, Observed, Operation, Packages, PciAddress, ProbeFailure, Torch,
 };
 use std::{
     fs,
+    process::Command,
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
@@ -117,7 +119,7 @@ fn torch_computes() {
     let second = device("cuda:1", "Tesla V100", Some("0002:00:00.0"), (7, 0));
     assert_eq!(torch.devices, Observed::Seen(vec![first, second]));
     assert_eq!(torch.operations, Observed::Seen(all_right()));
-    // Its files do not tell, for it has none; the real one is asked where the fakes' files say nothing.
+    // It has no libtorch_python.so that would tell without being run.
     assert_eq!(torch.architectures, Observed::Seen(vec!["sm_70".to_owned(), "sm_75".to_owned()]));
     assert!(torch.elapsed_ms > 0);
 }
@@ -135,8 +137,9 @@ fn a_torch_of_before_says_less() {
 fn a_torch_that_sees_no_gpu_says_why() {
     let torch = torch_with(
         "def init(): raise RuntimeError('Found no NVIDIA driver on your system.')\n\
-         cuda.init = init\ncuda.is_available = lambda: False",
+         cuda.init = init\ncuda.is_available = lambda: False\ncuda.get_arch_list = lambda: []",
     );
+    assert_eq!(torch.architectures.seen(), None);
     let refused: ProbeFailure = ProbeFailure::Refused {
         step: "torch.cuda.init()".to_owned(),
         code: 0,
@@ -320,91 +323,36 @@ fn without_exercise_gpus_are_listed_alone() {
 }
 
 #[test]
-fn a_crash_of_one_takes_nothing_from_the_others() {
-    let (folder, ask) = with("torch", "import os; os.abort()\n");
-    add(&folder, "cupy", CUPY);
-    add(&folder, "cudf", CUDF);
-    let Packages { torch, cupy, cudf, .. } = packages(&ask);
-    let by = ProbeFailure::Crashed { signal: 6, step: "import torch".to_owned() };
-    assert_eq!(torch.unwrap().operations, Observed::Failed(by));
-    let names = ["matmul", "ElementwiseKernel"];
-    let expected: Vec<_> =
-        ["cuda:0", "cuda:1"].iter().flat_map(|gpu| names.map(|name| right(gpu, name))).collect();
-    let cupy = cupy.unwrap();
-    assert_eq!(cupy.operations, Observed::Seen(expected));
-    let second = device("cuda:1", "Tesla V100", Some("0002:00:00.0"), (7, 0));
-    assert_eq!(cupy.devices.seen().unwrap()[1], second);
-    assert_eq!(cudf.unwrap().operations, Observed::Seen(vec![right("cuda:0", "Series.sum")]));
-}
-
-#[test]
-fn cupy_that_cannot_compile_and_cudf_that_adds_wrong() {
-    let no_nvrtc = "def ElementwiseKernel(*code): raise RuntimeError('CuPy failed to load libnvrtc.so.12')\n";
-    let (folder, ask) = with("cupy", &format!("{CUPY}\n{no_nvrtc}"));
-    add(&folder, "cudf", &format!("{CUDF}\nSeries.sum = lambda self: sum(self.values) + 1\n"));
-    let Packages { cupy, cudf, .. } = packages(&ask);
-    let message = "CuPy failed to load libnvrtc.so.12";
-    let failed = Observed::refused("cupy.ElementwiseKernel on cuda:0", 0, "RuntimeError", message);
-    assert_eq!(cupy.unwrap().operations.seen().unwrap()[1], operation("cuda:0", "ElementwiseKernel", failed));
-    let wrong = operation("cuda:0", "Series.sum", Observed::Seen(false));
-    assert_eq!(cudf.unwrap().operations, Observed::Seen(vec![wrong]));
-}
-
-#[test]
-fn cupy_for_amd_is_not_started() {
-    let (folder, ask) = with("cupy", "import os; os.abort()\n");
-    let metadata = folder.path().join("cupy_cuda12x-13.3.0.dist-info");
-    fs::rename(metadata, folder.path().join("cupy_rocm_5_0-13.3.0.dist-info")).unwrap();
-    let cupy = packages(&ask).cupy.unwrap();
-    assert_eq!(cupy.operations, Observed::not_probed("cupy-rocm-5-0 13.3.0 is for AMD's GPUs"));
-}
-
-#[test]
-fn jax_computes_by_every_name_of_its_places() {
-    // `devices()` since 0.4.8, `device()` before, `device_buffer` before that.
-    for places in [
-        "Array.devices = lambda self: {self.place}",
-        "Array.device = lambda self: self.place",
-        "Array.device_buffer = property(lambda self: Buffer(self.place))",
-    ] {
-        let (_folder, ask) = with("jax", &format!("{JAX}\n{places}\n"));
-        let jax = packages(&ask).jax.unwrap();
-        let expected = [right("gpu:0", "numpy.matmul"), right("gpu:1", "numpy.matmul")];
-        assert_eq!(jax.operations, Observed::Seen(expected.to_vec()), "{places}");
-        assert_eq!(jax.devices.seen().unwrap()[0], device("gpu:0", "Tesla T4", None, (7, 5)));
-    }
-}
-
-#[test]
-fn jax_without_a_gpu_says_why() {
-    let unknown = "def devices(kind=None):\n    if kind: raise RuntimeError(\"Unknown backend: 'gpu' requested\")\n    return []\n";
-    let (_folder, ask) = with("jax", &format!("{JAX}\n{unknown}"));
-    let jax = packages(&ask).jax.unwrap();
-    let refused =
-        Observed::refused("jax.devices('gpu')", 0, "RuntimeError", "Unknown backend: 'gpu' requested");
-    assert_eq!(jax.devices, refused);
-}
-
-#[test]
-fn jax_without_a_part_for_cuda_is_not_started() {
-    let (folder, ask) = with("jax", "import os; os.abort()\n");
-    fs::remove_dir(folder.path().join("jax_cuda12_plugin-0.4.34.dist-info")).unwrap();
-    let jax = packages(&ask).jax.unwrap();
-    assert_eq!(jax.operations, Observed::not_probed("it was not run, it has no part for CUDA"));
+fn the_switches_of_the_command_line() {
+    let (folder, _) = with("torch", TORCH);
+    let operations = |switches: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gpucheck"));
+        command.args(["record", "--only", "frameworks"]).args(switches);
+        command.env_remove("CONDA_PREFIX").env("VIRTUAL_ENV", part("empty"));
+        let output = command.env("PYTHONPATH", folder.path()).output().unwrap();
+        let facts: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        facts.pointer("/frameworks/seen/pythons/0/packages/seen/torch/operations").unwrap().clone()
+    };
+    let done = operations(&["--full"]);
+    assert_eq!(done.pointer("/seen/3/correct/seen"), Some(&true.into()), "{done}");
+    let idle = operations(&["--full", "--no-exercise"]);
+    let why = "--no-exercise: nothing was computed";
+    assert_eq!(idle.pointer("/not_probed/why"), Some(&why.into()), "{idle}");
 }
 
 #[test]
 fn what_the_frameworks_are_told_by_their_environment() {
     let home = tempfile::tempdir().unwrap();
-    let told = "import os\nNAMES = 'XLA_PYTHON_CLIENT_PREALLOCATE CUPY_CACHE_IN_MEMORY CUDA_MODULE_LOADING'\n\
+    let told = "import os\n\
+                NAMES = 'XLA_PYTHON_CLIENT_PREALLOCATE CUPY_CACHE_IN_MEMORY CUPY_CACHE_DIR CUDA_MODULE_LOADING'\n\
                 raise ImportError(' '.join(os.environ.get(name, '-') for name in NAMES.split()))\n";
     let (_folder, mut ask) = with("cupy", told);
     ask.environment.changes.push(("HOME".into(), Some(home.path().into())));
     ask.environment.changes.push(("CUDA_MODULE_LOADING".into(), None));
     let message = |ask: &Ask| packages(ask).cupy.unwrap().operations.why_not();
-    assert_eq!(message(&ask), "import cupy: ImportError: false 1 LAZY");
+    assert_eq!(message(&ask), "import cupy: ImportError: false 1 /proc/self LAZY");
     // A cache that is there is used.
     fs::create_dir_all(home.path().join(".cupy/kernel_cache")).unwrap();
     ask.environment.changes.push(("CUDA_MODULE_LOADING".into(), Some("EAGER".into())));
-    assert_eq!(message(&ask), "import cupy: ImportError: false - EAGER");
+    assert_eq!(message(&ask), "import cupy: ImportError: false - - EAGER");
 }

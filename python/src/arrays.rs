@@ -1,4 +1,4 @@
-//! CuPy, from 7 on, and cuDF: NumPy and pandas on the GPU. Neither does without one.
+//! CuPy, from 8 on, and cuDF: NumPy and pandas on the GPU. Neither does without one.
 //!
 //! Source: <https://docs.cupy.dev/en/stable/reference/cuda.html>, <https://docs.rapids.ai/api/cudf/stable/>.
 
@@ -34,7 +34,7 @@ fn list<'py>(cupy: &Bound<'py, PyModule>, _: &mut Asked) -> Result<Vec<Device<'p
     })?;
     let device = |index: usize| {
         announced(py, &format!("cupy.cuda.runtime.getDeviceProperties({index})"), || {
-            // CuPy before 8 has no such call.
+            // Not every CuPy has this call.
             let properties = match runtime()?.getattr("getDeviceProperties") {
                 Ok(call) => call.call1((index,))?,
                 Err(_) => PyDict::new(py).into_any(),

@@ -55,7 +55,7 @@ cuda = Fields(
 "#;
 
 /// JAX, with NumPy's part in it: the environment has none. How an array tells its place is left to the test.
-pub(crate) const JAX: &str = r#"
+pub(crate) const JAX: &str = r"
 import sys
 from types import ModuleType, SimpleNamespace as Fields
 class Device:
@@ -88,10 +88,10 @@ numpy.matmul = matmul
 theirs = sys.modules['numpy'] = ModuleType('numpy')
 theirs.array = lambda values, kind: values
 theirs.asarray = lambda array: Fields(tolist=lambda: array.values)
-"#;
+";
 
 /// CuPy.
-pub(crate) const CUPY: &str = r#"
+pub(crate) const CUPY: &str = r"
 from types import SimpleNamespace as Fields
 float32 = object()
 GPUS = [
@@ -130,7 +130,7 @@ cuda = Fields(
     Device=Device,
     runtime=Fields(getDeviceCount=lambda: len(GPUS), getDeviceProperties=lambda index: GPUS[index]),
 )
-"#;
+";
 
 /// cuDF.
 pub(crate) const CUDF: &str = r"

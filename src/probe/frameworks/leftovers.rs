@@ -73,7 +73,10 @@ pub(super) fn none_in(
         variables.push(("CUDA_CACHE_DISABLE", Some("1".into())));
     }
     if makes("CUPY_CACHE_DIR", ".cupy/kernel_cache") {
+        // Read by CuPy from 8 on, and then nothing is written; from 14 on the import makes the folder all the same, so
+        // that it must be one that is there. An older CuPy would write into it, and is not started.
         variables.push(("CUPY_CACHE_IN_MEMORY", Some("1".into())));
+        variables.push(("CUPY_CACHE_DIR", Some("/proc/self".into())));
     }
     if makes("PYTORCH_KERNEL_CACHE_PATH", ".cache/torch/kernels") {
         variables.push(("USE_PYTORCH_KERNEL_CACHE", Some("0".into())));

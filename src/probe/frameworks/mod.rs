@@ -3,7 +3,8 @@
 //! Two looks. The bare one imports `tensorflow.python.client.device_lib` under empty parent packages: the same
 //! devices as the student sees, in about a tenth of the time, but no proof that `import tensorflow` works. The
 //! full one imports TensorFlow as a notebook does and computes on each GPU. A bare look that leaves a doubt is
-//! followed by a full one, and the facts hold both.
+//! followed by a full one, and the facts hold both. PyTorch, JAX, CuPy and cuDF are told by their files, and put to
+//! work, each in a process of its own, where that is asked for (`trial.rs`).
 //!
 //! Invariants: no Python runs in this process; a Python never runs as root where somebody else can write to it
 //! (`identity.rs`); a look leaves nothing behind.
@@ -63,6 +64,7 @@ use std::{
 
 /// What to look at, and how.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Ask {
     /// Where to look for a Python, and what it inherits.
     pub environment: Environment,

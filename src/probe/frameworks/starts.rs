@@ -245,12 +245,12 @@ impl<'a> Servers<'a> {
             // What is gone is judged by its file.
             Program::File { .. } => return Ok(None),
             Program::Untold { why } => return Err(why.clone()),
-            Program::OfServer => match server {
-                Some((server, _)) => PathBuf::from(&server.program),
-                None => {
-                    self.own_server().ok_or("it runs in the Jupyter server's Python, and no server runs")?
-                }
-            },
+            Program::OfServer => {
+                let running = server.map(|(server, _)| PathBuf::from(&server.program));
+                // Where there is no server, nobody is offered the kernel.
+                let Some(program) = running.or_else(|| self.own_server()) else { return Ok(None) };
+                program
+            }
         };
         if kernelspec.environment.as_ref().is_some_and(|there| !there.may_have_framework()) {
             return Ok(None);

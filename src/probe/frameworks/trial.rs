@@ -12,8 +12,13 @@ use super::{
 };
 use crate::child::Finished;
 use gpucheck_checks::fact::{
-    ArrayLibrary, FrameworkDevice, Jax, Observed, Operation, Packages, ProbeFailure, Torch,
+    ArrayLibrary, Distribution, FrameworkDevice, Jax, Observed, Operation, Packages, ProbeFailure, Torch,
 };
+
+/// The first CuPy that can keep what it compiles in memory.
+///
+/// Source: <https://docs.cupy.dev/en/v8.6.0/reference/environment.html>
+const CACHE_IN_MEMORY: u32 = 8;
 
 /// What one framework did.
 struct Tried {
@@ -64,6 +69,8 @@ pub(super) fn put_to_work(
     if let Some(torch) = &mut packages.torch {
         let tried = no_torch_on_gpu(torch).map_or_else(|| Ok(run("torch")), Err);
         let told = tried.as_ref().ok().and_then(|tried| tried.architectures.clone());
+        // Where CUDA does not start it tells an empty list, whatever it was built for.
+        let told = told.filter(|told| !told.is_empty());
         if let (None, Some(told)) = (torch.architectures.seen(), told) {
             torch.architectures = Observed::Seen(told);
         }
@@ -77,8 +84,7 @@ pub(super) fn put_to_work(
     }
     for (name, library) in [("cupy", &mut packages.cupy), ("cudf", &mut packages.cudf)] {
         let Some(library) = library else { continue };
-        let for_amd = (!library.counts()).then(|| format!("{} is for AMD's GPUs", library.label()));
-        let tried = for_amd.map_or_else(|| Ok(run(name)), Err);
+        let tried = no_trial(library).map_or_else(|| Ok(run(name)), Err);
         let ArrayLibrary { devices, operations, log, elapsed_ms, .. } = library;
         settle(Place { devices, operations, log, elapsed_ms }, tried);
     }
@@ -104,6 +110,22 @@ fn no_jax_on_gpu(jax: &Jax) -> Option<String> {
         Some(other) => Some(format!("it was not run, it came with {other}")),
         None => (!jax.has_cuda()).then(|| "it was not run, it has no part for CUDA".to_owned()),
     }
+}
+
+/// Why this CuPy is not started.
+fn no_trial(library: &ArrayLibrary) -> Option<String> {
+    if !library.counts() {
+        return Some(format!("it was not run, {} is for AMD's GPUs", library.label()));
+    }
+    let old = |found: &Distribution| {
+        let major = found.version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+        found.name.starts_with("cupy") && major.is_some_and(|major| major < CACHE_IN_MEMORY)
+    };
+    library
+        .distributions
+        .iter()
+        .any(old)
+        .then(|| "it was not run, a CuPy before 8 leaves what it compiles in the home".to_owned())
 }
 
 fn tried<C>(ask: &Ask, carried: Result<(C, Finished<Said>), NotCarried>) -> Tried {

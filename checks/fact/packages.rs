@@ -1,6 +1,6 @@
 //! PyTorch and JAX in an environment, as their files tell; nothing of them is run for it.
 
-use super::{Distribution, Observed, Operation};
+use super::{Distribution, ExtraRequirement, Observed, Operation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,9 @@ pub struct Torch {
     pub build: Observed<TorchBuild>,
     /// The `sm_XY` and `compute_XY` that `libtorch_python.so` says it was built for.
     pub architectures: Observed<Vec<String>>,
+    /// The `nvidia-*` distributions that its own asks for, with the versions that it pins.
+    #[serde(default)]
+    pub requirements: Vec<ExtraRequirement>,
     /// An operation on each GPU.
     pub operations: Observed<Vec<Operation>>,
 }
@@ -43,6 +46,11 @@ impl Torch {
     pub fn version(&self) -> Option<&str> {
         let told = self.build.seen().and_then(|build| build.version.as_deref());
         told.or(self.distribution.as_deref())
+    }
+
+    /// What it asks for of cuDNN.
+    pub fn cudnn(&self) -> Option<&ExtraRequirement> {
+        self.requirements.iter().find(|wanted| wanted.name.starts_with("nvidia-cudnn-cu"))
     }
 
     /// The CUDA version that it was built with; none where it was built without or that is not told.

@@ -36,7 +36,9 @@ pub use nvml::{
     RemappedRows, RetiredPages, Temperature,
 };
 pub use observed::{Observed, ProbeFailure};
-pub use packages::{Jax, Packages, Torch, TorchBuild};
+pub use packages::{
+    FoundLibrary, Jax, LinkedLibraries, LoaderRule, MissingLibrary, Packages, Torch, TorchBuild,
+};
 pub use pci::{ConfigSpace, MemoryRegion, Pci, PciAddress, PciFunction};
 pub use platform::{
     Cloud, CloudProvider, Container, Cpu, Disk, Dmi, InstanceMetadata, Os, Place, Platform, RamAndSwap, User,

@@ -32,8 +32,58 @@ pub struct Torch {
     /// The `nvidia-*` distributions that its own asks for, with the versions that it pins.
     #[serde(default)]
     pub requirements: Vec<ExtraRequirement>,
+    /// The libraries that its own want, and whether the dynamic loader finds them.
+    #[serde(default)]
+    pub libraries: Observed<LinkedLibraries>,
     /// An operation on each GPU.
     pub operations: Observed<Vec<Operation>>,
+}
+
+/// What the libraries of a framework want (`DT_NEEDED`), gone through as the dynamic loader does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LinkedLibraries {
+    /// What is found nowhere.
+    pub missing: Vec<MissingLibrary>,
+    /// CUDA's libraries that are found, and where.
+    pub found: Vec<FoundLibrary>,
+}
+
+/// A library that the loader does not find.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MissingLibrary {
+    /// Such as `libcudnn.so.9`.
+    pub name: String,
+    /// The path of the library that wants it.
+    pub wanted_by: String,
+}
+
+/// A library that the loader finds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FoundLibrary {
+    /// Such as `libcudnn.so.9`.
+    pub name: String,
+    /// Its path.
+    pub path: String,
+    /// What leads there.
+    pub rule: LoaderRule,
+}
+
+/// By what the dynamic loader finds a library.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LoaderRule {
+    /// `DT_RPATH` of the library that wants it, of one that wants that one, or of the interpreter.
+    Rpath,
+    /// `LD_LIBRARY_PATH`.
+    LibraryPath,
+    /// `DT_RUNPATH` of the library that wants it.
+    Runpath,
+    /// `/etc/ld.so.cache`.
+    Cache,
+    /// The loader's own folders.
+    Default,
+    /// The framework itself loads it first, from NVIDIA's wheels.
+    Preloaded,
 }
 
 impl Torch {

@@ -14,11 +14,12 @@ use std::{
 };
 
 /// What the names of CUDA's libraries begin with, up to `.so`.
-const STEMS: [&str; 15] = [
+const STEMS: [&str; 17] = [
     "libcublas",
     "libcublasLt",
     "libcudart",
     "libcudnn",
+    "libcufile",
     "libcufft",
     "libcupti",
     "libcurand",
@@ -27,6 +28,7 @@ const STEMS: [&str; 15] = [
     "libcusparseLt",
     "libnccl",
     "libnvJitLink",
+    "libnvToolsExt",
     "libnvinfer",
     "libnvrtc",
     "libnvshmem_host",
@@ -119,7 +121,7 @@ fn cuda_libraries(names: impl Iterator<Item = String>) -> Vec<String> {
     found
 }
 
-fn is_cuda_library(name: &str) -> bool {
+pub(super) fn is_cuda_library(name: &str) -> bool {
     let Some((stem, version)) = name.split_once(".so") else { return false };
     STEMS.contains(&stem) && version.chars().all(|c| c.is_ascii_digit() || c == '.')
 }

@@ -18,12 +18,15 @@ mod conda;
 mod cuda_parts;
 mod discover;
 mod distributions;
+mod elf;
 mod files;
 mod identity;
 mod interpreter;
 mod launch;
 mod leftovers;
 mod libraries;
+mod linked;
+mod loader;
 mod metadata;
 pub(crate) mod packages;
 mod said;
@@ -40,7 +43,7 @@ use crate::root::Root;
 use cuda_parts::Around;
 use discover::Candidate;
 use distributions::Installed;
-use gpucheck_checks::fact::{Carrier, Frameworks, Observed, Python, TensorFlow, Way};
+use gpucheck_checks::fact::{Carrier, Frameworks, Observed, Packages, Python, TensorFlow, Way};
 use identity::Refusal;
 use launch::Taken;
 use std::{path::Path, time::Duration};
@@ -158,6 +161,9 @@ fn note(ask: &Ask, python: &mut Python, Taken { look, looked }: Taken) {
         sys_path: &looked.sys_path,
         installed: &installed,
     }));
+    if let Observed::Seen(Packages { torch: Some(torch), .. }) = &mut python.packages {
+        torch.libraries = linked::of_torch(torch, &looked.interpreter, &looked.sys_path, ask);
+    }
     python.tensorflow_companions = installed.companions();
     python.interpreter = Observed::Seen(looked.interpreter);
     python.tensorflow = match looked.tensorflow {

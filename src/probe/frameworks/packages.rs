@@ -70,6 +70,7 @@ fn torch(
         build: torch_build(root, &package),
         architectures: super::architectures::of(root, &format!("{package}/lib/libtorch_python.so")),
         requirements: requirements(root, &package, distributions),
+        libraries: Observed::not_probed("it was not asked what its loader finds"),
         operations: Observed::not_probed(UNTRIED),
         package,
     })

@@ -11,7 +11,7 @@ use gpucheck_checks::fact::{
 };
 use std::{
     collections::{BTreeSet, VecDeque},
-    io,
+    fs, io,
 };
 
 /// Most libraries that are gone through; PyTorch with CUDA has about sixty.
@@ -34,7 +34,9 @@ pub(super) fn of_torch(
     let library_path = inherited(&ask.environment, "LD_LIBRARY_PATH").unwrap_or_default();
     let library_path = library_path.to_string_lossy();
     let mut walk = Walk::new(&ask.system, &library_path, preloaded(sys_path));
-    walk.start(&interpreter.executable);
+    // Of a program the loader knows the file that links lead to.
+    let program = fs::canonicalize(&interpreter.executable).ok();
+    walk.start(program.as_ref().and_then(|program| program.to_str()).unwrap_or(&interpreter.executable));
     let before = walk.known.len();
     for library in ROOTS {
         walk.start(&format!("{}/lib/{library}", torch.package));
@@ -185,11 +187,10 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The folders of a search path; `$ORIGIN` is the folder of the library that has it, links resolved.
+/// The folders of a search path; `$ORIGIN` is the folder of the library that has it, as it was found: the loader follows
+/// no link to a library for it.
 fn folders(search_path: Option<&str>, library: &str) -> Vec<String> {
-    let real = std::fs::canonicalize(library).ok();
-    let real = real.as_ref().and_then(|real| real.to_str()).unwrap_or(library);
-    let origin = real.rsplit_once('/').map_or("/", |(folder, _)| folder);
+    let origin = library.rsplit_once('/').map_or("/", |(folder, _)| folder);
     let entries = search_path.unwrap_or_default().split(':').filter(|entry| !entry.is_empty());
     let expanded = entries.map(|entry| entry.replace("${ORIGIN}", origin).replace("$ORIGIN", origin));
     expanded.filter(|folder| folder.starts_with('/')).take(MOST_FOLDERS).collect()
@@ -204,7 +205,7 @@ fn is_of_driver(name: &str) -> bool {
 mod tests {
     use super::*;
     use gpucheck_checks::fact::TorchBuild;
-    use std::{fs, path::Path, process::Command};
+    use std::{path::Path, process::Command};
 
     /// A library of the least that is one: what it wants, and nothing else (ELF gABI).
     fn library(needed: &[&str], rpath: Option<&str>, runpath: Option<&str>) -> Vec<u8> {
@@ -331,6 +332,32 @@ mod tests {
         ]);
         let missing: Vec<_> = site.linked("").missing.into_iter().map(|missing| missing.name).collect();
         assert_eq!(missing, ["libcudart.so.12"]);
+    }
+
+    /// As uv installs with `--link-mode symlink`, and as every virtual environment has its interpreter.
+    #[test]
+    fn a_link_to_a_library_is_no_place_and_one_to_an_interpreter_is() {
+        let site = Site::new(&[
+            ("base/bin/python", library(&[], Some("$ORIGIN/../lib"), None)),
+            ("base/lib/libcurand.so.10", library(&[], None, None)),
+            ("bin/x", Vec::new()),
+            (
+                "cache/libtorch_cuda.so",
+                library(&["libcurand.so.10", "libcufft.so.11"], Some("$ORIGIN"), None),
+            ),
+            ("cache/libcurand.so.10", library(&["libnccl.so.2"], None, None)),
+            ("site/torch/lib/libcufft.so.11", library(&[], None, None)),
+        ]);
+        let link = |to: &str, at: &str| std::os::unix::fs::symlink(site.path(to), site.path(at)).unwrap();
+        link("base/bin/python", "bin/python");
+        link("cache/libtorch_cuda.so", "site/torch/lib/libtorch_cuda.so");
+        let linked = site.linked("");
+        let paths: Vec<_> = linked.found.iter().map(|found| found.path.clone()).collect();
+        let lib = site.path("site/torch/lib/libcufft.so.11");
+        assert_eq!(linked.missing, [], "{paths:?}");
+        assert_eq!(paths.len(), 2);
+        assert!(paths[0].ends_with("lib/libcurand.so.10") && !paths[0].contains("cache"), "{paths:?}");
+        assert_eq!(paths[1], lib);
     }
 
     /// The loader of this machine, asked by `ldd`, finds the same files.

@@ -73,7 +73,7 @@ fn judge_python(knowledge: &Knowledge, python: &Python) -> Finding {
 }
 
 fn told(pin: &ExtraRequirement) -> String {
-    let installed = pin.installed.as_ref().map_or("none".to_owned(), |version| version.clone());
+    let installed = pin.installed.as_deref().unwrap_or("none");
     format!("PyTorch asks for {}{}, {installed} is installed", pin.name, pin.versions)
 }
 

@@ -132,11 +132,9 @@ fn advise(python: &Python, torch: &Torch, names: &[&str], finding: Finding) -> F
 fn wheel(torch: &Torch, start: &str) -> String {
     let is_it =
         |name: &str| name == start || name.strip_prefix(start).is_some_and(|rest| rest.starts_with("-cu"));
-    match torch.requirements.iter().find(|wanted| is_it(&wanted.name)) {
-        Some(wanted) => format!("\"{}{}\"", wanted.name, wanted.versions.replace(' ', "")),
-        None => {
-            let cuda = torch.cuda().and_then(wheels::version).map_or(12, |cuda| cuda.0);
-            format!("{start}-cu{cuda}")
-        }
+    if let Some(wanted) = torch.requirements.iter().find(|wanted| is_it(&wanted.name)) {
+        return format!("\"{}{}\"", wanted.name, wanted.versions.replace(' ', ""));
     }
+    let cuda = torch.cuda().and_then(wheels::version).map_or(12, |cuda| cuda.0);
+    format!("{start}-cu{cuda}")
 }

@@ -6,7 +6,7 @@
 //!
 //! # Detection
 //! TensorFlow's own words (`Loaded runtime CuDNN library: 9.1.0 but source was compiled with: 9.3.0`), or the version of
-//! the cuDNN that the loader finds first.
+//! the cuDNN that the loader finds first; beside it, what PyTorch's METADATA asks for.
 //!
 //! # Fix
 //! Install the wanted cuDNN in this environment, and PyTorch in one of its own; take an older one out of
@@ -19,11 +19,18 @@ use crate::{
     Cause, Finding, Knowledge, Outcome, Severity, Verdict, Who,
     fact::{Facts, LibraryPlace, Python, TensorFlow},
     judge,
-    tensorflow::{self, cudnn},
+    tensorflow::{
+        self,
+        cudnn::{self, Pinned},
+    },
 };
 
 pub(crate) static CAUSE: Cause = Cause {
-    explains: &["frameworks.tensorflow_computes", "frameworks.tensorflow_fits_cudnn"],
+    explains: &[
+        "frameworks.cudnn_fits_all",
+        "frameworks.tensorflow_computes",
+        "frameworks.tensorflow_fits_cudnn",
+    ],
     severity: Severity::Unusable,
     who: Who::Student,
     recognize,
@@ -51,7 +58,30 @@ fn advise(knowledge: &Knowledge, python: &Python, found: &TensorFlow, finding: F
             .because(format!("LD_LIBRARY_PATH leads to {}", folder.path))
             .run("unset LD_LIBRARY_PATH");
     }
+    if let Some(pinned) = cudnn::pinned(knowledge, python) {
+        return separate(python, finding, pinned);
+    }
     let cuda = tensorflow::cuda(knowledge, found).map_or(12, |cuda| cuda.0);
     let (major, minor) = wanted;
     finding.run(format!("{path} -m pip install -U \"nvidia-cudnn-cu{cuda}>={major}.{minor},<{}\"", major + 1))
+}
+
+/// PyTorch goes to an environment of its own, with a notebook kernel; then TensorFlow's cuDNN can be what it wants.
+fn separate(python: &Python, finding: Finding, pinned: Pinned) -> Finding {
+    let path = judge::quoted(&python.path);
+    let Pinned { by, wanted, cuda, .. } = pinned;
+    let torch = python.packages.seen().and_then(|packages| packages.torch.as_ref());
+    let version = torch.and_then(|torch| torch.version()).unwrap_or_default();
+    let index = torch.and_then(|torch| torch.cuda()).map(|cuda| cuda.replace('.', ""));
+    let index = index.map(|tag| format!(" --index-url https://download.pytorch.org/whl/cu{tag}"));
+    let release = version.split('+').next().filter(|release| !release.is_empty());
+    let torch = release.map_or("torch".to_owned(), |release| format!("\"torch=={release}\""));
+    let major = wanted.split('.').next().and_then(|major| major.parse::<i32>().ok()).unwrap_or(9);
+    finding
+        .variant("pinned")
+        .with("pin", by)
+        .run(format!("{path} -m venv ~/torch && ~/torch/bin/python -m pip install {torch}{}", index.unwrap_or_default()))
+        .run("~/torch/bin/python -m pip install ipykernel && ~/torch/bin/python -m ipykernel install --user --name torch")
+        .run(format!("{path} -m pip uninstall -y torch"))
+        .run(format!("{path} -m pip install -U \"nvidia-cudnn-cu{cuda}>={wanted},<{}\"", major + 1))
 }

@@ -121,10 +121,8 @@ fn of_python(facts: &Facts, outcomes: &[Outcome], python: &Python) -> Option<Fin
     };
     let named = notebooks.zip(kernel).map(|(notebooks, kernel)| Subject::Notebook(notebooks.name_of(kernel)));
     let is_its_own = |outcome: &&Outcome| match outcome.id.as_str() {
-        "notebooks.gpu_visible" => match &outcome.subject {
-            Subject::Host => kernel.is_none() && server.is_some(),
-            notebook => Some(notebook) == named.as_ref(),
-        },
+        "notebooks.gpu_visible" if outcome.subject == Subject::Host => kernel.is_none() && server.is_some(),
+        "notebooks.gpu_visible" => Some(&outcome.subject) == named.as_ref(),
         id => outcome.subject == subject && CAUSE.explains.contains(&id),
     };
     let troubled = outcomes.iter().filter(|outcome| outcome.verdict != Verdict::Pass).filter(is_its_own);

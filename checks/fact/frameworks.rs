@@ -193,7 +193,7 @@ impl TensorFlow {
     }
 }
 
-/// A distribution that an extra asks for.
+/// A distribution that another one or an extra of it asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ExtraRequirement {
     /// Name, with hyphens.

@@ -38,7 +38,10 @@ pub use nvml::{
     RemappedRows, RetiredPages, Temperature,
 };
 pub use observed::{Observed, ProbeFailure};
-pub use packages::{ArrayLibrary, FrameworkDevice, Jax, Packages, Torch, TorchBuild};
+pub use packages::{
+    ArrayLibrary, FoundLibrary, FrameworkDevice, Jax, LinkedLibraries, LoaderRule, MissingLibrary, Packages,
+    Torch, TorchBuild,
+};
 pub use pci::{ConfigSpace, MemoryRegion, Pci, PciAddress, PciFunction};
 pub use platform::{
     Cloud, CloudProvider, Container, Cpu, Disk, Dmi, InstanceMetadata, Os, Place, Platform, RamAndSwap, User,

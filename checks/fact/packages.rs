@@ -1,6 +1,6 @@
 //! PyTorch, JAX, CuPy and cuDF in an environment: what their files tell, and what they did when they were run.
 
-use super::{Distribution, Observed, Operation, PciAddress};
+use super::{Distribution, ExtraRequirement, Observed, Operation, PciAddress};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -83,6 +83,12 @@ pub struct Torch {
     /// Its GPUs.
     #[serde(default)]
     pub devices: Observed<Vec<FrameworkDevice>>,
+    /// The `nvidia-*` distributions that its own asks for, with the versions that it pins.
+    #[serde(default)]
+    pub requirements: Vec<ExtraRequirement>,
+    /// The libraries that its own want, and whether the dynamic loader finds them.
+    #[serde(default)]
+    pub libraries: Observed<LinkedLibraries>,
     /// Operations on each GPU, up to the first that is not right.
     pub operations: Observed<Vec<Operation>>,
     /// Head and tail of what it wrote to its standard streams when it was run.
@@ -103,6 +109,53 @@ impl Packages {
     }
 }
 
+/// What the libraries of a framework want (`DT_NEEDED`), gone through as the dynamic loader does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LinkedLibraries {
+    /// What is found nowhere.
+    pub missing: Vec<MissingLibrary>,
+    /// CUDA's libraries that are found, and where.
+    pub found: Vec<FoundLibrary>,
+}
+
+/// A library that the loader does not find.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MissingLibrary {
+    /// Such as `libcudnn.so.9`.
+    pub name: String,
+    /// The path of the library that wants it.
+    pub wanted_by: String,
+}
+
+/// A library that the loader finds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FoundLibrary {
+    /// Such as `libcudnn.so.9`.
+    pub name: String,
+    /// Its path.
+    pub path: String,
+    /// What leads there.
+    pub rule: LoaderRule,
+}
+
+/// By what the dynamic loader finds a library.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LoaderRule {
+    /// `DT_RPATH` of the library that wants it, of one that wants that one, or of the interpreter.
+    Rpath,
+    /// `LD_LIBRARY_PATH`.
+    LibraryPath,
+    /// `DT_RUNPATH` of the library that wants it.
+    Runpath,
+    /// `/etc/ld.so.cache`.
+    Cache,
+    /// The loader's own folders.
+    Default,
+    /// The framework itself loads it first, from NVIDIA's wheels.
+    Preloaded,
+}
+
 impl Torch {
     /// Its name and version, such as `PyTorch 2.6.0+cu126`.
     pub fn label(&self) -> String {
@@ -113,6 +166,11 @@ impl Torch {
     pub fn version(&self) -> Option<&str> {
         let told = self.build.seen().and_then(|build| build.version.as_deref());
         told.or(self.distribution.as_deref())
+    }
+
+    /// What it asks for of cuDNN.
+    pub fn cudnn(&self) -> Option<&ExtraRequirement> {
+        self.requirements.iter().find(|wanted| wanted.name.starts_with("nvidia-cudnn-cu"))
     }
 
     /// The CUDA version that it was built with; none where it was built without or that is not told.

@@ -18,7 +18,7 @@
 
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
-    fact::{Facts, Observed, Python, TensorFlow},
+    fact::{Facts, Python, TensorFlow},
     judge,
     tensorflow::{
         self,
@@ -28,7 +28,7 @@ use crate::{
 
 pub(crate) static CHECK: Check = Check {
     reads: &[Source::Frameworks],
-    needs: &["frameworks.tensorflow_built_with_cuda", "pci.gpu_present"],
+    needs: &["frameworks.cudnn_fits_all", "frameworks.tensorflow_built_with_cuda", "pci.gpu_present"],
     severity: Severity::Unusable,
     who: Who::Student,
     judge: judge_all,
@@ -52,7 +52,7 @@ fn judge_cudnn(knowledge: &Knowledge, subject: Subject, python: &Python, found: 
             .with("loaded", loaded)
             .with("wanted", wanted);
     }
-    if convolves(found) {
+    if cudnn::convolves(found) {
         return Finding::pass(subject, "it convolves");
     }
     if tensorflow::parts(python).is_some_and(|parts| parts.conda_package("tensorflow").is_some()) {
@@ -76,12 +76,4 @@ fn judge_cudnn(knowledge: &Knowledge, subject: Subject, python: &Python, found: 
         .with("distribution", label)
         .with("loaded", text(first.version))
         .with("wanted", text(wanted))
-}
-
-/// Whether a convolution was tried, and none went wrong.
-fn convolves(found: &TensorFlow) -> bool {
-    let listing = found.full_look().and_then(|look| look.listing.seen());
-    let operations = listing.into_iter().flat_map(|listing| &listing.operations);
-    let mut convolutions = operations.filter(|operation| operation.name == "nn.conv2d").peekable();
-    convolutions.peek().is_some() && convolutions.all(|tried| tried.correct == Observed::Seen(true))
 }

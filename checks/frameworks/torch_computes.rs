@@ -22,6 +22,7 @@ pub(crate) static CHECK: Check = Check {
         "compute.adds_vectors",
         "frameworks.driver_runs_torch",
         "frameworks.torch_has_code_for_gpu",
+        "frameworks.torch_finds_libraries",
         "frameworks.torch_loads_own_libraries",
     ],
     severity: Severity::Unusable,

@@ -3,7 +3,7 @@
 use super::{pair, release};
 use crate::{
     Knowledge,
-    fact::{LibraryFolder, LibraryPlace, Python, TensorFlow},
+    fact::{LibraryFolder, LibraryPlace, Observed, Python, TensorFlow},
 };
 
 /// How TensorFlow begins to complain of its cuDNN.
@@ -51,6 +51,48 @@ pub(crate) fn wanted(knowledge: &Knowledge, tensorflow: &TensorFlow) -> Option<(
         bounds.find_map(|bound| pair(bound.strip_prefix(">=").or_else(|| bound.strip_prefix("=="))?))
     });
     asked.or_else(|| release(knowledge, tensorflow).map(|release| release.cudnn))
+}
+
+/// A cuDNN that PyTorch's wish keeps older than TensorFlow's.
+pub(crate) struct Pinned {
+    /// The version that PyTorch asks for.
+    pub(crate) by: String,
+    /// The version that TensorFlow was built with.
+    pub(crate) wanted: String,
+    /// TensorFlow's name and version.
+    pub(crate) tensorflow: String,
+    /// The major version of CUDA that PyTorch's cuDNN is for.
+    pub(crate) cuda: String,
+}
+
+/// What keeps TensorFlow's cuDNN too old, where it is that PyTorch in the same environment asks for it.
+pub(crate) fn pinned(knowledge: &Knowledge, python: &Python) -> Option<Pinned> {
+    let tensorflow = python.tensorflow.seen()?.as_ref()?;
+    let pin = python.packages.seen()?.torch.as_ref()?.cudnn()?;
+    let installed = pin.installed.as_deref()?;
+    let asked = pin.versions.strip_prefix("==")?.trim();
+    let wanted = wanted(knowledge, tensorflow)?;
+    let is_its_own = super::is_cuda_build(tensorflow) == Some(true) && asked == installed;
+    // By one of another major version TensorFlow finds none; that is another trouble.
+    let version = pair(asked).filter(|asked| asked.0 == wanted.0 && *asked < wanted)?;
+    let loads_it = match said(tensorflow) {
+        Some(misfit) => pair(&misfit.loaded)? == version,
+        None => first(python, wanted.0)?.version == version && !convolves(tensorflow),
+    };
+    (is_its_own && loads_it).then(|| Pinned {
+        by: asked.to_owned(),
+        wanted: format!("{}.{}", wanted.0, wanted.1),
+        tensorflow: tensorflow.label(),
+        cuda: pin.name.trim_start_matches("nvidia-cudnn-cu").to_owned(),
+    })
+}
+
+/// Whether a convolution was tried, and none went wrong.
+pub(crate) fn convolves(found: &TensorFlow) -> bool {
+    let listing = found.full_look().and_then(|look| look.listing.seen());
+    let operations = listing.into_iter().flat_map(|listing| &listing.operations);
+    let mut convolutions = operations.filter(|operation| operation.name == "nn.conv2d").peekable();
+    convolutions.peek().is_some() && convolutions.all(|tried| tried.correct == Observed::Seen(true))
 }
 
 /// A cuDNN in an environment.

@@ -3,12 +3,10 @@
 //!
 //! Invariant: of a library that somebody else wrote, its section of constants is read and no more than `LARGEST` of it.
 
+use super::elf::{header, number, odd, read_at};
 use crate::root::Root;
 use gpucheck_checks::fact::{Observed, ProbeFailure};
-use std::{
-    fs::File,
-    io::{self, Read, Seek, SeekFrom},
-};
+use std::{fs::File, io};
 
 /// Most of a section that is read; PyTorch 2's has 3 to 8 MB.
 const LARGEST: u64 = 64 << 20;
@@ -53,10 +51,7 @@ fn architectures(text: &str) -> Option<Vec<String>> {
 
 /// The section `.rodata` of a 64-bit library (ELF gABI, "Sections").
 fn constants(mut file: File) -> io::Result<Vec<u8>> {
-    let header = read_at(&mut file, 0, 64)?;
-    if !header.starts_with(b"\x7fELF\x02\x01") {
-        return Err(odd("no 64-bit library"));
-    }
+    let header = header(&mut file)?;
     let (table, size) = (number(&header, 0x28, 8)?, number(&header, 0x3a, 2)?);
     let (count, names) = (number(&header, 0x3c, 2)?, number(&header, 0x3e, 2)?);
     if size != 64 || count > u64::from(MOST_SECTIONS) || names >= count {
@@ -77,24 +72,6 @@ fn constants(mut file: File) -> io::Result<Vec<u8>> {
         }
     }
     Err(odd("it has no constants"))
-}
-
-fn read_at(file: &mut File, at: u64, size: u64) -> io::Result<Vec<u8>> {
-    file.seek(SeekFrom::Start(at))?;
-    let mut bytes = Vec::new();
-    file.take(size).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// A little-endian number of so many bytes.
-fn number(bytes: &[u8], at: usize, size: usize) -> io::Result<u64> {
-    let bytes =
-        at.checked_add(size).and_then(|end| bytes.get(at..end)).ok_or_else(|| odd("it ends early"))?;
-    Ok(bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
-}
-
-fn odd(message: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, message.to_owned())
 }
 
 #[cfg(test)]

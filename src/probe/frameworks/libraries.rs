@@ -8,11 +8,12 @@ use gpucheck_checks::fact::{LibraryFolder, LibraryPlace, Observed};
 use std::{collections::BTreeSet, env, ffi::OsStr, io};
 
 /// What the names of CUDA's libraries begin with, up to `.so`.
-const STEMS: [&str; 15] = [
+const STEMS: [&str; 17] = [
     "libcublas",
     "libcublasLt",
     "libcudart",
     "libcudnn",
+    "libcufile",
     "libcufft",
     "libcupti",
     "libcurand",
@@ -21,6 +22,7 @@ const STEMS: [&str; 15] = [
     "libcusparseLt",
     "libnccl",
     "libnvJitLink",
+    "libnvToolsExt",
     "libnvinfer",
     "libnvrtc",
     "libnvshmem_host",
@@ -108,7 +110,7 @@ fn cuda_libraries(root: &Root, folder: &str) -> io::Result<Vec<String>> {
     Ok(names.filter(|name| is_cuda_library(name)).take(MOST_NAMES).collect())
 }
 
-fn is_cuda_library(name: &str) -> bool {
+pub(super) fn is_cuda_library(name: &str) -> bool {
     let Some((stem, version)) = name.split_once(".so") else { return false };
     STEMS.contains(&stem) && version.chars().all(|c| c.is_ascii_digit() || c == '.')
 }

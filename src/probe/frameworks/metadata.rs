@@ -44,6 +44,29 @@ pub(super) fn of_extra(metadata: &str, extra: &str) -> Vec<Requirement> {
     required(metadata).filter_map(of_it).collect()
 }
 
+/// The requirements that hold on Linux on this kind of processor, and on no other condition.
+pub(super) fn on_linux(metadata: &str) -> Vec<Requirement> {
+    let of_it = |text: &'_ str| match text.split_once(';') {
+        Some((text, marker)) if is_linux(marker) => requirement(text.trim()),
+        Some(_) => None,
+        None => requirement(text),
+    };
+    required(metadata).filter_map(of_it).collect()
+}
+
+fn is_linux(marker: &str) -> bool {
+    marker.split(" and ").all(|clause| {
+        let Some((name, value)) = clause.split_once("==") else { return false };
+        let value = value.trim().trim_matches(['"', '\'']);
+        match name.trim() {
+            "platform_system" => value == "Linux",
+            "sys_platform" => value == "linux",
+            "platform_machine" => value == std::env::consts::ARCH,
+            _ => false,
+        }
+    })
+}
+
 /// Whether one of these is required, on whatever condition but an extra that somebody has to name.
 pub(super) fn requires_one_of(metadata: &str, names: &[&str]) -> bool {
     let of_no_extra = |text: &&str| !text.split_once(';').is_some_and(|(_, marker)| marker.contains("extra"));
@@ -156,6 +179,23 @@ Requires-Dist: tensorflow-io-gcs-filesystem>=0.23.1; (sys_platform != \"win32\" 
                 ("nvidia-cudnn-cu12", versions)
             );
         }
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn torch_pins_what_it_wants_on_linux() {
+        // Lines of the METADATA of torch 2.6.0 and 2.9.0.
+        let metadata = "Name: torch
+Requires-Dist: filelock
+Requires-Dist: setuptools ; python_version >= \"3.12\"
+Requires-Dist: nvidia-cudnn-cu12 (==9.1.0.70) ; platform_system == \"Linux\" and platform_machine == \"x86_64\"
+Requires-Dist: nvidia-nccl-cu12==2.27.5; platform_system == \"Linux\" and platform_machine == \"x86_64\"
+Requires-Dist: opt-einsum (>=3.3) ; extra == 'opt-einsum'
+Requires-Dist: pywin; platform_system == \"Windows\"
+";
+        let found: Vec<_> =
+            on_linux(metadata).iter().map(|found| format!("{}{}", found.name, found.versions())).collect();
+        assert_eq!(found, ["filelock", "nvidia-cudnn-cu12==9.1.0.70", "nvidia-nccl-cu12==2.27.5"]);
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod conda;
 mod cuda_parts;
 mod discover;
 mod distributions;
+mod elf;
 mod files;
 mod identity;
 mod interpreter;
@@ -27,6 +28,8 @@ mod isolation;
 mod launch;
 mod leftovers;
 mod libraries;
+mod linked;
+mod loader;
 mod metadata;
 pub(crate) mod packages;
 mod pool;
@@ -52,7 +55,7 @@ use crate::{
 };
 use by_files::Files;
 use discover::Candidate;
-use gpucheck_checks::fact::{Carrier, Frameworks, Notebooks, Observed, Python, TensorFlow, Way};
+use gpucheck_checks::fact::{Carrier, Frameworks, Notebooks, Observed, Packages, Python, TensorFlow, Way};
 use identity::Refusal;
 use launch::Taken;
 use recall::Recall;
@@ -241,6 +244,9 @@ fn note(ask: &Ask, python: &mut Python, Taken { look, looked }: Taken) -> Vec<St
             sys_path: &looked.sys_path,
         },
     );
+    if let Observed::Seen(Packages { torch: Some(torch), .. }) = &mut python.packages {
+        torch.libraries = linked::of_torch(torch, &looked.interpreter, &looked.sys_path, ask);
+    }
     python.interpreter = Observed::Seen(looked.interpreter);
     python.tensorflow = match looked.tensorflow {
         Some(found) if !found.package.is_empty() => {

@@ -6,14 +6,17 @@
 use super::{
     assignment::{Value, value_of},
     brought, build_info,
-    distributions::Installed,
+    distributions::{Installed, of_name},
+    metadata::on_linux,
 };
 use crate::root::Root;
 use gpucheck_checks::fact::{
-    ArrayLibrary, Distribution, Jax, Observed, Packages, ProbeFailure, Torch, TorchBuild,
+    ArrayLibrary, Distribution, ExtraRequirement, Jax, Observed, Packages, ProbeFailure, Torch, TorchBuild,
 };
 /// Longest `sys.path` that is walked; an honest one has about ten entries.
 const LONGEST_PATH: usize = 256;
+/// Most requirements that are told; PyTorch 2.9 has 15 of NVIDIA's.
+const MOST_REQUIREMENTS: usize = 64;
 /// Why no operation was tried.
 const UNTRIED: &str = "its files were read, it was not run";
 
@@ -56,11 +59,33 @@ fn torch(root: &Root, folders: &[&str], installed: &Installed, conda: &[String])
         build: torch_build(root, &package),
         architectures: super::architectures::of(root, &format!("{package}/lib/libtorch_python.so")),
         devices: Observed::not_probed(UNTRIED),
+        requirements: requirements(root, &package, installed),
+        libraries: Observed::not_probed("it was not asked what its loader finds"),
         operations: Observed::not_probed(UNTRIED),
         log: String::new(),
         elapsed_ms: 0,
         package,
     })
+}
+
+/// What the distribution beside this package asks for of NVIDIA's.
+fn requirements(root: &Root, package: &str, installed: &Installed) -> Vec<ExtraRequirement> {
+    let folder = package.rsplit_once('/').map_or("/", |(folder, _)| folder);
+    let is_its = |entry: &String| {
+        entry.ends_with(".dist-info") && of_name(entry).is_some_and(|(name, _)| name == "torch")
+    };
+    let metadata = root.names(folder).into_iter().find(is_its);
+    let metadata = metadata.and_then(|entry| root.text_of(&format!("{folder}/{entry}/METADATA")));
+    let wanted = on_linux(metadata.as_deref().unwrap_or_default());
+    let wanted = wanted.into_iter().filter(|wanted| wanted.name.starts_with("nvidia-"));
+    wanted
+        .take(MOST_REQUIREMENTS)
+        .map(|wanted| ExtraRequirement {
+            versions: wanted.versions(),
+            installed: installed.version(&wanted.name).map(str::to_owned),
+            name: wanted.name,
+        })
+        .collect()
 }
 
 /// TensorFlow in folders of packages, and whether it was built with CUDA.

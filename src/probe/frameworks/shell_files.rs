@@ -36,7 +36,9 @@ pub(super) fn setting_visible_devices(root: &Root, environment: &Environment) ->
     );
     let services = scripts(root, SERVICES).into_iter().filter(|path| path.contains("jupyter"));
     for service in services {
-        if service.ends_with(".d") { paths.extend(scripts(root, &service)) } else { paths.push(service) }
+        // jupyterhub.service.d is a folder of additions to it.
+        let additions = scripts(root, &service);
+        if additions.is_empty() { paths.push(service) } else { paths.extend(additions) }
     }
     paths.retain(|path| sets(root, path, "CUDA_VISIBLE_DEVICES"));
     paths

@@ -100,19 +100,13 @@ fn the_usual_places_are_looked_into() {
         ("/opt/mambaforge/envs/tf", vec![Conda]),
         ("/opt/conda/envs/tf", vec![Conda]),
         ("/opt/tljh/user", vec![Conda, Tljh]),
-        ("/opt/tljh/user/envs/tf", vec![Conda]),
         ("/home/kim/miniforge3", vec![Conda]),
         ("/home/kim/.conda/envs/tf", vec![Conda]),
         ("/home/kim/micromamba/envs/tf", vec![Conda]),
     ] {
         let machine = Machine::empty().conda(prefix);
         let told = found(&machine, &surroundings());
-        let told = told.iter().find(|told| told.prefix == prefix);
-        // Where conda itself is not there, its list or the place alone leads to an environment.
-        let Some(told) = told else {
-            assert_eq!(prefix, "/opt/tljh/user/envs/tf");
-            continue;
-        };
+        let told = told.iter().find(|told| told.prefix == prefix).unwrap_or_else(|| panic!("{prefix}"));
         assert_eq!(
             (&told.kinds, told.vscode, told.version.as_deref()),
             (&kinds, true, Some("3.10.14")),
@@ -129,6 +123,12 @@ fn the_usual_places_are_looked_into() {
         let told = found(&machine, &surroundings());
         assert_eq!((told[0].kinds.as_slice(), told[0].version.as_deref()), (&[kind][..], Some("3.9.18")));
     }
+}
+
+#[test]
+fn environments_lie_below_the_condas_of_classroom_images() {
+    let machine = Machine::empty().conda("/opt/tljh/user").conda("/opt/tljh/user/envs/tf");
+    assert_eq!(prefixes(&found(&machine, &surroundings())), ["/opt/tljh/user", "/opt/tljh/user/envs/tf"]);
 }
 
 #[test]

@@ -22,6 +22,10 @@ TWO_LINES = (
 # The whole gpucheck against the two lines, and gpucheck with no Python in reach.
 MOST_OF_TWO_LINES = 0.2
 MOST_WITHOUT_PYTHON = 0.050
+# Finding the environments of a home, beyond what an empty one takes.
+MOST_FOR_DISCOVERY = 0.100
+ENVIRONMENTS = 20
+DISTRIBUTIONS = 200
 
 
 def run(command, env):
@@ -119,6 +123,46 @@ def compare(gpucheck, folder, runs):
     return met
 
 
+def fill(home):
+    """Makes a home with virtual environments, each with many distributions and TensorFlow's files among them."""
+    for number in range(ENVIRONMENTS):
+        prefix = os.path.join(home, ".virtualenvs", str(number))
+        site = os.path.join(prefix, "lib", "python3.11", "site-packages")
+        os.makedirs(os.path.join(prefix, "bin"))
+        os.symlink(sys.executable, os.path.join(prefix, "bin", "python"))
+        files = {os.path.join(prefix, "pyvenv.cfg"): "home = /usr/bin\nversion = 3.11.2\n"}
+        files[os.path.join(site, "tensorflow", "__init__.py")] = ""
+        metadata = "Metadata-Version: 2.1\nName: x\nRequires-Dist: numpy (>=1.23)\n\n" + "Words. " * 1000
+        for name in ["tensorflow-2.15.1"] + ["package_%d-1.0" % index for index in range(DISTRIBUTIONS - 1)]:
+            files[os.path.join(site, name + ".dist-info", "METADATA")] = metadata
+        for path, text in files.items():
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w") as file:
+                file.write(text)
+
+
+def discovery(gpucheck, runs):
+    """A home full of environments against an empty one; gives whether the bar is met."""
+    with tempfile.TemporaryDirectory() as full, tempfile.TemporaryDirectory() as empty:
+        fill(full)
+        command = [gpucheck, "--only", "notebooks", "--format", "json"]
+        walls = interleaved([(command, dict(without_python(), HOME=home)) for home in (full, empty)], runs)
+    met = walls[0] - walls[1] <= MOST_FOR_DISCOVERY
+    print(
+        "%-16s %d environments with %d distributions each: %.1f ms (bar %.0f ms), %.1f ms in all: %s"
+        % (
+            "discovery",
+            ENVIRONMENTS,
+            DISTRIBUTIONS,
+            (walls[0] - walls[1]) * 1e3,
+            MOST_FOR_DISCOVERY * 1e3,
+            walls[0] * 1e3,
+            "met" if met else "MISSED",
+        )
+    )
+    return met
+
+
 def main():
     """Prints every figure."""
     gpucheck, parts = (os.path.abspath(path) for path in sys.argv[1:3])
@@ -136,6 +180,7 @@ def main():
             peak_memory([gpucheck], without_python()) / 1e6,
         )
     )
+    met.append(discovery(gpucheck, runs))
     print("%-16s %.2f MB" % ("binary", os.path.getsize(gpucheck) / 1e6))
     return 0 if all(met) else 1
 

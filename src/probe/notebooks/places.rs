@@ -42,14 +42,14 @@ pub(super) fn places(root: &Root, environment: &Environment, servers: &[Server])
     }
     let own = own(root, environment);
     if prefers_environment(root, environment) {
-        environment.prefixes.iter().for_each(|prefix| places.of(prefix, None));
-        own.iter().for_each(|folder| places.shared(folder));
+        places.all_of(&environment.prefixes);
+        places.all_shared(&own);
     } else {
-        own.iter().for_each(|folder| places.shared(folder));
-        environment.prefixes.iter().for_each(|prefix| places.of(prefix, None));
+        places.all_shared(&own);
+        places.all_of(&environment.prefixes);
     }
     let servers_own = prefixes(root, environment, servers);
-    servers_own.iter().for_each(|prefix| places.of(prefix, None));
+    places.all_of(&servers_own);
     let known = || servers_own.iter().chain(&environment.prefixes);
     let offered = conda_kernels::are_offered(root, known(), &environment.environments);
     for found in &environment.environments {
@@ -76,6 +76,18 @@ impl Places {
     /// A folder that belongs to no environment.
     fn shared(&mut self, folder: &Path) {
         self.add(folder, None, None);
+    }
+
+    fn all_shared(&mut self, folders: &[PathBuf]) {
+        for folder in folders {
+            self.shared(folder);
+        }
+    }
+
+    fn all_of(&mut self, prefixes: &[PathBuf]) {
+        for prefix in prefixes {
+            self.of(prefix, None);
+        }
     }
 
     /// That of an environment; the system's are looked at last and belong to none.

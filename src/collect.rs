@@ -17,7 +17,10 @@ use crate::{
 };
 use gpucheck_checks::{
     Source,
-    fact::{FACTS_SCHEMA, Facts, Frameworks, Module, Notebooks, NvmlDevice, Observed, Platform, Processes},
+    fact::{
+        Environment, FACTS_SCHEMA, Facts, Frameworks, Module, Notebooks, NvmlDevice, Observed, Platform,
+        Processes,
+    },
 };
 use std::{
     collections::BTreeSet,
@@ -67,11 +70,13 @@ pub fn collect(options: &Options) -> Facts {
     let root = &options.root;
     let platform = look_at_platform(options);
     let notebooks = look_at_notebooks(options).take();
+    let environments = notebooks.seen().map(|(_, environments)| environments.clone()).unwrap_or_default();
+    let notebooks = notebooks.map(|(notebooks, _)| notebooks);
     let pci = look_at_files(root, "pci", pci::probe);
     let log = look_at_files(root, "log", log::probe);
     let installation = look_at_files(root, "installation", installation::probe);
     let module = look_at_files(root, "module", module::probe).take();
-    let frameworks = look_at_frameworks(options, &notebooks, driver_is_behind(&module), false);
+    let frameworks = look_at_frameworks(options, &notebooks, environments, driver_is_behind(&module), false);
     let ask = ask_driver(root, module.seen());
     std::thread::scope(|scope| {
         let nvml = scope.spawn(|| {
@@ -165,6 +170,7 @@ fn look_at_processes(options: &Options, facts: &Facts) -> InTime<Processes> {
 pub(crate) fn look_at_frameworks(
     options: &Options,
     notebooks: &Observed<Notebooks>,
+    environments: Vec<Environment>,
     driver_is_behind: bool,
     one_at_a_time: bool,
 ) -> InTime<Frameworks> {
@@ -173,7 +179,7 @@ pub(crate) fn look_at_frameworks(
     ask.exercise = options.exercise;
     ask.may_make_nodes = a_driver_stands_here();
     ask.notebooks = notebooks.seen().filter(|_| has_own_notebooks(options)).cloned();
-    ask.environments = has_own_notebooks(options).then(|| surroundings(notebooks.seen()));
+    ask.environments = environments;
     ask.one_at_a_time = one_at_a_time;
     // What another root's driver let a Python do says nothing of tomorrow's.
     ask.remember = options.root.is_this_machine().then(|| ask.environment.own_cache()).flatten();
@@ -191,35 +197,27 @@ pub(crate) fn look_at_frameworks(
     })
 }
 
-/// Where environments may be: where this process's surroundings lead, and where servers and kernels run.
-fn surroundings(notebooks: Option<&Notebooks>) -> Surroundings {
-    let mut surroundings = Surroundings::of_this_process();
-    if let Some(notebooks) = notebooks {
-        let servers = notebooks.servers.iter().filter_map(|server| notebooks::prefix_of(&server.program));
-        let kernels = notebooks.kernelspecs.iter().filter_map(|kernel| kernel.environment.as_ref());
-        let prefixes = servers.chain(kernels.map(|environment| environment.prefix.clone()));
-        surroundings.further.extend(prefixes.map(PathBuf::from));
-    }
-    surroundings
-}
-
 /// Whether the kernels that are looked at are those of this machine, and can be started.
 fn has_own_notebooks(options: &Options) -> bool {
     options.root.is_this_machine() || options.this_notebooks
 }
 
-/// Kernels of Jupyter: of this machine those of the asking user, of another root those of everybody.
-fn look_at_notebooks(options: &Options) -> InTime<Notebooks> {
+/// Kernels of Jupyter: of this machine those of the asking user, and every environment; of another root the kernels of
+/// everybody.
+fn look_at_notebooks(options: &Options) -> InTime<(Notebooks, Vec<Environment>)> {
     let here = has_own_notebooks(options);
     let root = if here { Root::new("/") } else { options.root.clone() };
-    let wanted = options.sources.contains(&Source::Notebooks);
+    let wanted =
+        [Source::Notebooks, Source::Frameworks].iter().any(|source| options.sources.contains(source));
     InTime::start("notebooks", FILES_LIMIT, move || {
         if !wanted {
-            return unwanted();
+            unwanted()
+        } else if here {
+            let surroundings = notebooks::Environment::of_this_process();
+            notebooks::probe_with_environments(&root, &surroundings, Surroundings::of_this_process())
+        } else {
+            notebooks::probe(&root, &notebooks::Environment::default()).map(|seen| (seen, Vec::new()))
         }
-        let surroundings =
-            if here { notebooks::Environment::of_this_process() } else { notebooks::Environment::default() };
-        notebooks::probe(&root, &surroundings)
     })
 }
 

@@ -31,7 +31,8 @@ pub(crate) fn look_again(options: &collect::Options, ask: &worker::Ask, facts: &
     }
     if options.sources.contains(&Source::Frameworks) && are_frameworks_in_doubt(facts) {
         let behind = collect::driver_is_behind(&facts.module);
-        facts.frameworks = collect::look_at_frameworks(options, &facts.notebooks, behind, true).take();
+        let found = facts.frameworks.seen().map(|seen| seen.environments.clone()).unwrap_or_default();
+        facts.frameworks = collect::look_at_frameworks(options, &facts.notebooks, found, behind, true).take();
     }
     if facts.nvml_devices().any(has_memory_in_doubt) {
         let again = nvml::probe(&collect::worker(options, nvml::DEADLINE), ask);

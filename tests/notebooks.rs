@@ -67,11 +67,94 @@ fn kernels_are_found_where_jupyter_looks_and_in_its_order() {
     environment.jupyter_path = "/opt/jp:relative".into();
     let found = look(&machine, &environment);
     let names: Vec<&str> = found.kernelspecs.iter().map(|spec| spec.name.as_str()).collect();
-    assert_eq!(names, ["a", "b", "c", "d", "e", "f"]);
+    // The active environment is this person's own and comes first; conda's own prefix is another server's.
+    assert_eq!(names, ["a", "b", "d", "c", "e", "f"]);
     // Without the surroundings of a person, as for another machine's root, every home counts.
     let found = look(&machine, &Environment::default());
     let names: Vec<&str> = found.kernelspecs.iter().map(|spec| spec.name.as_str()).collect();
-    assert_eq!(names, ["c", "d", "not-hers", "e", "f"]);
+    assert_eq!(names, ["d", "not-hers", "c", "e", "f"]);
+}
+
+#[test]
+fn what_is_set_moves_where_jupyter_looks() {
+    // `jupyter --paths` of jupyter_core 5.9.1 under each of these variables, and `kernel_dirs` of jupyter_client 8.
+    let folders = [
+        "/opt/conda/envs/tf/share/jupyter",
+        "/home/kim/.local/share/jupyter",
+        "/data/kim",
+        "/base/share/jupyter",
+        "/usr/local/share/jupyter",
+        "/usr/share/jupyter",
+        "/xdg/jupyter",
+        "/home/kim/.ipython",
+        "/ip",
+    ];
+    let machine = folders.iter().enumerate().fold(Machine::linux(), |machine, (number, folder)| {
+        machine.file(&format!("{folder}/kernels/k{number}/kernel.json"), kernel("python3", ""))
+    });
+    let found = |change: &dyn Fn(&mut Environment)| {
+        let mut environment = surroundings();
+        change(&mut environment);
+        let found = look(&machine, &environment);
+        let numbers = found.kernelspecs.iter().map(|spec| spec.name.trim_start_matches('k').to_owned());
+        numbers.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(found(&|_| {}), "0 1 4 5 7");
+    assert_eq!(found(&|e| e.prefers_environment = Some(false)), "1 0 4 5 7");
+    assert_eq!(found(&|e| e.data = Some("/data/kim".into())), "0 2 1 4 5 7");
+    assert_eq!(found(&|e| e.user_base = Some("/base".into())), "0 1 3 4 5 7");
+    assert_eq!(found(&|e| e.data_dirs = Some("/xdg:/usr/share".into())), "0 1 6 5 7");
+    assert_eq!(found(&|e| e.ipython = Some("/ip".into())), "0 1 4 5 8");
+}
+
+#[test]
+fn kernels_of_environments_that_were_found_are_told() {
+    use gpucheck_checks::fact::{Environment as Found, EnvironmentKind};
+    let conda = |prefix: &str| Found {
+        prefix: prefix.to_owned(),
+        kinds: vec![EnvironmentKind::Conda],
+        ..Found::default()
+    };
+    let spec = "share/jupyter/kernels/python3/kernel.json";
+    let machine = Machine::linux()
+        .file("/opt/conda/condabin/conda", "")
+        .file(&format!("/opt/conda/{spec}"), kernel("python", ""))
+        .program("/opt/conda/envs/torch/bin/python")
+        .file(&format!("/opt/conda/envs/torch/{spec}"), kernel("python", ""));
+    let mut environment = surroundings();
+    let folders = vec!["/opt/conda/envs/torch/site".to_owned()];
+    let torch = Found { folders, ..conda("/opt/conda/envs/torch") };
+    environment.environments = vec![conda("/opt/conda"), torch];
+    let names = |machine: &Machine| {
+        let found = look(machine, &environment).kernelspecs;
+        found.into_iter().map(|spec| (spec.name, spec.activates)).collect::<Vec<_>>()
+    };
+    let plain = |name: &str| (name.to_owned(), None);
+    // What no server can offer is nobody's kernel.
+    assert_eq!(names(&machine), [plain("python3")]);
+    let machine = machine.file("/opt/conda/envs/torch/site/jupyter_server/__init__.py", "");
+    assert_eq!(names(&machine), [plain("python3"), plain("python3")]);
+    // With this distribution the server offers what it would not find, and activates the environment.
+    let machine = machine.file("/opt/conda/conda-meta/nb_conda_kernels-2.5.1-pyh707e725_2.json", "{}");
+    let offered = ("conda-env-torch-py".to_owned(), Some("/opt/conda/envs/torch".to_owned()));
+    assert_eq!(names(&machine), [plain("python3"), offered]);
+    let found = look(&machine, &environment);
+    let shown = found.kernelspecs[1].spec.seen().unwrap().display_name.clone();
+    assert_eq!(shown.as_deref(), Some("Python [conda env:torch]"));
+    let path = "/opt/conda/envs/torch/bin/python".to_owned();
+    assert_eq!(found.kernelspecs[1].program, Program::File { path, state: ProgramState::Executable });
+}
+
+#[test]
+fn of_ten_thousand_kernels_some_are_told_and_the_rest_counted() {
+    let folder = "/usr/share/jupyter/kernels";
+    let machine = (0..10_000).fold(Machine::linux().program("/opt/venv/bin/python"), |machine, number| {
+        machine.file(&format!("{folder}/k{number}/kernel.json"), kernel("/opt/venv/bin/python", ""))
+    });
+    let start = std::time::Instant::now();
+    let found = look(&machine, &surroundings());
+    assert!(start.elapsed() < std::time::Duration::from_secs(2), "{:?}", start.elapsed());
+    assert_eq!((found.kernelspecs.len(), found.more), (256, 9_744));
 }
 
 #[test]
@@ -132,7 +215,7 @@ fn odd_kernels_are_values() {
 
 #[test]
 fn of_variables_only_those_of_a_gpu_are_kept() {
-    let env = r#", "env": {"CUDA_VISIBLE_DEVICES": "-1", "HF_TOKEN": "hf_secret", "XLA_FLAGS": 7}"#;
+    let env = r#", "env": {"CUDA_VISIBLE_DEVICES": "-1", "HF_TOKEN": "hf_secret", "XLA_FLAGS": 7}, "interrupt_mode": "message""#;
     let machine = Machine::linux()
         .file("/usr/share/jupyter/kernels/x/kernel.json", kernel("python3", env))
         .file("/proc/41/cmdline", "/opt/conda/bin/python3.11\0/opt/conda/bin/jupyter-lab\0--no-browser\0")
@@ -140,7 +223,10 @@ fn of_variables_only_those_of_a_gpu_are_kept() {
         .file("/proc/42/cmdline", "/usr/bin/python3\0-m\0ipykernel_launcher\0");
     let found = look(&machine, &surroundings());
     let kept = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.to_owned())]);
-    assert_eq!(only(&found).spec.seen().unwrap().env, kept("CUDA_VISIBLE_DEVICES", "-1"));
+    let spec = only(&found).spec.seen().unwrap();
+    assert_eq!(spec.env, kept("CUDA_VISIBLE_DEVICES", "-1"));
+    assert_eq!(spec.sets, ["CUDA_VISIBLE_DEVICES", "HF_TOKEN", "XLA_FLAGS"]);
+    assert_eq!(spec.interrupt_mode.as_deref(), Some("message"));
     let [server] = found.servers.as_slice() else { panic!("{:?}", found.servers) };
     assert_eq!((server.pid, &server.environment), (41, &kept("LD_LIBRARY_PATH", "/a=b:/c")));
     assert!(!format!("{found:?}").contains("secret"));

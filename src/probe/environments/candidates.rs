@@ -31,14 +31,15 @@ pub(super) fn all(search: &mut Search<'_>, surroundings: &Surroundings) {
     working_directory(search, surroundings);
     let homes = surroundings.homes(search.root);
     workspaces::all(search, surroundings, &homes);
+    // Some of these are conda's, whose environments lie below them.
+    for (prefix, hint) in OF_IMAGES {
+        search.prefix(prefix, hint);
+    }
     conda::all(search, surroundings, &homes);
     for home in &homes {
         homes::all(search, home);
     }
     of_variables(search, surroundings);
-    for (prefix, hint) in OF_IMAGES {
-        search.prefix(prefix, hint);
-    }
     for name in search.names("/opt").into_iter().filter(|name| name.starts_with("python")) {
         search.prefix(&format!("/opt/{name}"), Hint::NONE);
         // As the images of some clouds keep them: /opt/python/3.11.7.

@@ -136,12 +136,12 @@ impl Walk<'_> {
     /// A folder of packages, and what its `.pth` files name.
     fn site(&mut self, folder: &str) {
         let Some(names) = self.add(folder) else { return };
-        let is_read = |name: &&String| name.ends_with(".pth") && !name.starts_with('.');
+        let is_read = |name: &&String| name.strip_suffix(".pth").is_some() && !name.starts_with('.');
         for file in names.iter().filter(is_read).take(MOST_FILES) {
             let text = self.root.configuration(&format!("{folder}/{file}")).unwrap_or_default();
             for line in text.lines().take(MOST_LINES).filter_map(named) {
-                let named = if line.starts_with('/') { line.to_owned() } else { format!("{folder}/{line}") };
-                self.add(&named);
+                let more = if line.starts_with('/') { line.to_owned() } else { format!("{folder}/{line}") };
+                self.add(&more);
             }
         }
     }

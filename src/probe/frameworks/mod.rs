@@ -48,14 +48,12 @@ pub use by_files::by_files;
 pub use discover::Environment;
 pub(crate) use packages::tensorflow_in;
 
-use crate::{
-    probe::environments::{self, Surroundings},
-    progress::Progress,
-    root::Root,
-};
+use crate::{progress::Progress, root::Root};
 use by_files::Files;
 use discover::Candidate;
-use gpucheck_checks::fact::{Carrier, Frameworks, Notebooks, Observed, Packages, Python, TensorFlow, Way};
+use gpucheck_checks::fact::{
+    self, Carrier, Frameworks, Notebooks, Observed, Packages, Python, TensorFlow, Way,
+};
 use identity::Refusal;
 use launch::Taken;
 use recall::Recall;
@@ -89,8 +87,8 @@ pub struct Ask {
     pub system: Root,
     /// The kernels whose Pythons are looked at as well.
     pub notebooks: Option<Notebooks>,
-    /// Where to look for further environments; none where nobody wants them.
-    pub environments: Option<Surroundings>,
+    /// The environments that were found; those with a framework are looked at.
+    pub environments: Vec<fact::Environment>,
     /// The folder of caches in which looks are kept for the next run; none where nothing is kept or retold.
     pub remember: Option<PathBuf>,
     /// Retell nothing.
@@ -117,7 +115,7 @@ impl Ask {
             carriers: vec![Carrier::Memory, Carrier::File, Carrier::PlainPython],
             system: Root::new("/"),
             notebooks: None,
-            environments: None,
+            environments: Vec::new(),
             remember: None,
             fresh: false,
             until: None,
@@ -129,9 +127,8 @@ impl Ask {
 
 /// Looks at the Python of the environment and at those of the kernels; an empty list where there is none.
 pub fn probe(ask: &Ask) -> Observed<Frameworks> {
-    let discover = |surroundings| environments::discover(&Root::new("/"), surroundings);
-    let environments = ask.environments.as_ref().map(discover).unwrap_or_default();
-    let Starts { starts, not_started } = Starts::of(&ask.environment, ask.notebooks.as_ref(), &environments);
+    let Starts { starts, not_started } =
+        Starts::of(&ask.environment, ask.notebooks.as_ref(), &ask.environments);
     let width = if ask.one_at_a_time { 1 } else { pool::width() };
     ask.progress.expect(starts.len());
     let pythons = pool::each(&starts, width, |Start { candidate, environment }| {
@@ -143,7 +140,7 @@ pub fn probe(ask: &Ask) -> Observed<Frameworks> {
         pythons: pythons.into_iter().flatten().collect(),
         library_path_set_in: shell_files::setting_library_path(&ask.system, &ask.environment),
         notebooks_not_started: not_started,
-        environments,
+        environments: ask.environments.clone(),
         visible_devices_set_in: shell_files::setting_visible_devices(&ask.system, &ask.environment),
     })
 }

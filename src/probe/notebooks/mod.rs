@@ -14,8 +14,9 @@ pub(crate) use kernelspecs::variables_of;
 pub(crate) use program::prefix_of;
 pub(crate) use servers::environment_of;
 
+use super::environments::{self, Surroundings};
 use crate::root::Root;
-use gpucheck_checks::fact::{self, Notebooks, Observed};
+use gpucheck_checks::fact::{self, Notebooks, Observed, Server};
 use std::{collections::BTreeMap, env, ffi::OsString, path::PathBuf};
 
 /// The variables that decide about a GPU and are fit to be shown.
@@ -88,7 +89,25 @@ fn data_dirs(set: Option<OsString>) -> OsString {
 /// Looks for kernels and servers.
 pub fn probe(root: &Root, environment: &Environment) -> Observed<Notebooks> {
     let servers = servers::running(root, rustix::process::geteuid().as_raw());
+    Observed::Seen(look(root, environment, servers))
+}
+
+/// Looks for kernels and servers, and for every environment on the way: those of servers and, in them, kernels.
+pub fn probe_with_environments(
+    root: &Root,
+    environment: &Environment,
+    mut surroundings: Surroundings,
+) -> Observed<(Notebooks, Vec<fact::Environment>)> {
+    let servers = servers::running(root, rustix::process::geteuid().as_raw());
+    let prefixes = servers.iter().filter_map(|server| prefix_of(&server.program));
+    surroundings.further.extend(prefixes.map(PathBuf::from));
+    let environments = environments::discover(root, &surroundings);
+    let environment = Environment { environments: environments.clone(), ..environment.clone() };
+    Observed::Seen((look(root, &environment, servers), environments))
+}
+
+fn look(root: &Root, environment: &Environment, servers: Vec<Server>) -> Notebooks {
     let places = places::places(root, environment, &servers);
     let (kernelspecs, more) = kernelspecs::all(root, environment, &places);
-    Observed::Seen(Notebooks { kernelspecs, servers, shell: environment.variables.clone(), more })
+    Notebooks { kernelspecs, servers, shell: environment.variables.clone(), more }
 }

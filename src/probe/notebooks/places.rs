@@ -8,7 +8,7 @@ pub(super) mod windows;
 
 use super::{Environment, conda_kernels};
 use crate::root::Root;
-use gpucheck_checks::fact::Server;
+use gpucheck_checks::fact::{self, Server};
 use std::{
     collections::BTreeSet,
     env,
@@ -42,19 +42,22 @@ pub(super) fn places(root: &Root, environment: &Environment, servers: &[Server])
     }
     let own = own(root, environment);
     if prefers_environment(root, environment) {
-        environment.prefixes.iter().for_each(|prefix| places.of(prefix, None));
-        own.iter().for_each(|folder| places.shared(folder));
+        places.all_of(&environment.prefixes);
+        places.all_shared(&own);
     } else {
-        own.iter().for_each(|folder| places.shared(folder));
-        environment.prefixes.iter().for_each(|prefix| places.of(prefix, None));
+        places.all_shared(&own);
+        places.all_of(&environment.prefixes);
     }
     let servers_own = prefixes(root, environment, servers);
-    servers_own.iter().for_each(|prefix| places.of(prefix, None));
+    places.all_of(&servers_own);
     let known = || servers_own.iter().chain(&environment.prefixes);
     let offered = conda_kernels::are_offered(root, known(), &environment.environments);
     for found in &environment.environments {
         let name = offered.as_ref().and_then(|base| conda_kernels::name(found, base));
-        places.of(Path::new(&found.prefix), name);
+        // The kernels of an environment are its own server's to offer, or nb_conda_kernels'.
+        if name.is_some() || has_server(root, found) {
+            places.of(Path::new(&found.prefix), name);
+        }
     }
     match &environment.data_dirs {
         Some(folders) => env::split_paths(folders).for_each(|folder| places.shared(&folder.join("jupyter"))),
@@ -64,6 +67,13 @@ pub(super) fn places(root: &Root, environment: &Environment, servers: &[Server])
         places.shared(&folder);
     }
     places.found
+}
+
+/// Whether a Jupyter server can be started from this environment.
+fn has_server(root: &Root, environment: &fact::Environment) -> bool {
+    let packages = ["jupyter_server", "notebook"];
+    let mut folders = environment.folders.iter();
+    folders.any(|folder| packages.iter().any(|name| root.exists(&format!("{folder}/{name}/__init__.py"))))
 }
 
 #[derive(Default)]
@@ -76,6 +86,18 @@ impl Places {
     /// A folder that belongs to no environment.
     fn shared(&mut self, folder: &Path) {
         self.add(folder, None, None);
+    }
+
+    fn all_shared(&mut self, folders: &[PathBuf]) {
+        for folder in folders {
+            self.shared(folder);
+        }
+    }
+
+    fn all_of(&mut self, prefixes: &[PathBuf]) {
+        for prefix in prefixes {
+            self.of(prefix, None);
+        }
     }
 
     /// That of an environment; the system's are looked at last and belong to none.

@@ -28,8 +28,8 @@ pub(crate) struct Variables {
     pub(crate) home: Option<String>,
     /// `sys.prefix` of the server.
     pub(crate) prefix: String,
-    /// The packages of the person's own count: not in a virtual environment.
-    pub(crate) user_site: bool,
+    /// `site.getuserbase()`, usually `%APPDATA%\Python`; none in a virtual environment, where it does not count.
+    pub(crate) user_base: Option<String>,
 }
 
 /// The folders of kernels, in the order in which Jupyter looks, each once.
@@ -65,10 +65,7 @@ fn own(variables: &Variables) -> Vec<String> {
         _ => joined(&config(), "data"),
     };
     let mut own = vec![variables.data.clone().unwrap_or_else(usual)];
-    if variables.user_site {
-        let base = variables.app_data.as_deref().unwrap_or(home);
-        own.push(joined(base, "Python\\share\\jupyter"));
-    }
+    own.extend(variables.user_base.iter().map(|base| joined(base, "share\\jupyter")));
     own
 }
 
@@ -94,7 +91,7 @@ mod tests {
             program_data: Some(r"C:\ProgramData".to_owned()),
             home: Some(r"C:\Users\kim".to_owned()),
             prefix: r"C:\anaconda3".to_owned(),
-            user_site: true,
+            user_base: Some(r"C:\Users\kim\AppData\Roaming\Python".to_owned()),
             ..Variables::default()
         }
     }

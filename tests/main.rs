@@ -18,6 +18,7 @@ mod other_users;
 mod platform;
 mod protocol;
 mod pythons;
+mod real_frameworks;
 mod real_nvidia;
 mod real_tensorflow;
 mod simulated;

@@ -85,7 +85,7 @@ without_ipykernel() {
 
 without_cuda() {
     torch="torch==2.13.0"
-    imports="typing_extensions==4.16.0 sympy==1.14.0 networkx==3.4.2 jinja2==3.1.6 fsspec filelock"
+    imports="typing_extensions==4.16.0 sympy==1.14.0 networkx==3.4.2 jinja2==3.1.6 fsspec==2024.12.0 filelock==3.16.1"
     # shellcheck disable=SC2086 # the words are the arguments
     made torch-cuda-absent $torch $imports || {
         environment python3 torch-cuda-absent $imports --no-compile

@@ -22,6 +22,7 @@ mod other_users;
 mod platform;
 mod protocol;
 mod pythons;
+mod real_frameworks;
 mod real_nvidia;
 mod real_tensorflow;
 mod simulated;

@@ -1,26 +1,42 @@
-//! Real Pythons for the tests, made by `tests/parts/tensorflow.sh`.
+//! Real Pythons for the tests, made by `tests/parts/tensorflow.sh` and `tests/parts/frameworks.sh`.
 
 use gpucheck::probe::frameworks::{Ask, Environment, probe};
 use gpucheck_checks::fact::{DeviceAttributes, Look, Observed, Python, TensorFlow};
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
+/// The folder of all environments.
+fn parts() -> PathBuf {
+    env::var_os("GPUCHECK_TEST_PARTS")
+        .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("test-parts"), PathBuf::from)
+        .join("python")
+}
+
 /// The folder of one environment; its absence is a failure that says what to run.
 pub(crate) fn part(name: &str) -> PathBuf {
-    let folder = env::var_os("GPUCHECK_TEST_PARTS")
-        .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("test-parts"), PathBuf::from)
-        .join("python");
+    let folder = parts();
     let environment = folder.join(name);
+    let folder = folder.display();
     assert!(
         environment.join("gpucheck-stamp").is_file(),
-        "no environment at {}: run `sh tests/parts/tensorflow.sh {}` first",
+        "no environment at {}: run `sh tests/parts/tensorflow.sh {folder}` and `sh tests/parts/frameworks.sh {folder}` first",
         environment.display(),
-        folder.display()
     );
     environment
+}
+
+/// The folder of an environment that not every machine can have; where this one cannot, it prints why.
+pub(crate) fn part_where_it_can_be(name: &str) -> Option<PathBuf> {
+    match fs::read_to_string(parts().join(name).join("skipped")) {
+        Ok(reason) => {
+            println!("skipped, no environment {name}: {}", reason.trim());
+            None
+        }
+        Err(_) => Some(part(name)),
+    }
 }
 
 /// The usual question about one environment.

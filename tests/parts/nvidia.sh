@@ -22,6 +22,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
+# shellcheck source=tests/parts/debian.sh
+. "$(dirname "$0")/debian.sh"
+
 say() { echo "nvidia.sh: $*" >&2; }
 
 # Which packages make a branch. A package is taken in its newest version of that branch, from whatever suite.
@@ -34,37 +37,11 @@ packages() {
     esac
 }
 
-complete() {
+has() {
     for file in libcuda.so.1 libnvidia-ml.so.1 libnvidia-ptxjitcompiler.so.1; do
         [ -e "$dir/$1/$file" ] || return 1
     done
-    [ "$1" != 390 ] || ls "$dir/390" | grep -q '^libnvidia-fatbinaryloader\.so\.'
-}
-
-apt_lists() {
-    mkdir -p "$work/etc" "$work/lists/partial" "$work/archives/partial"
-    keys=/usr/share/keyrings/debian-archive-keyring.gpg
-    debian=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
-    security=${DEBIAN_SECURITY_MIRROR:-http://deb.debian.org/debian-security}
-    for suite in bullseye bookworm sid; do
-        echo "deb [arch=amd64 signed-by=$keys] $debian $suite non-free"
-    done >"$work/etc/parts.list"
-    for suite in bullseye-security bookworm-security; do
-        echo "deb [arch=amd64 signed-by=$keys] $security $suite non-free"
-    done >>"$work/etc/parts.list"
-    # A suite that has moved away must not cost the others: apt says so and goes on.
-    apt update >&2 || say "some suites could not be read"
-}
-
-apt() {
-    command=$1
-    shift
-    "apt-$(if [ "$command" = madison ]; then echo cache; else echo get; fi)" -q \
-        -oDir::Etc::sourcelist=/dev/null -oDir::Etc::sourceparts="$work/etc" \
-        -oDir::State::Lists="$work/lists" -oDir::State::status=/dev/null -oDir::Cache="$work" \
-        -oDir::Cache::archives="$work/archives" -oAPT::Architecture=amd64 -oAPT::Architectures::=amd64 \
-        -oAPT::Sandbox::User= -oDebug::NoLocking=true -oAcquire::Languages=none \
-        "$command" "$@"
+    [ "$1" != 390 ] || [ -n "$(find "$dir/390" -name 'libnvidia-fatbinaryloader.so.*')" ]
 }
 
 # The newest version of a package that belongs to a branch.
@@ -103,12 +80,12 @@ fetch() (
 lists=
 there=0
 for branch in 390 470 535; do
-    if ! complete "$branch"; then
-        [ -n "$lists" ] || apt_lists
-        lists=read
+    if ! has "$branch"; then
+        [ -n "$lists" ] || apt_lists non-free bullseye bookworm sid bullseye-security bookworm-security
+        lists="were read"
         fetch "$branch" || say "branch $branch is not to be had"
     fi
-    if complete "$branch"; then
+    if has "$branch"; then
         there=$((there + 1))
     fi
 done

@@ -1,0 +1,35 @@
+#!/bin/sh
+# Debian's packages without installing them; sourced, never run.
+#
+# The script sets `work`, a folder of its own that it removes. The machine's sources stay as they are, nothing is
+# installed, root is not needed. DEBIAN_MIRROR and DEBIAN_SECURITY_MIRROR name other servers.
+# shellcheck disable=SC2154 # work is the script's
+
+# apt_lists COMPONENT SUITE...: reads what there is, of suites whose names end in -security from that server.
+apt_lists() {
+    component=$1
+    shift
+    mkdir -p "$work/etc" "$work/lists/partial" "$work/archives/partial"
+    keys=/usr/share/keyrings/debian-archive-keyring.gpg
+    for suite in "$@"; do
+        case $suite in
+        *-security) server=${DEBIAN_SECURITY_MIRROR:-http://deb.debian.org/debian-security} ;;
+        *) server=${DEBIAN_MIRROR:-http://deb.debian.org/debian} ;;
+        esac
+        echo "deb [arch=amd64 signed-by=$keys] $server $suite $component"
+    done >"$work/etc/parts.list"
+    # A suite that has moved away must not cost the others: apt says so and goes on.
+    apt update >&2 || echo "debian.sh: some suites could not be read" >&2
+}
+
+# apt COMMAND ARGUMENT...: apt-get (apt-cache for madison) with those lists alone, as on a machine with no package.
+apt() {
+    command=$1
+    shift
+    "apt-$(if [ "$command" = madison ]; then echo cache; else echo get; fi)" -q \
+        -oDir::Etc::sourcelist=/dev/null -oDir::Etc::sourceparts="$work/etc" \
+        -oDir::State::Lists="$work/lists" -oDir::State::status=/dev/null -oDir::Cache="$work" \
+        -oDir::Cache::archives="$work/archives" -oAPT::Architecture=amd64 -oAPT::Architectures::=amd64 \
+        -oAPT::Sandbox::User= -oDebug::NoLocking=true -oAcquire::Languages=none \
+        "$command" "$@"
+}

@@ -164,12 +164,22 @@ pub(crate) fn missing_libraries(look: &Look) -> Vec<&str> {
 
 /// CUDA's libraries that keep a TensorFlow from registering any GPU, none where that is not the trouble.
 pub(crate) fn unregistered_for(tensorflow: &TensorFlow) -> Option<Vec<&str>> {
-    let (look, listing) = judge::listing(tensorflow)?;
+    let (look, lists_gpu) = match judge::listing(tensorflow) {
+        Some((look, listing)) => (look, listing.gpus().next().is_some()),
+        None => (refused_for_libraries(tensorflow)?, false),
+    };
     let names = missing_libraries(look);
     let of_driver = |name: &&str| name.starts_with("libcuda.so") || name.starts_with("libnvidia-ml.so");
     let ignored = look.log.contains("Ignoring visible gpu device");
     let its_own = !names.is_empty() && !names.iter().any(of_driver) && !ignored;
-    (its_own && listing.gpus().next().is_none()).then_some(names)
+    (its_own && !lists_gpu).then_some(names)
+}
+
+/// The look in which the listing itself was refused for want of CUDA's libraries, as TensorFlow 2.21 does.
+fn refused_for_libraries(tensorflow: &TensorFlow) -> Option<&Look> {
+    let look = tensorflow.best_look()?;
+    let refused = look.listing.failure()?.to_string().contains("Error loading CUDA libraries");
+    refused.then_some(look)
 }
 
 /// Whether it was installed without its extra `and-cuda`, and CUDA was not installed in another way: no runtime and none

@@ -23,6 +23,7 @@ mod platform;
 mod protocol;
 mod pythons;
 mod real_frameworks;
+mod real_kernels;
 mod real_nvidia;
 mod real_tensorflow;
 mod simulated;

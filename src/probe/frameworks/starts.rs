@@ -215,7 +215,7 @@ impl<'a> Servers<'a> {
                 path: of("PATH").unwrap_or_default(),
                 home: of("HOME").map(PathBuf::from),
                 cache: shell.cache.clone(),
-                folder: fs::read_link(format!("/proc/{}/cwd", server.pid)).ok(),
+                folder: served(server).or_else(|| fs::read_link(format!("/proc/{}/cwd", server.pid)).ok()),
                 // Jupyter does not hand it on: it would mislead every Python.
                 changes: vec![("PYTHONEXECUTABLE".into(), None)],
                 base: Some(base),
@@ -223,7 +223,10 @@ impl<'a> Servers<'a> {
             };
             Some((server, environment))
         };
-        Self { shell, running: servers.iter().filter_map(surroundings).collect() }
+        Self {
+            shell,
+            running: servers.iter().filter(|server| is_startable(server)).filter_map(surroundings).collect(),
+        }
     }
 
     /// The server that offers a kernel: one of the kernel's own environment, else any; none where none runs.
@@ -275,6 +278,17 @@ impl<'a> Servers<'a> {
         let jupyter = discover::program_on(&self.shell.path, "jupyter")?;
         Some(jupyter.with_file_name("python")).filter(|python| python.is_file())
     }
+}
+
+/// The folder that a server serves, below which its notebooks lie.
+fn served(server: &Server) -> Option<PathBuf> {
+    server.root.as_ref().map(PathBuf::from).filter(|folder| folder.is_dir())
+}
+
+/// Whether its command line begins with a Python or a program of Jupyter: nothing else is started in its name.
+fn is_startable(server: &Server) -> bool {
+    let name = Path::new(&server.program).file_name().and_then(OsStr::to_str).unwrap_or_default();
+    name.starts_with("python") || name.starts_with("jupyter")
 }
 
 /// The variables that `kernel.json` sets, expanded.

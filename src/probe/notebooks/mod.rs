@@ -1,14 +1,19 @@
-//! Jupyter: which kernels its menu offers, what each starts, and what the servers that run were started with.
+//! Jupyter: which kernels its menu offers, what each starts, and what the servers that run were started with and say of
+//! their notebooks.
 //!
-//! Invariants: files are read, nothing is started and no server is asked; of variables only those in `KEPT` are kept,
-//! since environments hold passwords.
+//! Invariants: files are read and nothing is started; only servers of the asking user on this very machine are asked; of
+//! variables only those in `KEPT` are kept, since environments hold passwords.
 
+mod answers;
 mod conda_kernels;
 mod environment;
 mod kernelspecs;
+mod listener;
 mod places;
 mod program;
+mod runtime;
 mod servers;
+mod sessions;
 
 pub(crate) use kernelspecs::variables_of;
 pub(crate) use program::prefix_of;
@@ -30,6 +35,10 @@ pub struct Environment {
     pub jupyter_path: OsString,
     /// `JUPYTER_DATA_DIR`, else `jupyter` below `XDG_DATA_HOME`.
     pub data: Option<PathBuf>,
+    /// `JUPYTER_RUNTIME_DIR`, else `runtime` below the data folder.
+    pub runtime: Option<PathBuf>,
+    /// `XDG_RUNTIME_DIR`.
+    pub user_runtime: Option<PathBuf>,
     /// `PYTHONUSERBASE`, else `~/.local`.
     pub user_base: Option<PathBuf>,
     /// `XDG_DATA_DIRS`, where `JUPYTER_PLATFORM_DIRS` makes them count.
@@ -58,6 +67,8 @@ impl Environment {
             home: folder("HOME"),
             jupyter_path: value("JUPYTER_PATH").unwrap_or_default(),
             data: folder("JUPYTER_DATA_DIR").or_else(|| Some(folder("XDG_DATA_HOME")?.join("jupyter"))),
+            runtime: folder("JUPYTER_RUNTIME_DIR"),
+            user_runtime: folder("XDG_RUNTIME_DIR"),
             user_base: folder("PYTHONUSERBASE"),
             data_dirs: is_set("JUPYTER_PLATFORM_DIRS")
                 .unwrap_or(false)
@@ -87,7 +98,8 @@ fn data_dirs(set: Option<OsString>) -> OsString {
 
 /// Looks for kernels and servers.
 pub fn probe(root: &Root, environment: &Environment) -> Observed<Notebooks> {
-    let servers = servers::running(root, rustix::process::geteuid().as_raw());
+    let uid = rustix::process::geteuid().as_raw();
+    let servers = sessions::told(root, environment, servers::running(root, uid), uid);
     let places = places::places(root, environment, &servers);
     let (kernelspecs, more) = kernelspecs::all(root, environment, &places);
     Observed::Seen(Notebooks { kernelspecs, servers, shell: environment.variables.clone(), more })

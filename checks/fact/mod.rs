@@ -218,6 +218,14 @@ impl Facts {
         self.processes.seen()?.on_gpus.iter().find(|process| process.pid == pid)
     }
 
+    /// What a Jupyter server says of a kernel: of those that use one, the notebook comes first.
+    pub fn session(&self, kernel: &str) -> Option<&Session> {
+        let servers = self.notebooks.seen().into_iter().flat_map(|notebooks| &notebooks.servers);
+        let sessions = servers.filter_map(|server| server.sessions.seen()).flatten();
+        let of_kernel = sessions.filter(|session| !kernel.is_empty() && session.kernel == kernel);
+        of_kernel.min_by_key(|session| (session.kind.as_deref() != Some("notebook"), session.path.is_none()))
+    }
+
     /// Where this machine stands, as far as the platform facts tell.
     pub fn place(&self) -> Place {
         self.platform.seen().map_or(Place::Unknown, Platform::place)

@@ -11,6 +11,7 @@ mod check;
 mod diagnose;
 pub mod fact;
 mod finding;
+mod holder;
 mod installed;
 mod judge;
 mod jupyter;

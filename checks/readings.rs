@@ -172,7 +172,7 @@ pub(crate) fn owner_and_age(process: &Process) -> Option<String> {
 }
 
 /// A number of seconds, as people read it.
-fn time(seconds: u64) -> String {
+pub(crate) fn time(seconds: u64) -> String {
     match seconds {
         0..120 => format!("{seconds} s"),
         120..7_200 => format!("{} min", seconds / 60),

@@ -21,19 +21,37 @@ pub fn redact(facts: &Facts, names: &[String]) -> Value {
     facts
 }
 
-/// What a notebook is called is its owner's, wherever it lies: `lab/kim-homework.ipynb` becomes `notebook-1.ipynb`.
+/// What a notebook is called is its owner's, wherever it lies: `lab/kim-homework.ipynb` becomes `notebook-1.ipynb`, and
+/// the folder of a server `/notebooks-1`.
 fn hide_notebooks(facts: &mut Value) {
-    let processes = facts.pointer_mut("/processes/seen/on_gpus").and_then(Value::as_array_mut);
-    let mut known: Vec<String> = Vec::new();
-    let paths = processes.into_iter().flatten().filter_map(|process| process.pointer_mut("/notebook/path"));
-    for path in paths {
-        let Value::String(text) = path else { continue };
-        let number = known.iter().position(|known| known == text).unwrap_or_else(|| {
-            known.push(text.clone());
-            known.len() - 1
+    let (mut paths, mut folders) = (Vec::new(), Vec::new());
+    for process in list(facts, "/processes/seen/on_gpus") {
+        number(process.pointer_mut("/notebook/path"), &mut paths, |number| {
+            format!("notebook-{number}.ipynb")
         });
-        *text = format!("notebook-{}.ipynb", number + 1);
     }
+    for server in list(facts, "/notebooks/seen/servers") {
+        number(server.get_mut("root"), &mut folders, |number| format!("/notebooks-{number}"));
+        for told in ["/sessions/seen", "/sessions/interrupted/seen"] {
+            for session in list(server, told) {
+                number(session.get_mut("path"), &mut paths, |number| format!("notebook-{number}.ipynb"));
+            }
+        }
+    }
+}
+
+fn list<'a>(value: &'a mut Value, pointer: &str) -> &'a mut [Value] {
+    value.pointer_mut(pointer).and_then(Value::as_array_mut).map(Vec::as_mut_slice).unwrap_or_default()
+}
+
+/// The same text is the same number.
+fn number(text: Option<&mut Value>, known: &mut Vec<String>, name: impl Fn(usize) -> String) {
+    let Some(Value::String(text)) = text else { return };
+    let at = known.iter().position(|known| known == text).unwrap_or_else(|| {
+        known.push(text.clone());
+        known.len() - 1
+    });
+    *text = name(at + 1);
 }
 
 fn walk(value: &mut Value, names: &[&str]) {
@@ -201,8 +219,20 @@ mod tests {
     fn notebooks_lose_their_names_and_stay_apart() {
         let process = |path: &str| serde_json::json!({"pid": 7, "notebook": {"kernel": "1b", "path": path}});
         let on_gpus = [process("kim/hw.ipynb"), process("/srv/lee.ipynb"), process("kim/hw.ipynb")];
-        let mut facts = serde_json::json!({"processes": {"seen": {"on_gpus": on_gpus}}});
+        let session = |path: &str| serde_json::json!({"kernel": "1b", "path": path, "state": "idle"});
+        let servers = serde_json::json!([
+            {"pid": 1, "root": "/data/kim-lab", "sessions": {"seen": [session("lee/hw2.ipynb")]}},
+            {"pid": 2, "root": null, "sessions": {"interrupted": {"seen": [session("kim/hw.ipynb")], "by": {}}}},
+            {"pid": 3, "root": 7, "sessions": {"not_probed": {"why": "-"}}}
+        ]);
+        let mut facts = serde_json::json!(
+            {"processes": {"seen": {"on_gpus": on_gpus}}, "notebooks": {"seen": {"servers": servers}}}
+        );
         hide_notebooks(&mut facts);
+        let told = |pointer: &str| facts.pointer(&format!("/notebooks/seen/servers/{pointer}")).cloned();
+        assert_eq!(told("0/root"), Some("/notebooks-1".into()));
+        assert_eq!(told("0/sessions/seen/0/path"), Some("notebook-3.ipynb".into()));
+        assert_eq!(told("1/sessions/interrupted/seen/0/path"), Some("notebook-1.ipynb".into()));
         let text = facts.to_string();
         assert!(!text.contains("kim") && !text.contains("lee"), "{text}");
         let path = |at: usize| facts.pointer(&format!("/processes/seen/on_gpus/{at}/notebook/path")).cloned();

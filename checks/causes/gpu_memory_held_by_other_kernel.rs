@@ -6,10 +6,13 @@
 //!
 //! # Detection
 //! NVML: less than 500 MiB are free, or CUDA is refused with "out of memory" (2), and processes are on the GPU.
-//! `/proc` tells whose they are, and which of them are Jupyter kernels.
+//! `/proc` tells whose they are, and which of them are Jupyter kernels or were started by one. The Jupyter servers that
+//! run as the asking user tell which notebook that is, whether it computes, since when not, and whether anybody has it
+//! open; only a server that can be asked on this machine without encryption is.
 //!
 //! # Fix
-//! Shut those notebooks down. Let notebooks take memory as they need it: `TF_FORCE_GPU_ALLOW_GROWTH=true`,
+//! Shut those notebooks down, in JupyterLab under Running Terminals and Kernels, in Jupyter Notebook by Kernel > Shut
+//! Down Kernel; wait for those that compute. Let notebooks take memory as they need it: `TF_FORCE_GPU_ALLOW_GROWTH=true`,
 //! `XLA_PYTHON_CLIENT_PREALLOCATE=false`.
 //!
 //! # Source
@@ -17,8 +20,8 @@
 
 use crate::{
     Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
-    fact::{Facts, GpuProcess, NvmlDevice, PciAddress},
-    judge,
+    fact::{Facts, Memory, NvmlDevice, PciAddress},
+    holder::{self, Doing, Holder},
     readings::{self, OUT_OF_MEMORY, OUT_OF_MEMORY_WORDS, size},
 };
 
@@ -31,8 +34,6 @@ pub(crate) static CAUSE: Cause = Cause {
 
 /// Memory that a context of CUDA may want, in bytes: with more free than this, others are not why it was refused.
 const OF_A_CONTEXT: u64 = 2 << 30;
-/// A process that holds less, in bytes, is not why memory is gone.
-const LITTLE: u64 = 64 << 20;
 
 fn recognize(facts: &Facts, _: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
     let held = |gpu: PciAddress| held(facts, &gpu, outcomes);
@@ -47,61 +48,68 @@ fn held(facts: &Facts, gpu: &PciAddress, outcomes: &[Outcome]) -> Option<Finding
     if !gone || device.has_mig() || readings::held_by_nobody(facts, device).is_some() {
         return None;
     }
-    let holders = holders(device);
+    let holders = holder::holders(facts, device);
     let subject = Subject::Gpu(gpu.clone());
     let summary = format!("{} free of {}", size(memory.free), size(memory.total));
     let finding = Finding::fail(subject.clone(), summary).accounting_for("performance.memory_free", &subject);
     let finding = if refused { readings::accounting_for_refusal(finding, gpu) } else { finding };
     let finding = readings::accounting_for_words(finding, outcomes, OUT_OF_MEMORY_WORDS);
-    let finding = holders.iter().fold(finding, |finding, holder| finding.because(describe(facts, holder)));
-    Some(advise(facts, device, finding, &holders))
+    let finding = holders.iter().fold(finding, |finding, holder| finding.because(holder.in_words()));
+    let finding = unasked(facts, &holders).into_iter().fold(finding, Finding::because);
+    Some(advise(device, memory, finding, &holders))
 }
 
-/// The processes that hold much, each once; one that NVML does not tell the memory of may.
-fn holders(device: &NvmlDevice) -> Vec<&GpuProcess> {
-    let mut holders: Vec<&GpuProcess> =
-        device.processes().filter(|process| process.memory.is_none_or(|bytes| bytes >= LITTLE)).collect();
-    holders.sort_by_key(|process| (std::cmp::Reverse(process.memory), process.pid));
-    holders.dedup_by_key(|process| process.pid);
-    holders
+/// The servers that did not say which notebook holds memory.
+fn unasked(facts: &Facts, holders: &[Holder]) -> Vec<String> {
+    if !holders.iter().any(|holder| holder.is_notebook() && holder.session.is_none()) {
+        return Vec::new();
+    }
+    let servers = facts.notebooks.seen().into_iter().flat_map(|notebooks| &notebooks.servers);
+    let silent = servers.filter(|server| server.sessions.seen().is_none());
+    silent
+        .map(|server| {
+            format!("Jupyter server {} does not say what it runs: {}", server.pid, server.sessions.why_not())
+        })
+        .collect()
 }
 
-/// The words to it: shut down a notebook, end a program, ask another user, look outside, or mind that it is oneself.
-fn advise(facts: &Facts, device: &NvmlDevice, finding: Finding, holders: &[&GpuProcess]) -> Finding {
-    let mine = judge::uid(facts);
-    let known = |process: &&&GpuProcess| facts.process(process.pid);
-    let owned =
-        |process: &&&GpuProcess| mine.is_some() && known(process).is_some_and(|known| known.uid == mine);
-    let own: Vec<&GpuProcess> = holders.iter().filter(owned).copied().collect();
-    if holders.first().is_some_and(|most| facts.process(most.pid).is_some_and(|process| process.asks)) {
+/// The words to it: shut down a notebook, wait for it, end a program, ask another user, look outside, or mind that it is
+/// oneself.
+fn advise(device: &NvmlDevice, memory: &Memory, finding: Finding, holders: &[Holder]) -> Finding {
+    let Some(most) = holders.first() else { return finding.variant("unseen") };
+    if most.known.is_some_and(|process| process.asks) {
         return finding.variant("asking");
     }
-    let is_notebook = |process: &&GpuProcess| known(&process).is_some_and(|known| known.notebook.is_some());
-    let finding = if holders.is_empty() {
-        finding.variant("unseen")
-    } else if own.is_empty() {
+    let own: Vec<&Holder> = holders.iter().filter(|holder| holder.own).collect();
+    let finding = if own.is_empty() {
         finding.variant("others")
-    } else if own.iter().any(is_notebook) {
-        finding
-    } else {
+    } else if !own.iter().any(|holder| holder.is_notebook()) {
         finding.variant("program")
+    } else {
+        named(finding, memory, most)
     };
-    // A display holds memory as well, and is nobody's to kill.
+    // A display holds memory as well, and is nobody's to kill; neither is what computes.
     let computing = device.compute_processes.seen();
     let computes = |pid: u32| computing.into_iter().flatten().any(|process| process.pid == pid);
-    let ends = own.iter().filter(|process| computes(process.pid));
-    ends.fold(finding, |finding, process| finding.run(format!("kill {}", process.pid)))
+    let ends =
+        own.iter().filter(|holder| computes(holder.process.pid) && holder.doing() != Some(Doing::Busy));
+    ends.fold(finding, |finding, holder| finding.run(format!("kill {}", holder.process.pid)))
 }
 
-/// Who it is: number, name, memory, notebook, user, age.
-fn describe(facts: &Facts, process: &GpuProcess) -> String {
-    let known = facts.process(process.pid);
-    let name = known.and_then(|known| known.name.as_deref()).or(process.name.as_deref());
-    let notebook = known.and_then(|known| known.notebook.as_ref()).map(|notebook| {
-        let path = notebook.path.as_ref().map(|path| format!(" of {path}")).unwrap_or_default();
-        format!("Jupyter kernel {}{path}", notebook.kernel)
-    });
-    let who = format!("process {} ({})", process.pid, name.unwrap_or("unknown"));
-    let parts = [process.memory.map(size), notebook, known.and_then(readings::owner_and_age)];
-    std::iter::once(who).chain(parts.into_iter().flatten()).collect::<Vec<_>>().join(", ")
+/// The notebook by name, with what it does and holds, where all of that is known.
+fn named(finding: Finding, memory: &Memory, holder: &Holder) -> Finding {
+    let (Some(path), Some(doing), Some(bytes)) = (holder.path(), holder.doing(), holder.process.memory)
+    else {
+        return finding;
+    };
+    let (held, total) = holder::of_card(bytes, memory.total);
+    let finding = finding.with("notebook", path).with("held", held).with("total", total);
+    match doing {
+        Doing::Busy => finding.variant("busy"),
+        // What it started may compute on.
+        Doing::Idle { .. } if holder.is_worker() => finding.variant("worker"),
+        Doing::Idle { seconds, open } => {
+            finding.variant(if open { "idle" } else { "closed" }).with("idle", readings::time(seconds))
+        }
+    }
 }

@@ -32,7 +32,7 @@ pub use module::{
     Access, DeviceNode, Dkms, DriverFile, InstalledLinux, LoadedModule, Module, ModuleFile, Node, SecureBoot,
     Setting,
 };
-pub use notebooks::{KernelEnvironment, Kernelspec, Notebooks, Program, ProgramState, Server, Spec};
+pub use notebooks::{KernelEnvironment, Kernelspec, Notebooks, Program, ProgramState, Server, Session, Spec};
 pub use nvml::{
     Clocks, Ecc, GpuProcess, GridFeature, Memory, MigInstance, Nvml, NvmlDevice, PcieLink, Power,
     RemappedRows, RetiredPages, Temperature,
@@ -219,6 +219,14 @@ impl Facts {
     /// What is known of a process beyond its number.
     pub fn process(&self, pid: u32) -> Option<&Process> {
         self.processes.seen()?.on_gpus.iter().find(|process| process.pid == pid)
+    }
+
+    /// What a Jupyter server says of a kernel: of those that use one, the notebook comes first.
+    pub fn session(&self, kernel: &str) -> Option<&Session> {
+        let servers = self.notebooks.seen().into_iter().flat_map(|notebooks| &notebooks.servers);
+        let sessions = servers.filter_map(|server| server.sessions.seen()).flatten();
+        let of_kernel = sessions.filter(|session| !kernel.is_empty() && session.kernel == kernel);
+        of_kernel.min_by_key(|session| (session.kind.as_deref() != Some("notebook"), session.path.is_none()))
     }
 
     /// Where this machine stands, as far as the platform facts tell.

@@ -1,4 +1,4 @@
-//! Jupyter's kernels and servers, as files and `/proc` tell; none is started or asked.
+//! Jupyter's kernels and servers, as files, `/proc` and the servers themselves tell; none is started.
 
 use super::{Distribution, Observed, Packages};
 use schemars::JsonSchema;
@@ -138,4 +138,30 @@ pub struct Server {
     pub program: String,
     /// `LD_LIBRARY_PATH`, `XLA_FLAGS` and `CUDA_VISIBLE_DEVICES` that it was started with, those that are set.
     pub environment: BTreeMap<String, String>,
+    /// The folder that it serves.
+    #[serde(default)]
+    pub root: Option<String>,
+    /// What it says of its kernels, each once for every notebook and console that uses it.
+    #[serde(default = "super::never_asked::<Vec<Session>>")]
+    pub sessions: Observed<Vec<Session>>,
+}
+
+/// A kernel that runs, and what it runs for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Session {
+    /// The kernel's id, as in the name of its connection file.
+    pub kernel: String,
+    /// The notebook's path below the server's folder; none where no notebook or console has it. Redacted in records.
+    pub path: Option<String>,
+    /// `notebook`, `console`.
+    pub kind: Option<String>,
+    /// The name of its specification.
+    pub spec: Option<String>,
+    /// `idle`, `busy`, `starting`, `dead` and what else there is.
+    pub state: Option<String>,
+    /// How many windows and programs are connected to it.
+    pub connections: Option<u32>,
+    /// Seconds since it last did anything.
+    pub idle_s: Option<u64>,
 }

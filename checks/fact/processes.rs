@@ -29,7 +29,7 @@ pub struct Process {
     pub age_s: Option<u64>,
     /// The device nodes that it holds, each once, sorted; none where its open files are closed to the asking user.
     pub nodes: Option<Vec<String>>,
-    /// The notebook that it works for, where it is a Jupyter kernel.
+    /// The notebook that it works for, where it is a Jupyter kernel or was started by one.
     pub notebook: Option<Notebook>,
     /// It started gpucheck, itself or through others: the notebook that asks.
     #[serde(default)]
@@ -50,4 +50,7 @@ pub struct Notebook {
     pub kernel: String,
     /// The notebook's path, `JPY_SESSION_NAME`; redacted in records.
     pub path: Option<String>,
+    /// The kernel's process, where this one was started by it; none where it is the kernel.
+    #[serde(default)]
+    pub via: Option<u32>,
 }

@@ -90,8 +90,8 @@ fn describe(root: &Root, pid: u32, nodes: Option<Vec<String>>) -> Process {
 
 /// The processes that this one descends from.
 fn ancestors(root: &Root) -> Vec<u32> {
-    let parent = |pid: &u32| status(root, *pid, "PPid:")?.trim().parse().ok().filter(|parent| *parent > 1);
-    std::iter::successors(parent(&std::process::id()), parent).take(GENERATIONS).collect()
+    let above = |pid: &u32| parent(root, *pid);
+    std::iter::successors(parent(root, std::process::id()), above).take(GENERATIONS).collect()
 }
 
 /// The real user id, in `/proc/PID/status`: the folder belongs to root where the process may not be dumped.
@@ -110,8 +110,21 @@ fn uptime(root: &Root) -> Option<u64> {
     root.value("/proc/uptime")?.split(['.', ' ']).next()?.parse().ok()
 }
 
-/// The notebook of a Jupyter kernel: `python -m ipykernel_launcher -f .../kernel-<id>.json`.
+/// The notebook of a Jupyter kernel, or of the kernel that started this process, itself or through others.
 fn notebook(root: &Root, pid: u32) -> Option<Notebook> {
+    let line = std::iter::successors(Some(pid), |pid| parent(root, *pid)).take(GENERATIONS);
+    let (found, kernel) = line.into_iter().find_map(|pid| Some((pid, kernel(root, pid)?)))?;
+    let path = (!is_closed(root, found)).then(|| session_name(root, found)).flatten();
+    Some(Notebook { kernel, path, via: (found != pid).then_some(found) })
+}
+
+fn parent(root: &Root, pid: u32) -> Option<u32> {
+    status(root, pid, "PPid:")?.trim().parse().ok().filter(|parent| *parent > 1)
+}
+
+/// The id of a Jupyter kernel: `python -m ipykernel_launcher -f .../kernel-<id>.json`, in VS Code
+/// `--f=.../kernel-v2-<id>.json`.
+fn kernel(root: &Root, pid: u32) -> Option<String> {
     let arguments = texts(root, &format!("/proc/{pid}/cmdline"));
     let is_kernel = |argument: &String| argument.contains("ipykernel") || argument.contains("jupyter");
     if !arguments.iter().any(is_kernel) {
@@ -120,10 +133,19 @@ fn notebook(root: &Root, pid: u32) -> Option<Notebook> {
     let kernel = arguments.iter().find_map(|argument| {
         let file = argument.rsplit(['/', '=']).next()?;
         file.strip_prefix("kernel-")?.strip_suffix(".json")
-    })?;
-    let environment = texts(root, &format!("/proc/{pid}/environ"));
-    let path = environment.iter().find_map(|variable| variable.strip_prefix("JPY_SESSION_NAME="));
-    Some(Notebook { kernel: kernel.to_owned(), path: path.map(str::to_owned) })
+    });
+    kernel.map(str::to_owned)
+}
+
+/// Whether it is another user's: what that user calls a notebook is nobody else's, though the administrator could look.
+fn is_closed(root: &Root, pid: u32) -> bool {
+    root.is_this_machine() && owner(root, pid) != Some(rustix::process::geteuid().as_raw())
+}
+
+/// What a server told a kernel when it started it; it stays when the notebook is renamed.
+fn session_name(root: &Root, pid: u32) -> Option<String> {
+    let variables = texts(root, &format!("/proc/{pid}/environ"));
+    variables.iter().find_map(|variable| variable.strip_prefix("JPY_SESSION_NAME=")).map(str::to_owned)
 }
 
 /// The texts of a file in which each ends with a NUL.

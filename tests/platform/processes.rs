@@ -54,11 +54,40 @@ fn a_notebook_is_told_with_its_kernel_its_owner_and_its_age() {
         notebook: Some(Notebook {
             kernel: "6f2c1a9e-0d1b".to_owned(),
             path: Some("/home/kim/lab 1.ipynb".to_owned()),
+            via: None,
         }),
         asks: false,
     };
     assert_eq!(processes, Processes { on_gpus: vec![expected.clone()], closed: 0, whole: true });
     assert!(expected.computes());
+}
+
+#[test]
+fn what_a_kernel_started_leads_to_its_notebook() {
+    let kernel = "/opt/tf/bin/python -m ipykernel_launcher -f /run/user/1000/jupyter/kernel-6f2c.json";
+    let machine = with(machine(), 4711, "python3", 1000, kernel)
+        .file("/proc/4711/environ", "JPY_SESSION_NAME=/home/kim/Lab3.ipynb\0")
+        .file("/proc/4711/status", "PPid:\t900\n");
+    let machine =
+        with(machine, 4712, "sh", 1000, "/bin/sh -c python").file("/proc/4712/status", "PPid:\t4711\n");
+    let machine = with(machine, 4713, "python3", 1000, "python train.py")
+        .file("/proc/4713/status", "PPid:\t4712\nUid:\t1000\t1000\t1000\t1000\n")
+        // A circle, which Linux never shows, has an end as well.
+        .file("/proc/5000/status", "PPid:\t5000\n");
+    let processes = processes_of(&machine, &[4713, 5000]);
+    let [worker, circle] = processes.on_gpus.as_slice() else { panic!("{processes:?}") };
+    let path = Some("/home/kim/Lab3.ipynb".to_owned());
+    assert_eq!(worker.notebook, Some(Notebook { kernel: "6f2c".to_owned(), path, via: Some(4711) }));
+    assert_eq!(circle.notebook, None);
+}
+
+#[test]
+fn a_kernel_of_vs_code_has_its_id() {
+    // As vscode-jupyter's kernelLauncher names its connection files.
+    let arguments = "/opt/tf/bin/python -m ipykernel_launcher --f=/home/kim/.local/share/jupyter/runtime/kernel-v2-41aB.json";
+    let processes = processes_of(&with(machine(), 9, "python", 1000, arguments), &[9]);
+    let expected = Notebook { kernel: "v2-41aB".to_owned(), path: None, via: None };
+    assert_eq!(processes.on_gpus[0].notebook, Some(expected));
 }
 
 #[test]
@@ -79,7 +108,7 @@ fn names_and_arguments_may_hold_anything() {
     let processes = processes_of(&machine, &[]);
     let process = &processes.on_gpus[0];
     assert_eq!((process.parent, process.age_s), (Some(900), Some(3600)));
-    assert_eq!(process.notebook, Some(Notebook { kernel: String::new(), path: None }));
+    assert_eq!(process.notebook, Some(Notebook { kernel: String::new(), path: None, via: None }));
 }
 
 #[test]

@@ -216,7 +216,7 @@ impl<'a> Servers<'a> {
                 path: of("PATH").unwrap_or_default(),
                 home: of("HOME").map(PathBuf::from),
                 cache: shell.cache.clone(),
-                folder: fs::read_link(format!("/proc/{}/cwd", server.pid)).ok(),
+                folder: served(server).or_else(|| fs::read_link(format!("/proc/{}/cwd", server.pid)).ok()),
                 // Jupyter does not hand it on: it would mislead every Python.
                 changes: vec![("PYTHONEXECUTABLE".into(), None)],
                 base: Some(base),
@@ -224,7 +224,10 @@ impl<'a> Servers<'a> {
             };
             Some((server, environment))
         };
-        Self { shell, running: servers.iter().filter_map(surroundings).collect() }
+        Self {
+            shell,
+            running: servers.iter().filter(|server| is_startable(server)).filter_map(surroundings).collect(),
+        }
     }
 
     /// The server that offers a kernel: one of the kernel's own environment, else any; none where none runs.
@@ -245,12 +248,13 @@ impl<'a> Servers<'a> {
             // What is gone is judged by its file.
             Program::File { .. } => return Ok(None),
             Program::Untold { why } => return Err(why.clone()),
-            Program::OfServer => {
-                let running = server.map(|(server, _)| PathBuf::from(&server.program));
+            Program::OfServer => match (server, self.own_server()) {
+                (Some((server, environment)), _) => python_of(server, environment)
+                    .ok_or_else(|| format!("the Python of the Jupyter server {} is not told", server.pid))?,
+                (None, Some(program)) => program,
                 // Where there is no server, nobody is offered the kernel.
-                let Some(program) = running.or_else(|| self.own_server()) else { return Ok(None) };
-                program
-            }
+                (None, None) => return Ok(None),
+            },
         };
         if kernelspec.environment.as_ref().is_some_and(|there| !there.may_have_framework()) {
             return Ok(None);
@@ -285,6 +289,31 @@ fn interpreter_of(script: &str) -> Option<&str> {
     let words = script.lines().take(2).flat_map(|line| line.trim_start_matches("#!").split_whitespace());
     let mut paths = words.map(|word| word.trim_matches('"')).filter(|word| word.starts_with('/'));
     paths.find(|path| path.rsplit('/').next().is_some_and(|name| name.starts_with("python")))
+}
+
+/// The Python that runs a server, by the first word of its command line as its own surroundings understand it.
+fn python_of(server: &Server, environment: &Environment) -> Option<PathBuf> {
+    let program = Path::new(&server.program);
+    let name = program.file_name()?.to_str().filter(|name| name.starts_with("python"))?;
+    if program.is_absolute() {
+        Some(program.to_owned())
+    } else if server.program.contains('/') {
+        // It was started in a folder that it may have left; the file tells whether it is still that one.
+        Some(environment.folder.as_ref()?.join(program)).filter(|program| program.is_file())
+    } else {
+        discover::program_on(&environment.path, name)
+    }
+}
+
+/// The folder that a server serves, below which its notebooks lie.
+fn served(server: &Server) -> Option<PathBuf> {
+    server.root.as_ref().map(PathBuf::from).filter(|folder| folder.is_dir())
+}
+
+/// Whether its command line begins with a Python or a program of Jupyter: nothing else is started in its name.
+fn is_startable(server: &Server) -> bool {
+    let name = Path::new(&server.program).file_name().and_then(OsStr::to_str).unwrap_or_default();
+    name.starts_with("python") || name.starts_with("jupyter")
 }
 
 /// The variables that `kernel.json` sets, expanded.

@@ -1,14 +1,19 @@
-//! Jupyter: which kernels its menu offers, what each starts, and what the servers that run were started with.
+//! Jupyter: which kernels its menu offers, what each starts, and what the servers that run were started with and say of
+//! their notebooks.
 //!
-//! Invariants: files are read, nothing is started and no server is asked; of variables only those in `KEPT` are kept,
-//! since environments hold passwords.
+//! Invariants: files are read and nothing is started; only servers of the asking user on this very machine are asked; of
+//! variables only those in `KEPT` are kept, since environments hold passwords.
 
+mod answers;
 mod conda_kernels;
 mod environment;
 mod kernelspecs;
+mod listener;
 mod places;
 mod program;
+mod runtime;
 mod servers;
+mod sessions;
 
 pub(crate) use kernelspecs::variables_of;
 pub(crate) use program::prefix_of;
@@ -31,6 +36,10 @@ pub struct Environment {
     pub jupyter_path: OsString,
     /// `JUPYTER_DATA_DIR`, else `jupyter` below `XDG_DATA_HOME`.
     pub data: Option<PathBuf>,
+    /// `JUPYTER_RUNTIME_DIR`, else `runtime` below the data folder.
+    pub runtime: Option<PathBuf>,
+    /// `XDG_RUNTIME_DIR`.
+    pub user_runtime: Option<PathBuf>,
     /// `PYTHONUSERBASE`, else `~/.local`.
     pub user_base: Option<PathBuf>,
     /// `XDG_DATA_DIRS`, where `JUPYTER_PLATFORM_DIRS` makes them count.
@@ -59,6 +68,8 @@ impl Environment {
             home: folder("HOME"),
             jupyter_path: value("JUPYTER_PATH").unwrap_or_default(),
             data: folder("JUPYTER_DATA_DIR").or_else(|| Some(folder("XDG_DATA_HOME")?.join("jupyter"))),
+            runtime: folder("JUPYTER_RUNTIME_DIR"),
+            user_runtime: folder("XDG_RUNTIME_DIR"),
             user_base: folder("PYTHONUSERBASE"),
             data_dirs: is_set("JUPYTER_PLATFORM_DIRS")
                 .unwrap_or(false)
@@ -88,7 +99,7 @@ fn data_dirs(set: Option<OsString>) -> OsString {
 
 /// Looks for kernels and servers.
 pub fn probe(root: &Root, environment: &Environment) -> Observed<Notebooks> {
-    let servers = servers::running(root, rustix::process::geteuid().as_raw());
+    let servers = asked_servers(root, environment);
     Observed::Seen(look(root, environment, servers))
 }
 
@@ -98,12 +109,18 @@ pub fn probe_with_environments(
     environment: &Environment,
     mut surroundings: Surroundings,
 ) -> Observed<(Notebooks, Vec<fact::Environment>)> {
-    let servers = servers::running(root, rustix::process::geteuid().as_raw());
+    let servers = asked_servers(root, environment);
     let prefixes = servers.iter().filter_map(|server| prefix_of(&server.program));
     surroundings.further.extend(prefixes.map(PathBuf::from));
     let environments = environments::discover(root, &surroundings);
     let environment = Environment { environments: environments.clone(), ..environment.clone() };
     Observed::Seen((look(root, &environment, servers), environments))
+}
+
+/// The servers that run as the asking user, with what they say of their kernels.
+fn asked_servers(root: &Root, environment: &Environment) -> Vec<Server> {
+    let uid = rustix::process::geteuid().as_raw();
+    sessions::told(root, environment, servers::running(root, uid), uid)
 }
 
 fn look(root: &Root, environment: &Environment, servers: Vec<Server>) -> Notebooks {

@@ -4,13 +4,13 @@
 
 use super::KEPT;
 use crate::root::Root;
-use gpucheck_checks::fact::Server;
+use gpucheck_checks::fact::{Observed, Server};
 use std::{collections::BTreeMap, ffi::OsString, os::unix::ffi::OsStringExt};
 
 /// Longest command line and environment that are read, in bytes.
 const LONGEST: u64 = 256 << 10;
 /// Most servers that are kept.
-const MOST: usize = 64;
+pub(super) const MOST: usize = 64;
 /// Programs of Jupyter that start kernels.
 const PROGRAMS: [&str; 5] =
     ["jupyter-lab", "jupyter-labhub", "jupyter-notebook", "jupyter-server", "jupyterhub-singleuser"];
@@ -27,7 +27,12 @@ pub(super) fn running(root: &Root, uid: u32) -> Vec<Server> {
     let own = pids
         .into_iter()
         .filter(|pid| root.stat(&format!("/proc/{pid}")).is_some_and(|found| found.st_uid == uid));
-    own.filter_map(|pid| server(root, pid)).take(MOST).collect()
+    own.filter_map(|pid| server(root, pid, is_server)).take(MOST).collect()
+}
+
+/// A process of this user that is a server whatever its command line is.
+pub(super) fn known(root: &Root, pid: i32) -> Option<Server> {
+    server(root, pid, |_| true)
 }
 
 /// The environment of a process of the asking user, byte for byte. It holds passwords and is no fact.
@@ -42,7 +47,7 @@ pub(crate) fn environment_of(root: &Root, pid: i32) -> Option<Vec<(OsString, OsS
     Some(bytes.split(|byte| *byte == 0).filter_map(variable).collect())
 }
 
-fn server(root: &Root, pid: i32) -> Option<Server> {
+fn server(root: &Root, pid: i32, is_server: fn(&[String]) -> bool) -> Option<Server> {
     let texts = |name: &str| {
         let bytes = root.bytes(&format!("/proc/{pid}/{name}"), LONGEST).ok()?;
         Some(
@@ -63,7 +68,8 @@ fn server(root: &Root, pid: i32) -> Option<Server> {
         .filter(|(name, _)| KEPT.contains(name));
     let environment: BTreeMap<String, String> =
         kept.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    Some(Server { pid, program: words.into_iter().next()?, environment })
+    let sessions = Observed::not_probed("it left no note of where it answers");
+    Some(Server { pid, program: words.into_iter().next()?, environment, root: None, sessions })
 }
 
 /// Whether a command line is that of a server: by its program, by a script that a Python runs, or by `-m`.

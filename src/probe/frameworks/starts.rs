@@ -230,13 +230,20 @@ impl<'a> Servers<'a> {
         }
     }
 
-    /// The server that offers a kernel: one of the kernel's own environment, else any; none where none runs.
+    /// The server that offers a kernel: one of the kernel's own environment, else any that looks into the kernel's home;
+    /// none where none runs.
     fn offering(&self, kernelspec: &Kernelspec) -> Option<&(&'a Server, Environment)> {
+        let folder = Path::new(&kernelspec.folder);
         let of_environment = |server: &Server| {
-            notebooks::prefix_of(&server.program)
-                .is_some_and(|prefix| Path::new(&kernelspec.folder).starts_with(prefix))
+            notebooks::prefix_of(&server.program).is_some_and(|prefix| folder.starts_with(prefix))
         };
-        self.running.iter().find(|(server, _)| of_environment(server)).or_else(|| self.running.first())
+        let home = self.shell.home.as_deref().filter(|home| folder.starts_with(home));
+        let looks_there =
+            |environment: &Environment| home.is_none_or(|home| environment.home.as_deref() == Some(home));
+        let mut servers = self.running.iter();
+        servers
+            .find(|(server, _)| of_environment(server))
+            .or_else(|| self.running.iter().find(|(_, environment)| looks_there(environment)))
     }
 
     /// How a kernel is started; none where there is nothing in its Python to look at, or no Python.

@@ -39,6 +39,7 @@ const FRAMEWORKS_ROOM: Duration = Duration::from_secs(30);
 
 /// What to look at.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Options {
     /// The machine's files.
     pub root: Root,

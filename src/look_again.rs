@@ -7,7 +7,7 @@
 use crate::{collect, probe::cuda, probe::nvml, worker};
 use gpucheck_checks::{
     Source,
-    fact::{Facts, NvmlDevice, Observed},
+    fact::{Facts, Memory, NvmlDevice, Observed},
 };
 
 /// `CUDA_ERROR_DEVICE_UNAVAILABLE`, and how frameworks put it.
@@ -58,7 +58,7 @@ fn has_memory_in_doubt(device: &NvmlDevice) -> bool {
 fn are_frameworks_in_doubt(facts: &Facts) -> bool {
     let alone = facts.nvml_devices().any(may_be_ours_alone);
     let beside_another = facts.pythons().nth(1).is_some();
-    let is_full = |device: &NvmlDevice| device.memory.seen().is_some_and(|memory| memory.is_full());
+    let is_full = |device: &NvmlDevice| device.memory.seen().is_some_and(Memory::is_full);
     let retold = facts.pythons().any(|python| python.retold_s.is_some());
     (alone && says_one_of(facts, &UNAVAILABLE))
         || (beside_another && says_one_of(facts, &MEMORY_GONE))

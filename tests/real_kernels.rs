@@ -79,5 +79,7 @@ fn each_real_environment_has_its_own_root() {
     let bare = |root: &Root| root.subject == Subject::Notebook("bare".to_owned());
     let ids: Vec<&str> = report.roots.iter().filter(|root| bare(root)).map(|root| root.id.as_str()).collect();
     assert_eq!(ids, ["notebooks.has_ipykernel"]);
-    assert!(report.usable_from.iter().all(|row| row.usable == Usable::No), "{:#?}", report.usable_from);
+    // A server of another test may offer kernels of its own, in which there is nothing.
+    let mut rows = report.usable_from.iter().filter(|row| row.usable != Usable::NotApplicable);
+    assert!(rows.all(|row| row.usable == Usable::No), "{:#?}", report.usable_from);
 }

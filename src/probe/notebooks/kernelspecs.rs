@@ -137,11 +137,9 @@ pub(crate) fn variables_of(root: &Root, folder: &str) -> Vec<(String, String)> {
     let Some(Value::Object(set)) = spec.remove("env") else { return Vec::new() };
     let can_be =
         |name: &str, value: &str| !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0');
-    let kept = set.into_iter().take(MOST_VARIABLES).filter_map(|(name, value)| match value {
-        Value::String(value) if can_be(&name, &value) => Some((name, value)),
-        _ => None,
-    });
-    kept.collect()
+    let text = |(name, value): (String, Value)| Some((name, value.as_str()?.to_owned()));
+    let set = set.into_iter().take(MOST_VARIABLES).filter_map(text);
+    set.filter(|(name, value)| can_be(name, value)).collect()
 }
 
 /// The names of the variables that it sets.

@@ -14,6 +14,7 @@ mod cli;
 mod frameworks_at_work;
 mod home;
 mod judge;
+mod jupyter;
 mod kernels_on_gpus;
 mod machine;
 mod notebooks;

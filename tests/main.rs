@@ -15,6 +15,7 @@ mod environments;
 mod frameworks_at_work;
 mod home;
 mod judge;
+mod jupyter;
 mod kernels_on_gpus;
 mod machine;
 mod notebooks;

@@ -26,15 +26,13 @@ pub fn redact(facts: &Facts, names: &[String]) -> Value {
 fn hide_notebooks(facts: &mut Value) {
     let (mut paths, mut folders) = (Vec::new(), Vec::new());
     for process in list(facts, "/processes/seen/on_gpus") {
-        number(process.pointer_mut("/notebook/path"), &mut paths, |number| {
-            format!("notebook-{number}.ipynb")
-        });
+        number(process, "/notebook/path", &mut paths, |number| format!("notebook-{number}.ipynb"));
     }
     for server in list(facts, "/notebooks/seen/servers") {
-        number(server.get_mut("root"), &mut folders, |number| format!("/notebooks-{number}"));
+        number(server, "/root", &mut folders, |number| format!("/notebooks-{number}"));
         for told in ["/sessions/seen", "/sessions/interrupted/seen"] {
             for session in list(server, told) {
-                number(session.get_mut("path"), &mut paths, |number| format!("notebook-{number}.ipynb"));
+                number(session, "/path", &mut paths, |number| format!("notebook-{number}.ipynb"));
             }
         }
     }
@@ -45,8 +43,8 @@ fn list<'a>(value: &'a mut Value, pointer: &str) -> &'a mut [Value] {
 }
 
 /// The same text is the same number.
-fn number(text: Option<&mut Value>, known: &mut Vec<String>, name: impl Fn(usize) -> String) {
-    let Some(Value::String(text)) = text else { return };
+fn number(at: &mut Value, pointer: &str, known: &mut Vec<String>, name: impl Fn(usize) -> String) {
+    let Some(Value::String(text)) = at.pointer_mut(pointer) else { return };
     let at = known.iter().position(|known| known == text).unwrap_or_else(|| {
         known.push(text.clone());
         known.len() - 1

@@ -58,9 +58,9 @@ impl Home {
 
     /// A kernel with this command before `-m ipykernel_launcher`, and more of its JSON.
     pub(crate) fn kernel(&self, name: &str, command: &[&str], more: &str) -> PathBuf {
-        let command: String = command.iter().map(|word| format!("\"{word}\", ")).collect();
+        let command = command.join("\", \"");
         let text = format!(
-            r#"{{"argv": [{command}"-m", "ipykernel_launcher", "-f", "{{connection_file}}"], "language": "python"{more}}}"#
+            r#"{{"argv": ["{command}", "-m", "ipykernel_launcher", "-f", "{{connection_file}}"], "language": "python"{more}}}"#
         );
         self.kernel_json(name, &text)
     }

@@ -39,10 +39,12 @@ fn sessions(server: &Running, wanted: impl Fn(&[Session]) -> bool) -> Vec<Sessio
     loop {
         let notebooks = look(server.home());
         let told = told(&notebooks, server.pid()).expect("the server is found by its command line");
-        match &told.sessions {
-            Observed::Seen(sessions) if wanted(sessions) => return sessions.clone(),
-            other => assert!(Instant::now() < until, "{other:#?}"),
+        if let Observed::Seen(sessions) = &told.sessions
+            && wanted(sessions)
+        {
+            return sessions.clone();
         }
+        assert!(Instant::now() < until, "{:#?}", told.sessions);
         std::thread::sleep(Duration::from_millis(200));
     }
 }

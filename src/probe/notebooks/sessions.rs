@@ -135,9 +135,11 @@ fn fetch(address: &Address, at: SocketAddr, what: &str, until: Instant) -> Resul
 }
 
 fn why(error: &ureq::Error) -> String {
-    match error {
-        ureq::Error::Timeout(_) => "no answer in time".to_owned(),
-        ureq::Error::BodyExceedsLimit(_) => "its answer has no end".to_owned(),
-        other => other.to_string(),
+    if matches!(error, ureq::Error::Timeout(_)) {
+        "no answer in time".to_owned()
+    } else if matches!(error, ureq::Error::BodyExceedsLimit(_)) {
+        "its answer has no end".to_owned()
+    } else {
+        error.to_string()
     }
 }

@@ -38,11 +38,12 @@ pub use knowledge::{
 pub use registry::{CAUSES, CHECKS, Registered};
 pub use report::{
     DriverSummary, Fix, GpuSummary, HostSummary, Machine, MachineVerdict, Outcome, PythonSummary,
-    REPORT_SCHEMA, Report, Root, RootReference, TensorFlowSummary, Unverified, Usable, UsableFrom, Wording,
+    REPORT_SCHEMA, Report, Root, TensorFlowSummary, Unverified, Wording,
 };
 pub use select::{Selection, UnknownId};
 pub use texts::{
     AnswerWords, FixWords, HeadingWords, Language, MachineWords, Phrase, StatusWords, Texts, UsableWords,
     VerdictWords, Words,
 };
+pub use usable_from::{RootReference, Usable, UsableFrom};
 pub use verdict::PROOFS;

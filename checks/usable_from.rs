@@ -7,9 +7,61 @@ use crate::{
     Outcome, Root, Subject, Verdict,
     diagnose::JudgedOutcome,
     fact::{Environment, Facts, FoundBy, Kernelspec, Notebooks, Program, Python},
-    report::{RootReference, Usable, UsableFrom},
     verdict::{Proof, Proofs, fared_together, proofs_in},
 };
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A notebook kernel, or a Python that no kernel starts, and whether a GPU can be used from it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UsableFrom {
+    /// The kernel or the Python.
+    pub subject: Subject,
+    /// What Jupyter's menu calls the kernel.
+    pub shown_as: Option<String>,
+    /// The name of the Python that was looked at for it.
+    pub python: Option<String>,
+    /// Whether a GPU can be used from it.
+    pub usable: Usable,
+    /// Its frameworks, such as `tensorflow 2.21.0`; those that were proven come first.
+    pub frameworks: Vec<String>,
+    /// What was seen, where the answer is not yes.
+    pub why: Option<String>,
+    /// The root that it comes from.
+    pub root: Option<RootReference>,
+    /// Seconds since the look that this rests on, where an earlier run took it.
+    pub retold_s: Option<u64>,
+    /// Visual Studio Code offers it for notebooks.
+    #[serde(default)]
+    pub vscode: bool,
+}
+
+/// Whether a GPU can be used from somewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Usable {
+    /// A framework computed on a GPU, and none failed to.
+    Yes,
+    /// By some of its frameworks, or on some of the GPUs.
+    InPart,
+    /// No framework can.
+    No,
+    /// It could not be told.
+    Unknown,
+    /// There is nothing in it that could use one.
+    NotApplicable,
+}
+
+/// Which of the roots.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RootReference {
+    /// [`Root::id`].
+    pub id: String,
+    /// [`Root::cause`].
+    pub cause: Option<String>,
+    /// [`Root::subject`].
+    pub subject: Subject,
+}
 
 /// The rows: kernels in the order in which Jupyter looks for them, then Pythons.
 pub(crate) fn rows(facts: &Facts, judged: &[JudgedOutcome], roots: &[(usize, Root)]) -> Vec<UsableFrom> {

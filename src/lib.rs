@@ -35,9 +35,11 @@
 //! | `checks/LAYER/NAME.rs` | the check `LAYER.NAME`; `checks/causes/NAME.rs` a named disease; both listed by `checks/build.rs` |
 //! | `checks/texts` | what people read, a folder a language |
 //! | [`probe`] | a source of facts each; [`worker`] is their other end, in the child |
-//! | [`probe::frameworks`] | finds Pythons and runs `python/`, the PyO3 extension that `build.rs` embeds |
+//! | [`probe::environments`], [`probe::notebooks`] | find environments, Jupyter's kernels and servers by files and `/proc` |
+//! | [`probe::frameworks`] | starts the Pythons of the shell, of kernels and of environments, side by side, and runs `python/` in them, the PyO3 extension that `build.rs` embeds |
 //! | [`child`] | starting, following and ending children; the line protocol |
 //! | [`render`] | a report made visible |
+//! | [`progress`] | how far the looks are, on a terminal |
 //! | [`cli`], [`locale`], [`exit`], [`error`] | the command, its language, what its status means, its own troubles |
 //! | [`root`] | the file system under `--root` |
 //!
@@ -45,7 +47,8 @@
 //!
 //! Each check names those without which it cannot pass. A failure whose need failed (for a subject that reaches its
 //! own) is a consequence; one whose needs all hold is a root. A cause then takes over the roots that it explains,
-//! with its own words and its own fix. Everything is judged; a pass is never taken back.
+//! with its own words and its own fix. Everything is judged; a pass is never taken back. At last each notebook kernel, and
+//! each other Python, gets a row: whether a GPU can be used from it, and by which root not.
 
 pub mod child;
 pub mod cli;

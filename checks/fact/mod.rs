@@ -8,6 +8,7 @@ mod driver;
 mod environments;
 mod frameworks;
 mod installation;
+mod isolated;
 mod log;
 mod module;
 mod notebooks;
@@ -22,11 +23,11 @@ pub use cuda_parts::{CondaPackage, CudaParts, LibraryFolder, LibraryPlace};
 pub use driver::{Compute, ComputeCache, ComputeDevice, CudaDevice, Driver, VectorAdd};
 pub use environments::{Environment, EnvironmentKind};
 pub use frameworks::{
-    Carrier, DeviceAttributes, Distribution, ExtraRequirement, FoundBy, Frameworks, Interpreter, Isolated,
-    Link, Listing, Look, Operation, PhysicalDevice, Python, Shadowing, ShadowingPlace, TensorFlow,
-    TensorFlowBuild, Way,
+    Carrier, DeviceAttributes, Distribution, ExtraRequirement, FoundBy, Frameworks, Interpreter, Link,
+    Listing, Look, Operation, PhysicalDevice, Python, TensorFlow, TensorFlowBuild, Way,
 };
 pub use installation::{Firmware, Installation, Package, Service, Trace};
+pub use isolated::{Isolated, Shadowing, ShadowingPlace};
 pub use log::{KernelLog, Xid};
 pub use module::{
     Access, DeviceNode, Dkms, DriverFile, InstalledLinux, LoadedModule, Module, ModuleFile, Node, SecureBoot,

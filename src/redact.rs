@@ -25,17 +25,17 @@ pub fn redact(facts: &Facts, names: &[String]) -> Value {
 /// the folder of a server `/notebooks-1`.
 fn hide_notebooks(facts: &mut Value) {
     let (mut paths, mut folders) = (Vec::new(), Vec::new());
-    for process in list(facts, "/processes/seen/on_gpus") {
-        number(process.pointer_mut("/notebook/path"), &mut paths, |number| {
-            format!("notebook-{number}.ipynb")
-        });
-    }
+    let mut hide_path =
+        |path: &mut Value| number(path, &mut paths, |number| format!("notebook-{number}.ipynb"));
+    let processes = list(facts, "/processes/seen/on_gpus").iter_mut();
+    processes.filter_map(|process| process.pointer_mut("/notebook/path")).for_each(&mut hide_path);
     for server in list(facts, "/notebooks/seen/servers") {
-        number(server.get_mut("root"), &mut folders, |number| format!("/notebooks-{number}"));
+        if let Some(root) = server.get_mut("root") {
+            number(root, &mut folders, |number| format!("/notebooks-{number}"));
+        }
         for told in ["/sessions/seen", "/sessions/interrupted/seen"] {
-            for session in list(server, told) {
-                number(session.get_mut("path"), &mut paths, |number| format!("notebook-{number}.ipynb"));
-            }
+            let sessions = list(server, told).iter_mut();
+            sessions.filter_map(|session| session.get_mut("path")).for_each(&mut hide_path);
         }
     }
 }
@@ -45,8 +45,8 @@ fn list<'a>(value: &'a mut Value, pointer: &str) -> &'a mut [Value] {
 }
 
 /// The same text is the same number.
-fn number(text: Option<&mut Value>, known: &mut Vec<String>, name: impl Fn(usize) -> String) {
-    let Some(Value::String(text)) = text else { return };
+fn number(value: &mut Value, known: &mut Vec<String>, name: fn(usize) -> String) {
+    let Value::String(text) = value else { return };
     let at = known.iter().position(|known| known == text).unwrap_or_else(|| {
         known.push(text.clone());
         known.len() - 1

@@ -39,10 +39,12 @@ fn sessions(server: &Running, wanted: impl Fn(&[Session]) -> bool) -> Vec<Sessio
     loop {
         let notebooks = look(server.home());
         let told = told(&notebooks, server.pid()).expect("the server is found by its command line");
-        match &told.sessions {
-            Observed::Seen(sessions) if wanted(sessions) => return sessions.clone(),
-            other => assert!(Instant::now() < until, "{other:#?}"),
+        if let Observed::Seen(sessions) = &told.sessions
+            && wanted(sessions)
+        {
+            return sessions.clone();
         }
+        assert!(Instant::now() < until, "{told:#?}");
         std::thread::sleep(Duration::from_millis(200));
     }
 }
@@ -133,10 +135,11 @@ fn look_until_told(server: &Running) -> Notebooks {
     let until = Instant::now() + AMPLE;
     loop {
         let notebooks = look(server.home());
-        match told(&notebooks, server.pid()).map(|server| &server.sessions) {
-            Some(Observed::Seen(_)) => return notebooks,
-            other => assert!(Instant::now() < until, "{other:?}"),
+        let told = told(&notebooks, server.pid());
+        if told.is_some_and(|server| matches!(server.sessions, Observed::Seen(_))) {
+            return notebooks;
         }
+        assert!(Instant::now() < until, "{told:#?}");
     }
 }
 

@@ -110,7 +110,7 @@ fn an_honest_server_is_asked_with_its_token() {
     let asked = fake.asked();
     let starts: Vec<&str> = asked.iter().filter_map(|request| request.lines().next()).collect();
     assert_eq!(starts, ["GET /lab/api/sessions HTTP/1.1", "GET /lab/api/kernels HTTP/1.1"]);
-    let authorization = format!("authorization: token {}", TOKEN);
+    let authorization = format!("authorization: token {TOKEN}");
     assert!(asked.iter().all(|request| request.to_lowercase().contains(&authorization)), "{asked:?}");
 }
 

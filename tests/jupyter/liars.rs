@@ -2,6 +2,7 @@
 //!
 //! The servers listen in this very process, so their port is its own.
 
+use crate::stage::SERVERS;
 use gpucheck::{
     probe::notebooks::{Environment, probe},
     root::Root,
@@ -14,7 +15,7 @@ use std::{
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::Path,
     process::{Child, Command},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError, RwLockWriteGuard},
     time::{Duration, Instant},
 };
 
@@ -190,11 +191,12 @@ fn nobody_is_sent_elsewhere() {
 }
 
 /// A process that looks like a server by its command line, and listens nowhere.
-struct Idle(Child);
+struct Idle(Child, RwLockWriteGuard<'static, ()>);
 
 impl Idle {
     fn start() -> Self {
-        Self(Command::new("/bin/sleep").arg0("jupyter-lab").arg("300").spawn().unwrap())
+        let alone = SERVERS.write().unwrap_or_else(PoisonError::into_inner);
+        Self(Command::new("/bin/sleep").arg0("jupyter-lab").arg("300").spawn().unwrap(), alone)
     }
 }
 

@@ -196,7 +196,14 @@ struct Idle(Child, RwLockWriteGuard<'static, ()>);
 impl Idle {
     fn start() -> Self {
         let alone = SERVERS.write().unwrap_or_else(PoisonError::into_inner);
-        Self(Command::new("/bin/sleep").arg0("jupyter-lab").arg("300").spawn().unwrap(), alone)
+        let child = Command::new("/bin/sleep").arg0("jupyter-lab").arg("300").spawn().unwrap();
+        // Its words are there a moment after its program.
+        let words = format!("/proc/{}/cmdline", child.id());
+        let until = Instant::now() + SLACK;
+        while !fs::read(&words).unwrap().starts_with(b"jupyter-lab") && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Self(child, alone)
     }
 }
 

@@ -191,7 +191,10 @@ fn nobody_is_sent_elsewhere() {
 }
 
 /// A process that looks like a server by its command line, and listens nowhere.
-struct Idle(Child, RwLockWriteGuard<'static, ()>);
+struct Idle {
+    child: Child,
+    _alone: RwLockWriteGuard<'static, ()>,
+}
 
 impl Idle {
     fn start() -> Self {
@@ -203,14 +206,14 @@ impl Idle {
         while !fs::read(&words).unwrap().starts_with(b"jupyter-lab") && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(1));
         }
-        Self(child, alone)
+        Self { child, _alone: alone }
     }
 }
 
 impl Drop for Idle {
     fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 
@@ -220,9 +223,9 @@ fn the_token_goes_to_nobody_but_its_server() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let idle = Idle::start();
-    note(folder.path(), idle.0.id(), listener.local_addr().unwrap().port(), 0o600);
+    note(folder.path(), idle.child.id(), listener.local_addr().unwrap().port(), 0o600);
     let seen = servers(folder.path());
-    let told = of(seen, idle.0.id()).expect("known by its command line");
+    let told = of(seen, idle.child.id()).expect("known by its command line");
     let Observed::NotProbed { why } = &told else { panic!("{told:?}") };
     assert!(why.contains("not known to be its own"), "{why}");
     let came = listener.accept().map(|_| ()).map_err(|error| error.kind());

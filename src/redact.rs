@@ -25,17 +25,15 @@ pub fn redact(facts: &Facts, names: &[String]) -> Value {
 /// the folder of a server `/notebooks-1`.
 fn hide_notebooks(facts: &mut Value) {
     let (mut paths, mut folders) = (Vec::new(), Vec::new());
-    let mut hide_path =
-        |path: &mut Value| number(path, &mut paths, |number| format!("notebook-{number}.ipynb"));
-    let processes = list(facts, "/processes/seen/on_gpus").iter_mut();
-    processes.filter_map(|process| process.pointer_mut("/notebook/path")).for_each(&mut hide_path);
+    for process in list(facts, "/processes/seen/on_gpus") {
+        number(process, "/notebook/path", &mut paths, |number| format!("notebook-{number}.ipynb"));
+    }
     for server in list(facts, "/notebooks/seen/servers") {
-        if let Some(root) = server.get_mut("root") {
-            number(root, &mut folders, |number| format!("/notebooks-{number}"));
-        }
+        number(server, "/root", &mut folders, |number| format!("/notebooks-{number}"));
         for told in ["/sessions/seen", "/sessions/interrupted/seen"] {
-            let sessions = list(server, told).iter_mut();
-            sessions.filter_map(|session| session.get_mut("path")).for_each(&mut hide_path);
+            for session in list(server, told) {
+                number(session, "/path", &mut paths, |number| format!("notebook-{number}.ipynb"));
+            }
         }
     }
 }
@@ -45,8 +43,8 @@ fn list<'a>(value: &'a mut Value, pointer: &str) -> &'a mut [Value] {
 }
 
 /// The same text is the same number.
-fn number(value: &mut Value, known: &mut Vec<String>, name: fn(usize) -> String) {
-    let Value::String(text) = value else { return };
+fn number(at: &mut Value, pointer: &str, known: &mut Vec<String>, name: impl Fn(usize) -> String) {
+    let Some(Value::String(text)) = at.pointer_mut(pointer) else { return };
     let at = known.iter().position(|known| known == text).unwrap_or_else(|| {
         known.push(text.clone());
         known.len() - 1

@@ -44,7 +44,7 @@ fn sessions(server: &Running, wanted: impl Fn(&[Session]) -> bool) -> Vec<Sessio
         {
             return sessions.clone();
         }
-        assert!(Instant::now() < until, "{told:#?}");
+        assert!(Instant::now() < until, "{:#?}", told.sessions);
         std::thread::sleep(Duration::from_millis(200));
     }
 }

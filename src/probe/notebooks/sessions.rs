@@ -131,7 +131,10 @@ fn fetch(address: &Address, at: SocketAddr, what: &str, until: Instant) -> Resul
 
 fn why(error: &ureq::Error) -> String {
     if matches!(error, ureq::Error::Timeout(_)) {
-        return "no answer in time".to_owned();
+        "no answer in time".to_owned()
+    } else if matches!(error, ureq::Error::BodyExceedsLimit(_)) {
+        "its answer has no end".to_owned()
+    } else {
+        error.to_string()
     }
-    error.to_string()
 }

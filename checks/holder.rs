@@ -60,6 +60,11 @@ impl<'a> Holder<'a> {
         self.notebook.is_some_and(|notebook| notebook.via.is_some())
     }
 
+    /// Whether it is a kernel that VS Code started, which no server knows: as its extension for Jupyter names them.
+    pub(crate) fn is_of_vs_code(&self) -> bool {
+        self.notebook.is_some_and(|notebook| notebook.kernel.starts_with("v2-"))
+    }
+
     /// The notebook's path: as the server says, for it knows of renaming; else as the kernel was told when it started.
     pub(crate) fn path(&self) -> Option<&'a str> {
         let told = self.session.and_then(|session| session.path.as_deref());
@@ -89,8 +94,7 @@ impl<'a> Holder<'a> {
         let notebook = self.notebook?;
         let path = self.path().map(|path| format!(" of {path}")).unwrap_or_default();
         let id = &notebook.kernel;
-        // As the Jupyter extension of VS Code names its own.
-        let place = if id.starts_with("v2-") { "VS Code" } else { "Jupyter" };
+        let place = if self.is_of_vs_code() { "VS Code" } else { "Jupyter" };
         Some(match notebook.via {
             Some(pid) => format!("started by {place} kernel {id}{path} (process {pid})"),
             None => format!("{place} kernel {id}{path}"),

@@ -3,7 +3,7 @@
 mod liars;
 mod server;
 
-use crate::stage::Machine;
+use crate::{pythons::part, stage::Machine};
 use gpucheck::{
     probe::{notebooks, processes},
     root::Root,
@@ -135,10 +135,11 @@ fn look_until_told(server: &Running) -> Notebooks {
     let until = Instant::now() + AMPLE;
     loop {
         let notebooks = look(server.home());
-        match told(&notebooks, server.pid()).map(|server| &server.sessions) {
-            Some(Observed::Seen(_)) => return notebooks,
-            other => assert!(Instant::now() < until, "{other:?}"),
+        let told = told(&notebooks, server.pid());
+        if told.is_some_and(|server| matches!(server.sessions, Observed::Seen(_))) {
+            return notebooks;
         }
+        assert!(Instant::now() < until, "{told:#?}");
     }
 }
 
@@ -151,7 +152,7 @@ fn the_whole_program_tells_the_servers_kernels() {
     let specs = facts.pointer("/notebooks/seen/kernelspecs").and_then(|specs| specs.as_array()).unwrap();
     let of_server = |spec: &&serde_json::Value| {
         let prefix = spec.pointer("/environment/prefix").and_then(|prefix| prefix.as_str());
-        prefix.is_some_and(|prefix| prefix.ends_with("/jupyter"))
+        prefix.is_some_and(|prefix| Path::new(prefix) == part("jupyter"))
     };
     assert_eq!(specs.iter().filter(of_server).count(), 1, "{specs:#?}");
     let text = facts.to_string();

@@ -1,10 +1,10 @@
 //! Notebook kernels on simulated GPUs: the whole program, environments of the system's Python, and frameworks of a few
 //! lines. Which kernels can use the GPU is known beforehand: each is broken in one way.
 
-use crate::{frameworks_at_work::fakes::TORCH, home::Home};
+use crate::{frameworks_at_work::fakes::TORCH, home::Home, stage::SERVERS};
 use gpucheck_checks::{MachineVerdict, Report, Subject, Usable, UsableFrom};
 use gpucheck_machines::{folder, machine::Machine, run::Staged};
-use std::{ffi::OsString, fs, path::Path};
+use std::{ffi::OsString, fs, path::Path, sync::PoisonError};
 
 /// A PyTorch on the one GPU of the machine, which it lists as CUDA does: not where the variable hides it.
 const ON_THE_GPU: &str = "
@@ -37,6 +37,7 @@ fn torch(home: &Home, name: &str, cuda: Option<&str>, lines: &str) -> String {
 
 /// What gpucheck says on a T4 of Azure's, asked from this home.
 fn report(home: &Home, more: &[&str]) -> Report {
+    let _none_runs = SERVERS.read().unwrap_or_else(PoisonError::into_inner);
     let machine = Machine::load(&folder(), "azure-t4-535").unwrap_or_else(|error| panic!("{error}"));
     let staged = Staged::new(&machine).unwrap();
     let mut command = staged.command(Path::new(env!("CARGO_BIN_EXE_gpucheck"))).unwrap();

@@ -5,8 +5,12 @@ use std::{
     os::unix::{fs::symlink, process::CommandExt},
     path::{Path, PathBuf},
     process::Command,
+    sync::RwLock,
     time::{Duration, Instant},
 };
+
+/// Held alone by whoever starts a Jupyter server, and together by those whose kernels one that runs would start.
+pub(crate) static SERVERS: RwLock<()> = RwLock::new(());
 
 /// A machine in a folder.
 pub(crate) struct Machine {

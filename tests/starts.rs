@@ -12,8 +12,9 @@ use gpucheck::{
     },
     root::Root,
 };
-use gpucheck_checks::fact::{FoundBy, Frameworks, Observed, Python};
+use gpucheck_checks::fact::{FoundBy, Frameworks, Observed, Python, Server};
 use std::{
+    collections::BTreeMap,
     fs,
     os::unix::fs::{PermissionsExt, chown},
     path::Path,
@@ -64,6 +65,8 @@ fn ask(home: &Home) -> Ask {
         ..Environment::default()
     });
     ask.notebooks = notebooks::probe(&Root::new("/"), &surroundings).seen().cloned();
+    // Those of whoever runs the tests, and of other tests.
+    ask.notebooks.as_mut().unwrap().servers.clear();
     (ask.bare_deadline, ask.full_deadline) = (Duration::from_secs(20), Duration::from_secs(20));
     ask
 }
@@ -124,6 +127,31 @@ fn a_kernel_has_its_own_variables_over_those_of_the_place_that_starts_it() {
     let expected =
         format!("{home} TF_TOLD={home}/x:${{UNSET}}:$ HOME={home} PYTHONEXECUTABLE=-", home = home.display());
     assert_eq!(told(of(&found, "x")), expected);
+}
+
+#[test]
+fn a_kernel_stands_where_its_server_serves() {
+    let home = Home::new();
+    let python = environment(&home, "tf");
+    home.kernel("x", &[&python], "");
+    let served = tempfile::tempdir().unwrap();
+    let own = std::env::current_dir().unwrap();
+    for (root, expected) in
+        [(Some(served.path()), served.path()), (Some(Path::new("/gone")), &own), (None, &own)]
+    {
+        let mut ask = ask(&home);
+        // This very process stands for the server.
+        ask.notebooks.as_mut().unwrap().servers.push(Server {
+            pid: i32::try_from(std::process::id()).unwrap(),
+            program: python.clone(),
+            environment: BTreeMap::new(),
+            root: root.map(|root| root.to_str().unwrap().to_owned()),
+            sessions: Observed::Seen(Vec::new()),
+        });
+        let told = told(of(&look(&ask), "x"));
+        let expected = expected.canonicalize().unwrap();
+        assert_eq!(told.split(' ').next(), expected.to_str(), "{root:?}: {told}");
+    }
 }
 
 #[test]

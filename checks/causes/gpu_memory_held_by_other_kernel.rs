@@ -16,7 +16,7 @@
 //! `XLA_PYTHON_CLIENT_PREALLOCATE=false`.
 //!
 //! # Source
-//! tensorflow/tensorflow#9489, #7072, jupyter/notebook#2201, google/flax#445
+//! <https://code.visualstudio.com/docs/datascience/jupyter-notebooks>, tensorflow/tensorflow#9489, #7072, jupyter/notebook#2201, google/flax#445
 
 use crate::{
     Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
@@ -61,7 +61,9 @@ fn held(facts: &Facts, gpu: &PciAddress, outcomes: &[Outcome]) -> Option<Finding
 
 /// The servers that did not say which notebook holds memory.
 fn unasked(facts: &Facts, holders: &[Holder]) -> Vec<String> {
-    if !holders.iter().any(|holder| holder.is_notebook() && holder.session.is_none()) {
+    let is_untold =
+        |holder: &Holder| holder.is_notebook() && !holder.is_of_vs_code() && holder.session.is_none();
+    if !holders.iter().any(is_untold) {
         return Vec::new();
     }
     let servers = facts.notebooks.seen().into_iter().flat_map(|notebooks| &notebooks.servers);
@@ -98,6 +100,9 @@ fn advise(device: &NvmlDevice, memory: &Memory, finding: Finding, holders: &[Hol
 
 /// The notebook by name, with what it does and holds, where all of that is known.
 fn named(finding: Finding, memory: &Memory, holder: &Holder) -> Finding {
+    if holder.is_of_vs_code() {
+        return finding.variant("vscode");
+    }
     let (Some(path), Some(doing), Some(bytes)) = (holder.path(), holder.doing(), holder.process.memory)
     else {
         return finding;

@@ -2,6 +2,7 @@
 //!
 //! The servers listen in this very process, so their port is its own.
 
+use crate::stage::SERVERS;
 use gpucheck::{
     probe::notebooks::{Environment, probe},
     root::Root,
@@ -14,7 +15,7 @@ use std::{
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::Path,
     process::{Child, Command},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError, RwLockWriteGuard},
     time::{Duration, Instant},
 };
 
@@ -190,18 +191,29 @@ fn nobody_is_sent_elsewhere() {
 }
 
 /// A process that looks like a server by its command line, and listens nowhere.
-struct Idle(Child);
+struct Idle {
+    child: Child,
+    _alone: RwLockWriteGuard<'static, ()>,
+}
 
 impl Idle {
     fn start() -> Self {
-        Self(Command::new("/bin/sleep").arg0("jupyter-lab").arg("300").spawn().unwrap())
+        let alone = SERVERS.write().unwrap_or_else(PoisonError::into_inner);
+        let child = Command::new("/bin/sleep").arg0("jupyter-lab").arg("300").spawn().unwrap();
+        // Its words are there a moment after its program.
+        let words = format!("/proc/{}/cmdline", child.id());
+        let until = Instant::now() + SLACK;
+        while !fs::read(&words).unwrap().starts_with(b"jupyter-lab") && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Self { child, _alone: alone }
     }
 }
 
 impl Drop for Idle {
     fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 
@@ -211,9 +223,9 @@ fn the_token_goes_to_nobody_but_its_server() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let idle = Idle::start();
-    note(folder.path(), idle.0.id(), listener.local_addr().unwrap().port(), 0o600);
+    note(folder.path(), idle.child.id(), listener.local_addr().unwrap().port(), 0o600);
     let seen = servers(folder.path());
-    let told = of(seen, idle.0.id()).expect("known by its command line");
+    let told = of(seen, idle.child.id()).expect("known by its command line");
     let Observed::NotProbed { why } = &told else { panic!("{told:?}") };
     assert!(why.contains("not known to be its own"), "{why}");
     let came = listener.accept().map(|_| ()).map_err(|error| error.kind());

@@ -1,7 +1,7 @@
 //! A real Jupyter server, on loopback and in a home of its own.
 
 use super::AMPLE;
-use crate::pythons::part;
+use crate::{pythons::part, stage::SERVERS};
 use serde_json::Value;
 use std::{
     fs,
@@ -10,6 +10,7 @@ use std::{
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::{PoisonError, RwLockWriteGuard},
     time::{Duration, Instant},
 };
 
@@ -40,10 +41,12 @@ pub(super) struct Running {
     home: tempfile::TempDir,
     child: Child,
     note: Value,
+    _alone: RwLockWriteGuard<'static, ()>,
 }
 
 impl Running {
     pub(super) fn start() -> Self {
+        let alone = SERVERS.write().unwrap_or_else(PoisonError::into_inner);
         let home = tempfile::tempdir().unwrap();
         fs::create_dir_all(home.path().join("notebooks")).unwrap();
         let mut command = Command::new(part("jupyter").join("bin/python"));
@@ -55,7 +58,7 @@ impl Running {
         let log = fs::File::create(home.path().join("log")).unwrap();
         surroundings(&mut command, home.path()).current_dir(home.path()).process_group(0);
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
-        let mut server = Self { home, child, note: Value::Null };
+        let mut server = Self { home, child, note: Value::Null, _alone: alone };
         server.wait();
         server
     }

@@ -61,20 +61,15 @@ pub(super) fn told(root: &Root, environment: &Environment, servers: Vec<Server>,
 
 fn ask_all(root: &Root, notes: Vec<Note>) -> Vec<(Note, Observed<Vec<Session>>)> {
     thread::scope(|scope| {
-        let asked: Vec<_> = notes
-            .into_iter()
-            .take(servers::MOST)
-            .map(|note| {
-                let thread = {
-                    let note = note.clone();
-                    scope.spawn(move || ask(root, &note))
-                };
-                (note, thread)
-            })
-            .collect();
-        let told = asked
-            .into_iter()
-            .map(|(note, thread)| (note, thread.join().unwrap_or_else(|_| crate::in_time::broken())));
+        let start = |note: &Note| {
+            let note = note.clone();
+            thread::Builder::new().spawn_scoped(scope, move || ask(root, &note))
+        };
+        let asked: Vec<_> = notes.into_iter().take(servers::MOST).map(|note| (start(&note), note)).collect();
+        let told = asked.into_iter().map(|(thread, note)| match thread {
+            Ok(thread) => (note, thread.join().unwrap_or_else(|_| crate::in_time::broken())),
+            Err(error) => (note, Observed::not_probed(format!("no thread to ask it: {error}"))),
+        });
         told.collect()
     })
 }

@@ -26,7 +26,7 @@ pub fn diagnose(facts: &Facts, knowledge: &Knowledge, selection: &Selection) -> 
     let named = name_roots(facts, knowledge, &mut judged);
     let usable_from = usable_from::rows(facts, &judged, &named);
     let mut roots: Vec<Root> = named.into_iter().map(|(_, root)| root).collect();
-    let verdict = verdict(facts, &judged, &roots);
+    let verdict = verdict(facts, &judged, &roots, &usable_from);
     if verdict == MachineVerdict::Usable {
         // What was proven to work is not unusable, whatever looks wrong on the way to it.
         for root in &mut roots {

@@ -5,8 +5,9 @@
 use crate::{
     Severity, Subject, Verdict,
     diagnose::JudgedOutcome,
-    fact::{ArrayLibrary, Facts, Jax, Observed, Python, TensorFlow, Torch},
+    fact::{ArrayLibrary, Facts, FoundBy, Jax, Observed, Python, TensorFlow, Torch},
     report::{MachineVerdict, Root},
+    usable_from::{Usable, UsableFrom},
 };
 
 /// The checks without which nothing is usable: what proves a GPU, and what proves a framework.
@@ -23,7 +24,12 @@ const PROOF_OF_CUDF: &str = "frameworks.cudf_computes";
 
 /// The verdict: first the GPUs, each by its proof; then every framework of every Python by its own, and Pythons that
 /// could not be asked. At last the notebook kernels: one that fails its user is a part that is not usable.
-pub(crate) fn verdict(facts: &Facts, judged: &[JudgedOutcome], roots: &[Root]) -> MachineVerdict {
+pub(crate) fn verdict(
+    facts: &Facts,
+    judged: &[JudgedOutcome],
+    roots: &[Root],
+    rows: &[UsableFrom],
+) -> MachineVerdict {
     let gpus = facts.gpu_addresses().into_iter().map(|gpu| proof(judged, PROOF_OF_GPU, &Subject::Gpu(gpu)));
     let gpus = fared(&gpus.collect::<Vec<_>>());
     let of_framework =
@@ -33,7 +39,7 @@ pub(crate) fn verdict(facts: &Facts, judged: &[JudgedOutcome], roots: &[Root]) -
         .iter()
         .any(|judged| judged.outcome.id.starts_with("notebooks.") && judged.outcome.verdict == Verdict::Fail);
     let frameworks = match facts.frameworks {
-        Observed::Seen(_) => fared(&frameworks(facts, judged)),
+        Observed::Seen(_) => fared(&frameworks(facts, judged, rows)),
         // Who did not look cannot say that there is no Python.
         Observed::Interrupted { .. } | Observed::Failed(_) | Observed::NotProbed { .. } => Proofs::Untold,
     };
@@ -50,10 +56,28 @@ pub(crate) fn verdict(facts: &Facts, judged: &[JudgedOutcome], roots: &[Root]) -
 }
 
 /// How each framework of each Python fared, and each notebook kernel whose Python nobody could look at.
-fn frameworks(facts: &Facts, judged: &[JudgedOutcome]) -> Vec<Verdict> {
-    let proofs: Vec<Proof> = facts.pythons().flat_map(|python| proofs_in(python, judged)).collect();
-    let not_started = facts.frameworks.seen().map_or(0, |seen| seen.notebooks_not_started.len());
-    what_counts(&proofs).into_iter().chain(std::iter::repeat_n(Verdict::Unknown, not_started)).collect()
+fn frameworks(facts: &Facts, judged: &[JudgedOutcome], rows: &[UsableFrom]) -> Vec<Verdict> {
+    let named = facts.pythons().filter(|python| !is_only_found(python));
+    let fared = named.flat_map(|python| what_counts(&proofs_in(python, judged)));
+    let is_untold = |row: &&UsableFrom| {
+        matches!(row.subject, Subject::Notebook(_)) && row.usable == Usable::Unknown && row.python.is_none()
+    };
+    let untold = rows.iter().filter(is_untold).count() + usize::from(are_kernels_untold(facts));
+    fared.chain(std::iter::repeat_n(Verdict::Unknown, untold)).collect()
+}
+
+/// An environment that nobody named, and that was not started: what is in it is nobody's answer.
+fn is_only_found(python: &Python) -> bool {
+    python.found_by == FoundBy::Environment && matches!(python.interpreter, Observed::NotProbed { .. })
+}
+
+/// Whether there may be kernels that nobody saw: who could not look cannot say that all compute.
+fn are_kernels_untold(facts: &Facts) -> bool {
+    match &facts.notebooks {
+        Observed::Seen(notebooks) => notebooks.more > 0,
+        Observed::Failed(_) | Observed::Interrupted { .. } => true,
+        Observed::NotProbed { .. } => false,
+    }
 }
 
 /// What a framework in a Python proves.

@@ -34,7 +34,7 @@ use std::{
 const FILES_LIMIT: Duration = Duration::from_secs(5);
 /// Time for all Pythons together, whose looks have deadlines of their own.
 const FRAMEWORKS_TIME: Duration = Duration::from_mins(8);
-/// Time for the ends of those that ran until then.
+/// Time beyond it: a look begins only where it can come to its end by then, but for what no deadline bounds.
 const FRAMEWORKS_ROOM: Duration = Duration::from_secs(30);
 
 /// What to look at.

@@ -4,7 +4,7 @@
 //! The environments are those of the system's Python; the TensorFlow in them is a small package that lists one device,
 //! in whose description it says how it was started, and that leaves a mark for each start.
 
-use crate::home::Home;
+use crate::{home::Home, stage::within};
 use gpucheck::{
     probe::{
         frameworks::{Ask, Environment, probe},
@@ -12,12 +12,16 @@ use gpucheck::{
     },
     root::Root,
 };
-use gpucheck_checks::fact::{FoundBy, Frameworks, Observed, Python, Server};
+use gpucheck_checks::fact::{Facts, FoundBy, Frameworks, Observed, Python, Server};
 use std::{
     collections::BTreeMap,
     fs,
-    os::unix::fs::{PermissionsExt, chown},
+    os::unix::{
+        fs::{PermissionsExt, chown},
+        process::CommandExt,
+    },
     path::Path,
+    process::Command,
     time::Duration,
 };
 
@@ -27,7 +31,7 @@ import os, sys
 from types import SimpleNamespace as Fields
 with open(os.path.join(sys.prefix, 'starts'), 'a') as starts:
     starts.write('x')
-told = [os.getcwd()] + [name + '=' + os.environ.get(name, '-') for name in ('TF_TOLD', 'HOME', 'PYTHONEXECUTABLE')]
+told = [os.getcwd()] + [name + '=' + os.environ.get(name, '-') for name in ('TF_TOLD', 'HOME', 'PYTHONEXECUTABLE', 'SECRET')]
 def list_local_devices():
     place = Fields(bus_id=0, numa_node=0, links=Fields(link=[]))
     return [Fields(name='/device:CPU:0', device_type='CPU', memory_limit=268435456, incarnation=1,
@@ -103,12 +107,14 @@ fn kernels_that_start_alike_share_one_look() {
     home.kernel("a", &[&python], "");
     home.kernel("b", &[&python.replace("bin/python", "bin/python3")], "");
     home.kernel("c", &[&python], r#", "env": {"TF_TOLD": "yes"}"#);
-    home.kernel("d", &[&python], r#", "env": {"NOBODY_HEEDS_IT": "yes"}"#);
+    home.kernel("d", &[&python], r#", "env": {"KMP_DUPLICATE_LIB_OK": "TRUE"}"#);
     let found = look(&ask(&home));
-    assert_eq!(found.pythons.len(), 2, "{found:#?}");
-    assert_eq!(starts(&python), 2);
+    assert_eq!(found.pythons.len(), 3, "{found:#?}");
+    assert_eq!(starts(&python), 3);
     let shared = of(&found, "a");
-    assert_eq!((&shared.kernels, &shared.label), (&vec!["a".into(), "b".into(), "d".into()], &None));
+    assert_eq!((&shared.kernels, &shared.label), (&vec!["a".into(), "b".into()], &None));
+    // What a kernel.json sets may decide, whatever it is called.
+    assert_eq!(of(&found, "d").label.as_deref(), Some("kernel d"));
     assert_eq!((&shared.path, shared.found_by), (&python, FoundBy::Kernel));
     let other = of(&found, "c");
     assert_eq!((other.label.as_deref(), other.name()), (Some("kernel c"), format!("{python} (kernel c)")));
@@ -124,8 +130,10 @@ fn a_kernel_has_its_own_variables_over_those_of_the_place_that_starts_it() {
     ask.environment.changes.push(("PYTHONEXECUTABLE".into(), None));
     let found = look(&ask);
     let home = home.path().canonicalize().unwrap();
-    let expected =
-        format!("{home} TF_TOLD={home}/x:${{UNSET}}:$ HOME={home} PYTHONEXECUTABLE=-", home = home.display());
+    let expected = format!(
+        "{home} TF_TOLD={home}/x:${{UNSET}}:$ HOME={home} PYTHONEXECUTABLE=- SECRET=-",
+        home = home.display()
+    );
     assert_eq!(told(of(&found, "x")), expected);
 }
 
@@ -140,7 +148,8 @@ fn a_kernel_stands_where_its_server_serves() {
         [(Some(served.path()), served.path()), (Some(Path::new("/gone")), &own), (None, &own)]
     {
         let mut ask = ask(&home);
-        // This very process stands for the server.
+        // This very process stands for the server, and has another home.
+        ask.environment.home = None;
         ask.notebooks.as_mut().unwrap().servers.push(Server {
             pid: i32::try_from(std::process::id()).unwrap(),
             program: python.clone(),
@@ -266,9 +275,15 @@ fn whoever_can_write_a_kernel_json_is_whom_root_becomes_for_it() {
     fs::write(home.path().join("tf/starts"), "").unwrap();
     fs::set_permissions(home.path().join("tf/starts"), fs::Permissions::from_mode(0o666)).unwrap();
     chown(&theirs, Some(STUDENT), Some(STUDENT)).unwrap();
-    let found = look(&ask(&home));
+    let mut asked = ask(&home);
+    asked.environment.base.as_mut().unwrap().push(("SECRET".into(), "root's".into()));
+    let found = look(&asked);
     assert_eq!(of(&found, "own").ran_as, None, "{found:#?}");
     assert_eq!(of(&found, "theirs").ran_as, Some(STUDENT), "{found:#?}");
+    assert!(
+        told(of(&found, "own")).ends_with("SECRET=root's")
+            && told(of(&found, "theirs")).ends_with("SECRET=-")
+    );
     fs::set_permissions(&own, fs::Permissions::from_mode(0o666)).unwrap();
     let found = look(&ask(&home));
     let why = of(&found, "own").interpreter.why_not();
@@ -286,8 +301,98 @@ fn root_starts_no_command_that_hides_its_python() {
     home.kernel("wrapped", &["/usr/bin/env", "TF_TOLD=wrapped", &python, "-s"], "");
     let found = look(&ask(&home));
     let why = of(&found, "wrapped").interpreter.why_not();
-    assert!(why.ends_with("what /usr/bin/env starts cannot be told"), "{why}");
+    assert!(why.contains("what /usr/bin/env starts cannot be told"), "{why}");
     assert_eq!(starts(&python), 0);
+}
+
+#[test]
+fn root_starts_nothing_that_a_command_names_before_the_kernel() {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: needs root");
+        return;
+    }
+    let home = Home::new();
+    let python = environment(&home, "tf");
+    let script = home.path().join("wrap.py");
+    fs::write(&script, "import sys, os\nopen(os.path.join(sys.prefix, 'starts'), 'a').write('x')\n").unwrap();
+    chown(&script, Some(STUDENT), Some(STUDENT)).unwrap();
+    home.kernel("script", &[&python, script.to_str().unwrap()], "");
+    home.kernel("module", &[&python, "-m", "runner", &python], "");
+    home.kernel("prefix", &[&python, "-X", "pycache_prefix=/tmp"], "");
+    home.kernel("plain", &[&python, "-Xfrozen_modules=off", "-s"], "");
+    let found = look(&ask(&home));
+    for kernel in ["script", "module", "prefix"] {
+        let why = of(&found, kernel).interpreter.why_not();
+        assert!(why.contains("starts cannot be told"), "{kernel}: {why}");
+    }
+    assert!(matches!(of(&found, "plain").interpreter, Observed::Seen(_)), "{found:#?}");
+    assert_eq!(starts(&python), 1);
+}
+
+#[test]
+fn a_program_with_the_setuid_bit_is_no_server_of_roots() {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: needs root");
+        return;
+    }
+    let home = Home::new();
+    let program = home.path().join("sleep");
+    fs::copy("/bin/sleep", &program).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o4755)).unwrap();
+    let mut started = Command::new(&program);
+    let mut child = started.arg0("jupyter-lab").arg("30").uid(STUDENT).gid(STUDENT).spawn().unwrap();
+    let pid = i32::try_from(child.id()).unwrap();
+    let uids = || fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let is_setuid = within(Duration::from_secs(5), || uids().contains(&format!("Uid:\t{STUDENT}\t0\t0\t0")));
+    let found = notebooks::probe(&Root::new("/"), &notebooks::Environment::default());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let servers = &found.seen().unwrap().servers;
+    assert!(servers.iter().all(|server| server.pid != pid), "{servers:#?}");
+    if !is_setuid {
+        println!("skipped: programs here have no setuid bit");
+    }
+}
+
+#[test]
+fn of_environments_that_nobody_named_only_ones_own_and_the_systems_are_started() {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: needs root");
+        return;
+    }
+    let home = Home::new();
+    let python = environment(&home, ".venv");
+    let gpucheck = home.path().join("gpucheck");
+    fs::copy(env!("CARGO_BIN_EXE_gpucheck"), &gpucheck).unwrap();
+    // The marks are anybody's to leave.
+    fs::write(home.path().join(".venv/starts"), "").unwrap();
+    fs::set_permissions(home.path().join(".venv/starts"), fs::Permissions::from_mode(0o666)).unwrap();
+    let facts = |owner: u32| -> Frameworks {
+        let id = format!("{owner}:{owner}");
+        assert!(
+            Command::new("chown")
+                .args(["-hR", &id])
+                .arg(home.path().join(".venv"))
+                .status()
+                .unwrap()
+                .success()
+        );
+        let mut command = Command::new(&gpucheck);
+        command.args(["record", "--no-cloud-metadata"]).env_clear().env("PATH", "/nowhere");
+        let output = command.current_dir(home.path()).uid(STUDENT).gid(STUDENT).output().unwrap();
+        let facts: Facts = serde_json::from_slice(&output.stdout).unwrap();
+        facts.frameworks.seen().unwrap().clone()
+    };
+    let interpreter = |found: &Frameworks| {
+        let mut pythons = found.pythons.iter();
+        pythons.find(|found| found.path == python).unwrap_or_else(|| panic!("{found:#?}")).interpreter.clone()
+    };
+    let why = interpreter(&facts(23_456)).why_not();
+    assert!(why.contains("nobody named it") && why.ends_with("is in the hands of user 23456"), "{why}");
+    assert_eq!(starts(&python), 0);
+    for own in [STUDENT, 0] {
+        assert!(matches!(interpreter(&facts(own)), Observed::Seen(_)), "{own}");
+    }
 }
 
 #[test]

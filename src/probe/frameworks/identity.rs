@@ -3,7 +3,7 @@
 //! Starting a Python runs whatever its environment holds: packages, `.pth` files, `sitecustomize`. Root must
 //! therefore not start one that somebody else can write to.
 //!
-//! Invariants: anyone but root runs it as themselves; root runs it as root only where nobody else can write to
+//! Invariants: anyone but root runs it as themselves, of those that nobody named only their own and the system's; root runs it as root only where nobody else can write to
 //! it, as its owner where exactly one user can, and not at all otherwise. Root's look goes in steps, and each
 //! starts only what the one before has found to be root's: the files by which the Python is started, then the
 //! bare interpreter (`interpreter.rs`), then all of it. What root's own `.pth` files and modules do is root's.
@@ -18,10 +18,12 @@ use super::{
     survey::{Survey, entries},
 };
 use crate::child;
-use gpucheck_checks::fact::ProbeFailure;
+use gpucheck_checks::fact::{FoundBy, ProbeFailure};
 use std::{
     collections::BTreeSet,
-    env, fs,
+    env,
+    ffi::OsString,
+    fs,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
@@ -77,10 +79,11 @@ impl From<String> for Refusal {
 
 /// As whom this Python may run, or why it may not.
 pub(super) fn choose(ask: &Ask, candidate: &Candidate) -> Result<Identity, Refusal> {
-    if !rustix::process::geteuid().is_root() {
-        return Ok(Identity::default());
-    }
     let accounts = Accounts::of_this_machine();
+    if !rustix::process::geteuid().is_root() {
+        return of_oneself(candidate, &accounts);
+    }
+    only_plain_options(candidate)?;
     let mut survey = Survey::new(&accounts);
     start(&mut survey, candidate)?;
     for path in loaded_first(&ask.environment) {
@@ -121,6 +124,37 @@ pub(super) fn choose(ask: &Ask, candidate: &Candidate) -> Result<Identity, Refus
         program,
         changes,
     })
+}
+
+/// Whoever is not root runs a Python as themselves: those that they or their kernels name, whosesoever they are; of those
+/// that only lie where environments lie, what is theirs and the system's.
+fn of_oneself(candidate: &Candidate, accounts: &Accounts) -> Result<Identity, Refusal> {
+    if candidate.found_by == FoundBy::Environment {
+        let mut survey = Survey::because("nobody named it", accounts);
+        start(&mut survey, candidate)?;
+        let own = rustix::process::geteuid().as_raw();
+        if let Some(other) = survey.owners.iter().find(|uid| **uid != own) {
+            let program = candidate.program.display();
+            return Err(format!("nobody named it, and {program} is in the hands of user {other}").into());
+        }
+    }
+    Ok(Identity::default())
+}
+
+/// Options of an interpreter that lead to no code.
+const PLAIN: [&str; 11] =
+    ["-B", "-E", "-I", "-O", "-OO", "-b", "-q", "-s", "-u", "-Xfrozen_modules=off", "frozen_modules=off"];
+
+/// Root starts an interpreter with its own options alone: a module or a file that is named before may be anybody's.
+fn only_plain_options(candidate: &Candidate) -> Result<(), String> {
+    let is_plain = |word: &OsString| {
+        let word = word.to_string_lossy();
+        PLAIN.contains(&word.as_ref()) || word == "-X"
+    };
+    match candidate.words.iter().find(|word| !is_plain(word)) {
+        Some(word) => Err(format!("{}: {}", cannot_tell(&candidate.program), word.display())),
+        None => Ok(()),
+    }
 }
 
 /// What the dynamic loader takes before the libraries that a Python is linked with. An entry that is not absolute means

@@ -11,11 +11,13 @@ use super::{
     identity::{Identity, Owner},
     leftovers,
     said::{Looked, Said},
+    starts,
 };
-use crate::child::{self, Finished, Job, Name};
+use crate::child::{self, Finished, Job, Name, Variables};
 use gpucheck_checks::fact::{Carrier, Listing, Look, Observed, PhysicalDevice, ProbeFailure, Way};
 use std::{
     ffi::OsString,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -77,8 +79,6 @@ pub(super) fn carry(
     deadline: Duration,
 ) -> Result<(Carrier, Finished<Said>), NotCarried> {
     let start = Instant::now();
-    let left = ask.until.map_or(deadline, |until| until.saturating_duration_since(start));
-    let deadline = deadline.min(left);
     let mut not_loaded = None;
     for &carrier in &ask.carriers {
         let carried = match Carried::new(carrier, ask.environment.own_cache().as_deref(), identity) {
@@ -118,9 +118,9 @@ fn job(
     Job {
         program: identity.program.as_ref().unwrap_or(&candidate.program).clone().into_os_string(),
         args,
-        base: ask.environment.base.clone(),
+        base: base(ask, identity),
         env: variables(ask, identity),
-        folder: ask.environment.folder.clone().filter(|folder| folder.is_dir()),
+        folder: folder(ask, identity),
         deadline,
         memory: MEMORY,
         files: Vec::new(),
@@ -128,6 +128,22 @@ fn job(
         may_make_nodes: ask.may_make_nodes,
         stack_at_deadline: true,
     }
+}
+
+/// The variables to start with. Whoever root becomes for this Python gets no secrets of root's.
+fn base(ask: &Ask, identity: &Identity) -> Option<Variables> {
+    match &identity.owner {
+        Some(_) => Some(starts::harmless(&ask.environment)),
+        None => ask.environment.base.clone(),
+    }
+}
+
+/// The folder to start in; not one from which others could have root import.
+fn folder(ask: &Ask, identity: &Identity) -> Option<PathBuf> {
+    if identity.owner.is_none() && identity.avoids_working_directory {
+        return Some("/".into());
+    }
+    ask.environment.folder.clone().filter(|folder| folder.is_dir())
 }
 
 fn variables(ask: &Ask, identity: &Identity) -> Vec<(Name, Option<OsString>)> {

@@ -63,6 +63,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Why a look was not taken.
+const NO_TIME: &str = "not tried: the other Pythons took all the time";
+
 /// What to look at, and how.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
@@ -125,9 +128,17 @@ impl Ask {
     }
 }
 
+impl Ask {
+    /// Whether a look that may take so long can still be taken. A look is given its whole time or none: one that is cut
+    /// short would seem to hang.
+    fn has_time_for(&self, look: Duration) -> bool {
+        self.until.is_none_or(|until| until.saturating_duration_since(Instant::now()) >= look)
+    }
+}
+
 /// Looks at the Python of the environment and at those of the kernels; an empty list where there is none.
 pub fn probe(ask: &Ask) -> Observed<Frameworks> {
-    let Starts { starts, not_started } =
+    let Starts { starts, not_started, passed_over } =
         Starts::of(&ask.environment, ask.notebooks.as_ref(), &ask.environments);
     let width = if ask.one_at_a_time { 1 } else { pool::width() };
     ask.progress.expect(starts.len());
@@ -136,8 +147,12 @@ pub fn probe(ask: &Ask) -> Observed<Frameworks> {
         let ask = Ask { environment: environment.clone(), ..ask.clone() };
         recalled(&ask, candidate)
     });
+    let broken = "gpucheck's own probe panicked; please report this bug with what is on standard error";
+    let pythons = pythons.into_iter().zip(&starts);
+    let pythons = pythons.map(|(python, start)| python.unwrap_or_else(|| unlooked(&start.candidate, broken)));
+    let passed_over = passed_over.iter().map(|(start, why)| unlooked(&start.candidate, why));
     Observed::Seen(Frameworks {
-        pythons: pythons.into_iter().flatten().collect(),
+        pythons: pythons.chain(passed_over).collect(),
         library_path_set_in: shell_files::setting_library_path(&ask.system, &ask.environment),
         notebooks_not_started: not_started,
         environments: ask.environments.clone(),
@@ -161,8 +176,8 @@ fn recalled(ask: &Ask, candidate: &Candidate) -> Python {
 /// Looks at a Python: what it says, and its `sys.path`.
 fn python(ask: &Ask, candidate: &Candidate) -> (Python, Vec<String>) {
     let mut python = unlooked(candidate, "the interpreter was not started");
-    if ask.until.is_some_and(|until| until <= Instant::now()) {
-        return (unlooked(candidate, "it was not started: the other Pythons took all the time"), Vec::new());
+    if !ask.has_time_for(if ask.full { ask.full_deadline } else { ask.bare_deadline }) {
+        return (unlooked(candidate, NO_TIME), Vec::new());
     }
     let identity = match identity::choose(ask, candidate) {
         Ok(identity) => identity,
@@ -190,12 +205,15 @@ fn python(ask: &Ask, candidate: &Candidate) -> (Python, Vec<String>) {
     if let Observed::Seen(Some(tensorflow)) = &mut python.tensorflow
         && tensorflow.full_look().is_none()
         && let Some(doubt) = tensorflow::doubt(tensorflow)
+        && ask.has_time_for(ask.full_deadline)
     {
         tracing::debug!(python = python.path, doubt, "taking a full look");
         tensorflow.looks.push(look(Way::Full).look);
     }
     trial::put_to_work(ask, candidate, &identity, &mut python.packages);
-    python.isolated = isolation::look(ask, candidate, &identity, &python, &sys_path);
+    if ask.has_time_for(ask.full_deadline) {
+        python.isolated = isolation::look(ask, candidate, &identity, &python, &sys_path);
+    }
     (python, sys_path)
 }
 

@@ -15,6 +15,7 @@ use gpucheck_checks::fact::{Look, Observed, Operation, Python, TensorFlow};
 use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 use std::{
+    ffi::OsStr,
     fs::{self, DirBuilder, File},
     hash::{DefaultHasher, Hash, Hasher},
     io::{self, Read, Write},
@@ -114,7 +115,11 @@ impl Recall {
     /// Keeps the newest.
     fn prune(&self) {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let is_ours = |name: &OsStr| {
+            name.to_str().is_some_and(|name| name.len() == self.name.len() && name.ends_with(".json"))
+        };
         let mut kept: Vec<(SystemTime, PathBuf)> = entries
+            .filter(|entry| is_ours(&entry.file_name()))
             .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
             .collect();
         kept.sort();
@@ -152,6 +157,7 @@ fn name(ask: &Ask, candidate: &Candidate) -> String {
         (&candidate.program, &candidate.words, &candidate.python).hash(&mut hasher);
         (deciding(&ask.environment), &ask.environment.path, &ask.environment.folder).hash(&mut hasher);
         std::env::current_dir().ok().hash(&mut hasher);
+        ask.environment.changes.hash(&mut hasher);
         (ask.full, ask.put_to_work, ask.exercise).hash(&mut hasher);
         hasher.finish()
     };
@@ -177,11 +183,12 @@ fn is_sound(python: &Python, driver_behind: bool) -> bool {
 }
 
 fn is_sound_tensorflow(tensorflow: &TensorFlow, driver_behind: bool) -> bool {
-    let is_right = |look: &Look| {
-        look.listing.seen().is_some_and(|listing| {
+    let is_right = |look: &Look| match &look.listing {
+        Observed::Seen(listing) => {
             let has_gpu = listing.gpus().next().is_some();
             has_gpu == driver_behind && listing.operations.iter().all(is_exact)
-        })
+        }
+        Observed::Interrupted { .. } | Observed::Failed(_) | Observed::NotProbed { .. } => false,
     };
     tensorflow.unmet.is_empty() && tensorflow.looks.iter().all(is_right)
 }

@@ -45,6 +45,17 @@ pub(super) fn setting_visible_devices(root: &Root, environment: &Environment) ->
 }
 
 /// What shells read when they start, and what `conda activate` runs.
+/// A script or a setting by which conda's activation of this environment sets `LD_LIBRARY_PATH`.
+pub(super) fn activating_libraries(root: &Root, prefix: &str) -> Option<String> {
+    let scripts = scripts(root, &format!("{prefix}/etc/conda/activate.d")).into_iter();
+    let state = format!("{prefix}/conda-meta/state");
+    scripts.chain([state]).find(|path| {
+        sets(root, path, "LD_LIBRARY_PATH")
+            || (path.ends_with("/state")
+                && root.configuration(path).is_some_and(|text| text.contains("\"LD_LIBRARY_PATH\"")))
+    })
+}
+
 fn profiles(root: &Root, environment: &Environment) -> Vec<String> {
     let mut paths: Vec<String> = PROFILES.map(str::to_owned).into();
     paths.extend(scripts(root, "/etc/profile.d"));

@@ -3,7 +3,7 @@
 //! Invariants: places are listed and stat'ed, and only the short texts of the kernel are read; a place that was not there
 //! counts as well, for it may come.
 
-use super::{Ask, discover::Candidate};
+use super::{Ask, accounts::Accounts, discover::Candidate, leftovers::inherited};
 use gpucheck_checks::fact::{Observed, Python};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -85,9 +85,10 @@ pub(super) fn of(ask: &Ask, candidate: &Candidate, python: &Python, sys_path: &[
         let prefix = Path::new(&interpreter.prefix);
         stamps.extend(["pyvenv.cfg", "conda-meta"].map(|name| Stamp::new(Kind::Place, prefix.join(name))));
     }
-    let home = super::leftovers::inherited(&ask.environment, "HOME").map(PathBuf::from);
-    let own = [".local/lib", ".keras/keras.json"];
-    stamps.extend(home.iter().flat_map(|home| own.map(|name| Stamp::new(Kind::Entries, home.join(name)))));
+    for home in homes(ask, python) {
+        stamps.push(Stamp::new(Kind::Entries, home.join(".local/lib")));
+        stamps.push(Stamp::new(Kind::Place, home.join(".keras/keras.json")));
+    }
     let here = ask.environment.folder.clone().or_else(|| std::env::current_dir().ok());
     stamps.extend(here.map(|folder| Stamp::new(Kind::Modules, folder)));
     for folder in sys_path.iter().map(Path::new).filter(|folder| folder.is_absolute()).take(MOST_FOLDERS) {
@@ -100,6 +101,13 @@ pub(super) fn of(ask: &Ask, candidate: &Candidate, python: &Python, sys_path: &[
     let parts = python.cuda_parts.seen().into_iter().flat_map(|parts| &parts.folders);
     stamps.extend(parts.map(|folder| Stamp::new(Kind::Entries, &folder.path)));
     stamps
+}
+
+/// The home of whoever asks, and of whom the Python ran as.
+fn homes(ask: &Ask, python: &Python) -> Vec<PathBuf> {
+    let asking = inherited(&ask.environment, "HOME").map(PathBuf::from);
+    let owner = python.ran_as.and_then(|uid| Accounts::of_this_machine().owner(uid, uid).home);
+    asking.into_iter().chain(owner.map(PathBuf::from)).collect()
 }
 
 fn read(kind: Kind, path: &Path) -> Option<u64> {

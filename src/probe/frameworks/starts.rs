@@ -12,9 +12,13 @@ use super::{
     discover::{self, Candidate, Environment},
     files::read_text,
     leftovers::inherited,
-    template,
+    shell_files, template,
 };
-use crate::{child::Name, probe::notebooks, root::Root};
+use crate::{
+    child::{Name, Variables},
+    probe::notebooks,
+    root::Root,
+};
 use gpucheck_checks::fact::{
     self, FoundBy, Kernelspec, Notebooks, Observed, Packages, Program, ProgramState, Python, Server, Spec,
 };
@@ -29,8 +33,37 @@ use std::{
 /// Most Pythons that are looked at in one run.
 const MOST: usize = 48;
 /// What names of variables that decide about a framework begin with.
-const DECIDING: [&str; 10] =
-    ["CUDA_", "CUDNN_", "CUPY_", "JAX_", "LD_", "NVIDIA_", "PYTHON", "PYTORCH_", "TF_", "XLA_"];
+const DECIDING: [&str; 25] = [
+    "ABSL_",
+    "CUBLAS_",
+    "CUDA",
+    "CUDNN_",
+    "CUPY_",
+    "GLIBC_TUNABLES",
+    "JAX_",
+    "KERAS_",
+    "KMP_",
+    "LD_",
+    "MALLOC_",
+    "MKL_",
+    "NCCL_",
+    "NPY_",
+    "NUMBA_",
+    "NVIDIA_",
+    "OMP_",
+    "OPENBLAS_",
+    "PROTOCOL_BUFFERS_",
+    "PYTHON",
+    "PYTORCH_",
+    "RAPIDS_",
+    "TF_",
+    "TORCH",
+    "XLA_",
+];
+/// The variable of its own that Jupyter takes from a kernel.
+const NOT_HANDED_ON: &str = "PYTHONEXECUTABLE";
+/// Variables that tell nothing secret and that a program may want.
+const HARMLESS: [&str; 7] = ["HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TZ", "USER"];
 
 /// A Python, and the surroundings to start it in.
 #[derive(Clone, Debug)]
@@ -45,6 +78,8 @@ pub(super) struct Starts {
     pub(super) starts: Vec<Start>,
     /// Kernels whose Python cannot be looked at, by name, with the reason.
     pub(super) not_started: BTreeMap<String, String>,
+    /// Environments with a framework that are not looked at, each with the reason.
+    pub(super) passed_over: Vec<(Start, String)>,
 }
 
 impl Starts {
@@ -92,11 +127,20 @@ impl Starts {
                 environment: Some(PathBuf::from(&found.prefix)).filter(|prefix| prefix != Path::new("/usr")),
                 ..Candidate::default()
             };
-            if self.starts.len() < MOST
-                && !known.contains(&interpreter(&candidate))
-                && has_framework(&by_files(&Root::new("/"), environment, found))
+            if known.contains(&interpreter(&candidate))
+                || !has_framework(&by_files(&Root::new("/"), environment, found))
             {
-                self.starts.push(Start { candidate, environment: environment.clone() });
+                continue;
+            }
+            let start = Start { candidate, environment: environment.clone() };
+            let activation = activation_of(&found.prefix);
+            if self.starts.len() >= MOST {
+                self.passed_over.push((start, format!("{MOST} other Pythons were looked at")));
+            } else if let Some(script) = activation {
+                let why = format!("conda activates it first, and what {script} then sets is not known");
+                self.passed_over.push((start, why));
+            } else {
+                self.starts.push(start);
             }
         }
     }
@@ -157,6 +201,8 @@ struct Key {
     interpreter: Interpreter,
     words: Vec<OsString>,
     variables: BTreeMap<OsString, OsString>,
+    /// What `kernel.json` sets, whatever it is.
+    set: BTreeMap<Name, Option<OsString>>,
     /// The working directory, where it has anything that a Python could import.
     folder: Option<PathBuf>,
 }
@@ -169,6 +215,7 @@ impl Key {
             interpreter: interpreter(candidate),
             words: candidate.words.clone(),
             variables: deciding(environment),
+            set: environment.changes.iter().cloned().filter(|(name, _)| name != NOT_HANDED_ON).collect(),
             folder: folder.filter(|folder| can_be_imported_from(folder)),
         }
     }
@@ -176,14 +223,24 @@ impl Key {
 
 /// The variables that a framework heeds, with what the Python would inherit.
 pub(super) fn deciding(environment: &Environment) -> BTreeMap<OsString, OsString> {
+    inherited_where(environment, |name| {
+        name == "HOME" || DECIDING.iter().any(|start| name.starts_with(start))
+    })
+}
+
+/// The variables that somebody else may be handed.
+pub(super) fn harmless(environment: &Environment) -> Variables {
+    let is_harmless =
+        |name: &str| HARMLESS.contains(&name) || DECIDING.iter().any(|start| name.starts_with(start));
+    inherited_where(environment, is_harmless).into_iter().collect()
+}
+
+fn inherited_where(environment: &Environment, counts: impl Fn(&str) -> bool) -> BTreeMap<OsString, OsString> {
     let own = environment.base.is_none().then(env::vars_os).into_iter().flatten().map(|(name, _)| name);
     let base = environment.base.iter().flatten().map(|(name, _)| name.clone());
     let changed = environment.changes.iter().map(|(name, _)| OsString::from(name.as_ref()));
-    let decides = |name: &OsString| {
-        let text = name.to_string_lossy();
-        text == "HOME" || DECIDING.iter().any(|start| text.starts_with(start))
-    };
-    let names: BTreeSet<OsString> = own.chain(base).chain(changed).filter(decides).collect();
+    let names = own.chain(base).chain(changed).filter(|name| counts(&name.to_string_lossy()));
+    let names: BTreeSet<OsString> = names.collect();
     names
         .into_iter()
         .filter_map(|name| Some((name.clone(), inherited(environment, &name.to_string_lossy())?)))
@@ -218,7 +275,7 @@ impl<'a> Servers<'a> {
                 cache: shell.cache.clone(),
                 folder: served(server).or_else(|| fs::read_link(format!("/proc/{}/cwd", server.pid)).ok()),
                 // Jupyter does not hand it on: it would mislead every Python.
-                changes: vec![("PYTHONEXECUTABLE".into(), None)],
+                changes: vec![(NOT_HANDED_ON.into(), None)],
                 base: Some(base),
                 ..Environment::default()
             };
@@ -266,13 +323,19 @@ impl<'a> Servers<'a> {
         if kernelspec.environment.as_ref().is_some_and(|there| !there.may_have_framework()) {
             return Ok(None);
         }
+        if let Some(script) = kernelspec.activates.as_deref().and_then(activation_of) {
+            return Err(format!(
+                "conda activates its environment first, and what {script} then sets is not known"
+            ));
+        }
         let surroundings = server.map_or(self.shell, |(_, environment)| environment);
         let mut environment = surroundings.clone();
         environment.changes.extend(variables(surroundings, &kernelspec.folder));
         let (words, python) = words(kernelspec, spec, &program, &environment.path)?;
         let candidate = Candidate {
             found_by: FoundBy::Kernel,
-            python: python.filter(|python| *python != program),
+            // A Python that runs a module which starts a Python is no interpreter of ours to vouch for.
+            python: python.filter(|python| *python != program || starts_another(&words)),
             program,
             words,
             said_in: vec![Path::new(&kernelspec.folder).join("kernel.json")],
@@ -323,6 +386,11 @@ fn is_startable(server: &Server) -> bool {
     name.starts_with("python") || name.starts_with("jupyter")
 }
 
+/// A script by which conda's activation of this environment sets what its frameworks heed. Nobody runs it for us.
+fn activation_of(prefix: &str) -> Option<String> {
+    shell_files::activating_libraries(&Root::new("/"), prefix)
+}
+
 /// The variables that `kernel.json` sets, expanded.
 fn variables(surroundings: &Environment, folder: &str) -> Vec<(Name, Option<OsString>)> {
     let lookup = |name: &str| inherited(surroundings, name)?.into_string().ok();
@@ -361,8 +429,8 @@ fn words(
 }
 
 /// Whether the words of a Python run a module that starts another one, as nb_conda_kernels' runner does.
-fn starts_another(words: &[String]) -> bool {
-    words.iter().any(|word| word == "-m")
+fn starts_another<W: AsRef<OsStr>>(words: &[W]) -> bool {
+    words.iter().any(|word| word.as_ref() == "-m")
 }
 
 #[cfg(test)]

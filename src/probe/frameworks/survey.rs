@@ -15,6 +15,8 @@ use std::{
 /// What some places say about who can write to them.
 pub(super) struct Survey<'a> {
     accounts: &'a Accounts,
+    /// Why it matters who can write, as a clause.
+    reason: &'static str,
     /// Users other than root.
     pub(super) owners: BTreeSet<u32>,
     /// Places that were taken in: hundreds of paths share them.
@@ -25,7 +27,12 @@ pub(super) struct Survey<'a> {
 
 impl<'a> Survey<'a> {
     pub(super) fn new(accounts: &'a Accounts) -> Self {
-        Self { accounts, owners: BTreeSet::new(), known: BTreeSet::new(), entered: BTreeSet::new() }
+        Self::because("gpucheck runs as root", accounts)
+    }
+
+    /// One that is taken for this reason.
+    pub(super) fn because(reason: &'static str, accounts: &'a Accounts) -> Self {
+        Self { accounts, reason, owners: BTreeSet::new(), known: BTreeSet::new(), entered: BTreeSet::new() }
     }
 
     /// Takes in a folder that packages are imported from: its direct entries, and where its `.pth` files lead.
@@ -35,7 +42,7 @@ impl<'a> Survey<'a> {
             // What cannot be read here, Python passes over as well.
             for more in read_text(&file).unwrap_or_default().lines().filter_map(named) {
                 if more.contains('\u{fffd}') {
-                    return Err(format!("gpucheck runs as root, and {} is no text", file.display()));
+                    return Err(format!("{}, and {} is no text", self.reason, file.display()));
                 }
                 self.folder(&folder.join(more))?;
             }
@@ -103,7 +110,7 @@ impl<'a> Survey<'a> {
         };
         match others {
             Some(others) => {
-                Err(format!("gpucheck runs as root, and {} can be written by {others}", place.display()))
+                Err(format!("{}, and {} can be written by {others}", self.reason, place.display()))
             }
             None => Ok(()),
         }

@@ -4,7 +4,7 @@
 //! another; that a GPU is listed is no proof, only an operation with the right result is.
 
 use super::{
-    Ask,
+    Ask, NO_TIME,
     discover::Candidate,
     identity::Identity,
     launch::{self, IDLE, NotCarried},
@@ -62,12 +62,16 @@ pub(super) fn put_to_work(
     if !ask.put_to_work && !ask.full {
         return;
     }
-    let run = |name: &str| {
+    let run = |name: &str, not: Option<String>| {
+        let not = not.or_else(|| (!ask.has_time_for(ask.full_deadline)).then(|| NO_TIME.to_owned()));
+        if let Some(why) = not {
+            return Err(why);
+        }
         tracing::debug!(python = %candidate.program.display(), name, "putting a framework to work");
-        tried(ask, launch::carry(ask, candidate, identity, name, ask.full_deadline))
+        Ok(tried(ask, launch::carry(ask, candidate, identity, name, ask.full_deadline)))
     };
     if let Some(torch) = &mut packages.torch {
-        let tried = no_torch_on_gpu(torch).map_or_else(|| Ok(run("torch")), Err);
+        let tried = run("torch", no_torch_on_gpu(torch));
         let told = tried.as_ref().ok().and_then(|tried| tried.architectures.clone());
         // Where CUDA does not start it tells an empty list, whatever it was built for.
         let told = told.filter(|told| !told.is_empty());
@@ -78,13 +82,13 @@ pub(super) fn put_to_work(
         settle(Place { devices, operations, log, elapsed_ms }, tried);
     }
     if let Some(jax) = &mut packages.jax {
-        let tried = no_jax_on_gpu(jax).map_or_else(|| Ok(run("jax")), Err);
+        let tried = run("jax", no_jax_on_gpu(jax));
         let Jax { devices, operations, log, elapsed_ms, .. } = jax;
         settle(Place { devices, operations, log, elapsed_ms }, tried);
     }
     for (name, library) in [("cupy", &mut packages.cupy), ("cudf", &mut packages.cudf)] {
         let Some(library) = library else { continue };
-        let tried = no_trial(library).map_or_else(|| Ok(run(name)), Err);
+        let tried = run(name, no_trial(library));
         let ArrayLibrary { devices, operations, log, elapsed_ms, .. } = library;
         settle(Place { devices, operations, log, elapsed_ms }, tried);
     }

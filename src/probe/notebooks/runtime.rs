@@ -5,7 +5,7 @@
 //!
 //! Source: `jupyter_core/paths.py`, `jupyter_runtime_dir`; `jupyter_server/serverapp.py`, `server_info`.
 
-use super::{Environment, places::homes};
+use super::{Environment, places::homes, servers};
 use crate::root::Root;
 use serde_json::{Map, Value};
 use std::{
@@ -119,7 +119,7 @@ fn pid(name: &str, start: &str) -> Option<i32> {
 
 /// Whether a process of this user has that number.
 fn lives(root: &Root, pid: i32, uid: u32) -> bool {
-    root.stat(&format!("/proc/{pid}")).is_some_and(|found| found.st_uid == uid)
+    servers::is_own(root, pid, uid)
 }
 
 /// None where the file is not such a note or not to be trusted.

@@ -24,10 +24,23 @@ const MODULES: [&str; 5] =
 pub(super) fn running(root: &Root, uid: u32) -> Vec<Server> {
     let mut pids: Vec<i32> = root.names("/proc").iter().filter_map(|name| name.parse().ok()).collect();
     pids.sort_unstable();
-    let own = pids
-        .into_iter()
-        .filter(|pid| root.stat(&format!("/proc/{pid}")).is_some_and(|found| found.st_uid == uid));
+    let own = pids.into_iter().filter(|pid| is_own(root, *pid, uid));
     own.filter_map(|pid| server(root, pid, is_server)).take(MOST).collect()
+}
+
+/// Whether a process is this user's through and through. A program with the setuid bit belongs to its owner by its folder
+/// in `/proc`, while another user has chosen its words and its variables.
+pub(super) fn is_own(root: &Root, pid: i32, uid: u32) -> bool {
+    if root.stat(&format!("/proc/{pid}")).is_none_or(|found| found.st_uid != uid) {
+        return false;
+    }
+    if !root.is_this_machine() {
+        return true;
+    }
+    let status = root.bytes(&format!("/proc/{pid}/status"), LONGEST).unwrap_or_default();
+    let status = String::from_utf8_lossy(&status);
+    let uids = status.lines().find_map(|line| line.strip_prefix("Uid:"));
+    uids.is_some_and(|uids| uids.split_whitespace().all(|own| own.parse() == Ok(uid)))
 }
 
 /// A process of this user that is a server whatever its command line is.
@@ -38,6 +51,11 @@ pub(super) fn known(root: &Root, pid: i32) -> Option<Server> {
 /// The environment of a process of the asking user, byte for byte. It holds passwords and is no fact.
 pub(crate) fn environment_of(root: &Root, pid: i32) -> Option<Vec<(OsString, OsString)>> {
     let bytes = root.bytes(&format!("/proc/{pid}/environ"), LONGEST).ok()?;
+    // Whoever has this number by now may be another's.
+    let uid = rustix::process::geteuid().as_raw();
+    if !is_own(root, pid, uid) {
+        return None;
+    }
     let variable = |text: &[u8]| {
         let middle = text.iter().position(|byte| *byte == b'=').filter(|at| *at > 0)?;
         let (name, value) = text.split_at_checked(middle)?;

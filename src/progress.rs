@@ -139,10 +139,14 @@ mod tests {
         let first = progress.begin("a");
         let second = progress.begin("b");
         drop(first);
-        assert_eq!((progress.state().done, progress.state().under_way.join(" ").as_str()), (1, "b"));
+        let told = |progress: &Progress| {
+            let state = progress.state();
+            (state.done, state.total, state.under_way.join(" "), state.over)
+        };
+        assert_eq!(told(&progress), (1, 2, "b".to_owned(), false));
         drop(second);
         progress.end();
-        assert_eq!((progress.state().done, progress.state().total, progress.state().over), (2, 2, true));
+        assert_eq!(told(&progress), (2, 2, String::new(), true));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! Invariant: it is taken only where there is something to leave out.
 
 use super::{
-    Ask, discover::Candidate, identity::Identity, launch, leftovers::inherited, shadowing, starts::deciding,
+    Ask, discover::Candidate, heeded::deciding, identity::Identity, launch, leftovers::inherited, shadowing,
 };
 use gpucheck_checks::fact::{Isolated, Observed, ProbeFailure, Python, TensorFlow, Way};
 use std::{env, path::PathBuf};

@@ -8,10 +8,10 @@ use super::{
     Ask,
     carrier::Carried,
     discover::Candidate,
+    heeded,
     identity::{Identity, Owner},
     leftovers,
     said::{Looked, Said},
-    starts,
 };
 use crate::child::{self, Finished, Job, Name, Variables};
 use gpucheck_checks::fact::{Carrier, Listing, Look, Observed, PhysicalDevice, ProbeFailure, Way};
@@ -133,7 +133,7 @@ fn job(
 /// The variables to start with. Whoever root becomes for this Python gets no secrets of root's.
 fn base(ask: &Ask, identity: &Identity) -> Option<Variables> {
     match &identity.owner {
-        Some(_) => Some(starts::harmless(&ask.environment)),
+        Some(_) => Some(heeded::harmless(&ask.environment)),
         None => ask.environment.base.clone(),
     }
 }

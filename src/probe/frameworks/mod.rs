@@ -22,6 +22,7 @@ mod discover;
 mod distributions;
 mod elf;
 mod files;
+mod heeded;
 mod identity;
 mod interpreter;
 mod isolation;
@@ -35,6 +36,8 @@ pub(crate) mod packages;
 mod pool;
 mod recall;
 mod said;
+mod same;
+mod servers;
 mod shadowing;
 mod shell_files;
 mod stamps;
@@ -138,7 +141,7 @@ impl Ask {
 
 /// Looks at the Python of the environment and at those of the kernels; an empty list where there is none.
 pub fn probe(ask: &Ask) -> Observed<Frameworks> {
-    let Starts { starts, not_started, passed_over } =
+    let Starts { wanted: starts, not_started, passed_over } =
         Starts::of(&ask.environment, ask.notebooks.as_ref(), &ask.environments);
     let width = if ask.one_at_a_time { 1 } else { pool::width() };
     ask.progress.expect(starts.len());

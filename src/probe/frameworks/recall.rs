@@ -8,8 +8,8 @@
 use super::{
     Ask,
     discover::Candidate,
+    heeded::deciding,
     stamps::{self, Stamp},
-    starts::deciding,
 };
 use gpucheck_checks::fact::{Look, Observed, Operation, Python, TensorFlow};
 use rustix::fs::{Mode, OFlags};
@@ -116,7 +116,8 @@ impl Recall {
     fn prune(&self) {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let is_ours = |name: &OsStr| {
-            name.to_str().is_some_and(|name| name.len() == self.name.len() && name.ends_with(".json"))
+            name.to_str()
+                .is_some_and(|name| name.len() == self.name.len() && name.strip_suffix(".json").is_some())
         };
         let mut kept: Vec<(SystemTime, PathBuf)> = entries
             .filter(|entry| is_ours(&entry.file_name()))

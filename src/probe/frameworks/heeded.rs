@@ -37,7 +37,8 @@ const DECIDING: [&str; 25] = [
     "XLA_",
 ];
 /// Variables that tell nothing secret and that a program may want.
-const HARMLESS: [&str; 7] = ["HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TZ", "USER"];
+const HARMLESS: [&str; 10] =
+    ["CONDA_PREFIX", "HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER", "VIRTUAL_ENV"];
 /// What names of Terraform's variables begin with, which hold passwords.
 const TERRAFORM: &str = "TF_VAR_";
 

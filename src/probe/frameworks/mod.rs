@@ -205,6 +205,7 @@ fn python(ask: &Ask, candidate: &Candidate) -> (Python, Vec<String>) {
     let look = |way| launch::take(ask, candidate, &identity, way);
     let first = look(if ask.full { Way::Full } else { Way::Bare });
     let sys_path = note(ask, &mut python, first);
+    name_what_was_started(candidate, &mut python);
     if let Observed::Seen(Some(tensorflow)) = &mut python.tensorflow
         && tensorflow.full_look().is_none()
         && let Some(doubt) = tensorflow::doubt(tensorflow)
@@ -218,6 +219,16 @@ fn python(ask: &Ask, candidate: &Candidate) -> (Python, Vec<String>) {
         python.isolated = isolation::look(ask, candidate, &identity, &python, &sys_path);
     }
     (python, sys_path)
+}
+
+/// Of a program that starts a Python only that Python itself says which one it is.
+fn name_what_was_started(candidate: &Candidate, python: &mut Python) {
+    let Observed::Seen(interpreter) = &python.interpreter else { return };
+    if candidate.python.is_some() && interpreter.executable.starts_with('/') {
+        python.path.clone_from(&interpreter.executable);
+        let named = || candidate.kernels.first().map(|name| format!("kernel {name}"));
+        python.label = python.label.take().or_else(named);
+    }
 }
 
 /// A Python that nobody has looked at, for this reason.

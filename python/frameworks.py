@@ -173,7 +173,9 @@ def torch_fetched(result, device):
 def jax_gpus(jax, _):
     """JAX's GPUs."""
     # What a notebook asks. Where no GPU starts it lists the CPU and says nothing; the second call says why.
-    announced("jax.devices()", lambda: jax.devices())
+    on_cpu = announced(
+        "jax.devices()", lambda: [str(attribute(device, "platform")) for device in first(jax.devices())[:1]]
+    ) == ["cpu"]
 
     def told(device, name):
         value = attribute(device, name)
@@ -187,9 +189,24 @@ def jax_gpus(jax, _):
         capability = capability if len(capability) == 2 else None
         return described("gpu:%d" % device.id, told(device, "device_kind"), None, capability, device)
 
-    return announced(
+    gpus = announced(
         "jax.devices('gpu')", lambda: [properties(device) for device in first(jax.devices("gpu"))]
     )
+    if on_cpu and gpus:
+        raise Refused(refused("jax.devices()", "DefaultIsCpu", jax_chosen(jax)))
+    return gpus
+
+
+def jax_chosen(jax):
+    """What may have put the CPU first: the variables of JAX that are set, else its own setting."""
+    import os
+
+    names = [name for name in ("JAX_PLATFORMS", "JAX_PLATFORM_NAME") if os.environ.get(name)]
+    told = ["%s=%s" % (name, os.environ[name][:64]) for name in names]
+    if not told:
+        platforms = attribute(attribute(jax, "config"), "jax_platforms")
+        told = [] if platforms is None else ["jax_platforms=%s" % str(platforms)[:64]]
+    return ", ".join(told)
 
 
 def jax_product(jax, device):

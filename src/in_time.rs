@@ -36,7 +36,8 @@ impl<T: Send + 'static> InTime<T> {
             Err(RecvTimeoutError::Timeout) => Observed::Failed(ProbeFailure::TimedOut {
                 after_ms: u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX),
                 step: self.step.to_owned(),
-                unkillable: true,
+                // A thread cannot be killed, and nobody tried.
+                unkillable: false,
             }),
         }
     }
@@ -70,7 +71,8 @@ mod tests {
                 thread::park();
             }
         });
-        let by = ProbeFailure::TimedOut { after_ms: 100, step: "platform".to_owned(), unkillable: true };
+        let by = ProbeFailure::TimedOut { after_ms: 100, step: "platform".to_owned(), unkillable: false };
+        assert_eq!(by.to_string(), "no answer after 100 ms in platform");
         assert_eq!(late.take(), Observed::Failed(by));
         assert!(start.elapsed() < AMPLE);
     }

@@ -4,10 +4,10 @@
 //! else's, and in compute mode "exclusive process" they keep each other out. Whatever the first looks say of that is
 //! asked again, one at a time. A machine on which there is nothing to doubt is not asked again.
 
-use crate::{collect, probe::cuda, probe::nvml, worker};
+use crate::{collect, probe::cuda, probe::nvml, root::Root, worker};
 use gpucheck_checks::{
     Source,
-    fact::{Facts, Memory, NvmlDevice, Observed},
+    fact::{Facts, FrameworkDevice, Memory, NvmlDevice, Observed, Operation, Packages, Python},
 };
 
 /// `CUDA_ERROR_DEVICE_UNAVAILABLE`, and how frameworks put it.
@@ -23,13 +23,14 @@ const MUCH: u64 = 1 << 30;
 
 /// Asks again what the looks themselves may have disturbed.
 pub(crate) fn look_again(options: &collect::Options, ask: &worker::Ask, facts: &mut Facts) {
-    if facts.nvml_devices().any(may_be_ours_alone) {
+    let root = &options.root;
+    if facts.nvml_devices().any(|device| may_be_ours_alone(root, device)) {
         let refused = |code: Option<i64>| code == Some(DEVICE_UNAVAILABLE);
         if facts.cuda_devices().any(|device| refused(device.context.refusal_code())) {
             (facts.driver, facts.compute) = cuda::probe(&collect::worker(options, cuda::DEADLINE), ask);
         }
     }
-    if options.sources.contains(&Source::Frameworks) && are_frameworks_in_doubt(facts) {
+    if options.sources.contains(&Source::Frameworks) && are_frameworks_in_doubt(root, facts) {
         let behind = collect::driver_is_behind(&facts.module);
         let found = facts.frameworks.seen().map(|seen| seen.environments.clone()).unwrap_or_default();
         facts.frameworks = collect::look_at_frameworks(options, &facts.notebooks, found, behind, true).take();
@@ -44,10 +45,11 @@ pub(crate) fn look_again(options: &collect::Options, ask: &worker::Ask, facts: &
     }
 }
 
-/// Whether a device lets one program in, and nobody else's is on it.
-fn may_be_ours_alone(device: &NvmlDevice) -> bool {
+/// Whether a device lets one program in, and nobody else's is on it. One that NVML lists and that is gone by now may
+/// have been ours: when it was to be told whose it is, it was over.
+fn may_be_ours_alone(root: &Root, device: &NvmlDevice) -> bool {
     device.compute_mode.seen().is_some_and(|mode| EXCLUSIVE.contains(mode))
-        && device.processes().next().is_none()
+        && !device.processes().any(|process| root.exists(&format!("/proc/{}", process.pid)))
 }
 
 fn has_memory_in_doubt(device: &NvmlDevice) -> bool {
@@ -55,8 +57,8 @@ fn has_memory_in_doubt(device: &NvmlDevice) -> bool {
 }
 
 /// Whether Pythons may have kept each other off a GPU, or what an earlier run saw took a room that is gone.
-fn are_frameworks_in_doubt(facts: &Facts) -> bool {
-    let alone = facts.nvml_devices().any(may_be_ours_alone);
+fn are_frameworks_in_doubt(root: &Root, facts: &Facts) -> bool {
+    let alone = facts.nvml_devices().any(|device| may_be_ours_alone(root, device));
     let beside_another = facts.pythons().nth(1).is_some();
     let is_full = |device: &NvmlDevice| device.memory.seen().is_some_and(Memory::is_full);
     let retold = facts.pythons().any(|python| python.retold_s.is_some());
@@ -65,9 +67,102 @@ fn are_frameworks_in_doubt(facts: &Facts) -> bool {
         || (retold && facts.nvml_devices().any(is_full))
 }
 
-/// Whether a framework wrote one of these words.
+/// Whether a framework wrote one of these words, or failed with one.
 fn says_one_of(facts: &Facts, words: &[&str]) -> bool {
-    let tensorflows = facts.pythons().filter_map(|python| python.tensorflow.seen()?.as_ref());
-    let mut logs = tensorflows.flat_map(|tensorflow| &tensorflow.looks).map(|look| &look.log);
-    logs.any(|log| words.iter().any(|word| log.contains(word)))
+    facts.pythons().any(|python| said(python).iter().any(|text| words.iter().any(|word| text.contains(word))))
+}
+
+/// What the frameworks of a Python wrote, and their failures.
+fn said(python: &Python) -> Vec<String> {
+    let tensorflow = python.tensorflow.seen().and_then(Option::as_ref);
+    let mut said: Vec<String> =
+        tensorflow.iter().flat_map(|found| &found.looks).map(|look| look.log.clone()).collect();
+    if let Some(Packages { torch, jax, cupy, cudf, .. }) = python.packages.seen() {
+        let torch = torch.iter().map(|found| (&found.devices, &found.operations, &found.log));
+        let jax = jax.iter().map(|found| (&found.devices, &found.operations, &found.log));
+        let others = cupy.iter().chain(cudf).map(|found| (&found.devices, &found.operations, &found.log));
+        for (devices, operations, log) in torch.chain(jax).chain(others) {
+            said.push(log.clone());
+            said.extend(failures(devices, operations));
+        }
+    }
+    said
+}
+
+fn failures(devices: &Observed<Vec<FrameworkDevice>>, operations: &Observed<Vec<Operation>>) -> Vec<String> {
+    let done = match operations {
+        Observed::Seen(done) | Observed::Interrupted { seen: done, .. } => done.as_slice(),
+        Observed::Failed(_) | Observed::NotProbed { .. } => &[],
+    };
+    let of_operations = done.iter().filter_map(|operation| operation.correct.failure());
+    devices
+        .failure()
+        .into_iter()
+        .chain(operations.failure())
+        .chain(of_operations)
+        .map(ToString::to_string)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const MACHINE: &str = include_str!("../tests/machines/t4-535/machine.json");
+    /// No Linux gives a process this id: its most is 2^22.
+    const GONE: u32 = 1 << 23;
+
+    /// The facts of a T4 that is fine, and what differs.
+    fn facts(set: &[(&str, Value)]) -> Facts {
+        let mut machine: Value = serde_json::from_str(MACHINE).unwrap();
+        let facts = machine.get_mut("facts").unwrap();
+        for (pointer, value) in set {
+            let (parent, name) = pointer.rsplit_once('/').unwrap();
+            facts.pointer_mut(parent).unwrap()[name] = value.clone();
+        }
+        serde_json::from_value(facts.clone()).unwrap()
+    }
+
+    fn torch(failed: &Value) -> Value {
+        json!({"seen": {"torch": {
+            "package": "/opt/torch", "distribution": "2.6.0", "conda_build": null,
+            "build": {"seen": {"version": "2.6.0", "cuda": "12.6", "hip": null}},
+            "architectures": {"not_probed": {"why": ""}}, "devices": {"seen": []}, "operations": failed,
+        }}})
+    }
+
+    #[test]
+    fn the_words_of_every_framework_count() {
+        let packages = "/frameworks/seen/pythons/0/packages";
+        // How PyTorch puts cudaErrorDevicesUnavailable.
+        let message = "CUDA error: CUDA-capable device(s) is/are busy or unavailable";
+        let refused = json!({"failed": {"refused": {"step": "x", "code": 0, "name": "RuntimeError", "message": message}}});
+        let operation = json!({"seen": [{"device": "cuda:0", "name": "matmul", "correct": refused}]});
+        for failed in [&refused, &operation] {
+            let facts = facts(&[(packages, torch(failed))]);
+            assert!(says_one_of(&facts, &UNAVAILABLE), "{failed}");
+            assert!(!says_one_of(&facts, &MEMORY_GONE), "{failed}");
+        }
+        let log = "cudaErrorMemoryAllocation: out of memory";
+        let cupy = json!({"distributions": [], "operations": {"seen": []}, "log": log});
+        assert!(says_one_of(&facts(&[(packages, json!({"seen": {"cupy": cupy}}))]), &MEMORY_GONE));
+        assert!(!says_one_of(&facts(&[(packages, torch(&json!({"seen": []})))]), &UNAVAILABLE));
+    }
+
+    #[test]
+    fn who_is_gone_may_have_been_ours() {
+        let alone = |pid: u32| {
+            let process = json!({"pid": pid, "memory": null, "name": null});
+            let facts = facts(&[
+                ("/nvml/seen/devices/seen/0/seen/compute_mode", json!({"seen": 3})),
+                ("/nvml/seen/devices/seen/0/seen/compute_processes", json!({"seen": [process]})),
+            ]);
+            let device = facts.nvml_devices().next().unwrap();
+            assert_eq!(device.processes().count(), 1);
+            may_be_ours_alone(&Root::new("/"), device)
+        };
+        assert!(alone(GONE));
+        assert!(!alone(1));
+    }
 }

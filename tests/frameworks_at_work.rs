@@ -6,6 +6,7 @@
 
 mod arrays;
 pub(crate) mod fakes;
+mod isolated;
 
 use crate::pythons::{ask, look, part};
 use fakes::{JAX, TORCH};

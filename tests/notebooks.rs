@@ -199,6 +199,25 @@ fn a_bare_python_in_an_environment_is_that_environments() {
 }
 
 #[test]
+fn a_python_of_another_minor_version_is_looked_up_on_the_path() {
+    // jupyter_client, manager.py: only `python`, `python3` and the server's own `python3.X` become sys.executable.
+    for (word, expected) in [
+        ("python3", "/opt/conda/envs/tf/bin/python"),
+        ("python3.10", "/opt/conda/envs/tf/bin/python"),
+        ("python3.12", "/usr/bin/python3.12"),
+    ] {
+        let machine = Machine::linux()
+            .program("/opt/conda/envs/tf/bin/python3.10")
+            .link("/opt/conda/envs/tf/bin/python", "python3.10")
+            .program("/usr/bin/python3.12")
+            .file("/opt/conda/envs/tf/share/jupyter/kernels/x/kernel.json", kernel(word, ""));
+        let found = look(&machine, &surroundings());
+        let program = Program::File { path: expected.to_owned(), state: ProgramState::Executable };
+        assert_eq!(only(&found).program, program, "{word}");
+    }
+}
+
+#[test]
 fn odd_kernels_are_values() {
     let deep = "[".repeat(100_000);
     let long = format!(r#"{{"argv": ["{}"]}}"#, "x".repeat(300_000));

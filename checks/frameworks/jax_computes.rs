@@ -5,15 +5,22 @@
 //!
 //! # Detection
 //! After `import jax`, a matrix product on each GPU that it lists, compared exactly with the right one. Right on some GPUs
-//! and not on others is a warning. Where JAX was not run, and its files were read alone, this cannot be told.
+//! and not on others is a warning. JAX that reaches a GPU and puts the CPU before it, in `jax.devices()`, computes on the
+//! CPU in a notebook: that is a failure. Where JAX was not run, and its files were read alone, this cannot be told.
 //!
 //! # Fix
-//! By the error that JAX gives: `python -c "import jax; print(jax.devices('gpu'))"`.
+//! By the error that JAX gives: `python -c "import jax; print(jax.devices('gpu'))"`. Where the CPU comes first, take out
+//! `JAX_PLATFORMS` and `JAX_PLATFORM_NAME`.
 //!
 //! # Source
-//! <https://docs.jax.dev/en/latest/installation.html>
+//! <https://docs.jax.dev/en/latest/installation.html>, <https://docs.jax.dev/en/latest/config_options.html>
 
-use crate::{Check, Judged, Knowledge, Severity, Source, Who, fact::Facts, judge::quoted, wheels, work};
+use crate::{
+    Check, Judged, Knowledge, Severity, Source, Who,
+    fact::{Facts, Jax, ProbeFailure},
+    judge::quoted,
+    wheels, work,
+};
 
 pub(crate) static CHECK: Check = Check {
     reads: &[Source::Frameworks],
@@ -27,6 +34,12 @@ fn judge_all(facts: &Facts, knowledge: &Knowledge) -> Judged {
     let judge = |python: &crate::fact::Python| {
         wheels::jax(python, |subject, jax| {
             let finding = work::judge(subject, jax).with("jax", jax.label());
+            if is_on_cpu(jax) {
+                return finding
+                    .variant("cpu_first")
+                    .run("unset JAX_PLATFORMS JAX_PLATFORM_NAME")
+                    .run("grep -n JAX_PLATFORM ~/.bashrc ~/.profile /etc/profile.d/* /etc/environment");
+            }
             if work::asks_for_installation(&finding) {
                 return wheels::install_jax(facts, knowledge, python, jax, finding);
             }
@@ -34,4 +47,9 @@ fn judge_all(facts: &Facts, knowledge: &Knowledge) -> Judged {
         })
     };
     facts.pythons().map(judge).collect()
+}
+
+/// Whether it reaches GPUs and puts the CPU before them.
+fn is_on_cpu(jax: &Jax) -> bool {
+    matches!(jax.operations.failure(), Some(ProbeFailure::Refused { name, .. }) if name == "DefaultIsCpu")
 }

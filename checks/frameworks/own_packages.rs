@@ -6,8 +6,8 @@
 //! Python or of its neighbours, is imported in the place of the environment's, in every environment at once.
 //!
 //! # Detection
-//! The look at this Python failed, and the same look with `-I`, which leaves those folders and Python's variables out, did
-//! not. The folders are told with what they hide.
+//! The look at this Python failed, or the import of PyTorch, JAX, CuPy or cuDF, and the same with `-I`, which leaves those
+//! folders and Python's variables out, did not. The folders are told with what they hide.
 //!
 //! # Fix
 //! Take the package out of `~/.local`, `PYTHONPATH` out of the profile or `kernel.json`, or give the file in the notebook's

@@ -76,6 +76,33 @@ fn jax_computes_by_every_name_of_its_places() {
 }
 
 #[test]
+fn jax_that_puts_the_cpu_before_its_gpus() {
+    // docs.jax.dev/en/latest/config_options.html: the first of `jax_platforms` is where everything runs by default.
+    let cpu = "CPU = Device(0, 'cpu', None)\nCPU.platform = 'cpu'\n\
+               def devices(kind=None): return GPUS if kind else [CPU]\n";
+    let (_folder, mut ask) = with("jax", &format!("{JAX}\n{cpu}config = Fields(jax_platforms='cpu,cuda')\n"));
+    for (variables, message) in [
+        (vec![("JAX_PLATFORM_NAME", "cpu")], "JAX_PLATFORM_NAME=cpu"),
+        (vec![("JAX_PLATFORMS", "cpu,cuda"), ("JAX_PLATFORM_NAME", "")], "JAX_PLATFORMS=cpu,cuda"),
+        (vec![], "jax_platforms=cpu,cuda"),
+    ] {
+        for name in ["JAX_PLATFORMS", "JAX_PLATFORM_NAME"] {
+            let value = variables.iter().find(|(of, _)| *of == name).map(|(_, value)| (*value).into());
+            ask.environment.changes.push((name.into(), value));
+        }
+        let jax = packages(&ask).jax.unwrap();
+        let refused = ProbeFailure::Refused {
+            step: "jax.devices()".to_owned(),
+            code: 0,
+            name: "DefaultIsCpu".to_owned(),
+            message: message.to_owned(),
+        };
+        assert_eq!(jax.operations, Observed::Failed(refused.clone()));
+        assert_eq!(jax.devices, Observed::Failed(refused));
+    }
+}
+
+#[test]
 fn jax_without_a_gpu_says_why() {
     let unknown = "def devices(kind=None):\n    if kind: raise RuntimeError(\"Unknown backend: 'gpu' requested\")\n    return []\n";
     let (_folder, ask) = with("jax", &format!("{JAX}\n{unknown}"));

@@ -143,7 +143,7 @@ impl Ask {
 pub fn probe(ask: &Ask) -> Observed<Frameworks> {
     let Starts { wanted: starts, not_started, passed_over } =
         Starts::of(&ask.environment, ask.notebooks.as_ref(), &ask.environments);
-    let width = if ask.one_at_a_time { 1 } else { pool::width() };
+    let width = if ask.one_at_a_time { 1 } else { pool::width(ask.put_to_work) };
     ask.progress.expect(starts.len());
     let pythons = pool::each(&starts, width, |Start { candidate, environment }| {
         let _under_way = ask.progress.begin(&candidate.interpreter().to_string_lossy());

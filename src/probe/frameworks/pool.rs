@@ -11,23 +11,26 @@ use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
 /// Memory that a Python with a framework may take, in bytes: TensorFlow with a context of CUDA has about two gigabytes.
 const OF_ONE: u64 = 2 << 30;
-/// Most at once, however large the machine: each may hold a context on the GPU.
+/// Most at once, however large the machine.
 const MOST: usize = 8;
+/// Most at once on a GPU. The context and the libraries of a framework take half a gigabyte to one of its memory, which
+/// is not ours: beside somebody's training eight would leave it none.
+const MOST_ON_GPU: usize = 2;
 
-/// How many Pythons may run at once.
-pub(super) fn width() -> usize {
+/// How many Pythons may run at once; fewer where they come to a GPU.
+pub(super) fn width(on_gpu: bool) -> usize {
     let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
     let available = System::new_with_specifics(memory).map_or(0, |system| {
         let free = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);
         system.available_memory().min(free)
     });
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    fits(cores, available)
+    fits(cores, available, if on_gpu { MOST_ON_GPU } else { MOST })
 }
 
-fn fits(cores: usize, memory: u64) -> usize {
-    let by_memory = usize::try_from(memory / OF_ONE).unwrap_or(MOST);
-    cores.min(by_memory).clamp(1, MOST)
+fn fits(cores: usize, memory: u64, most: usize) -> usize {
+    let by_memory = usize::try_from(memory / OF_ONE).unwrap_or(most);
+    cores.min(by_memory).clamp(1, most)
 }
 
 /// Asks each, `width` at a time. One whose asking panicked is left out.
@@ -103,7 +106,15 @@ mod tests {
     #[test]
     fn a_small_machine_asks_one_at_a_time() {
         for (cores, gigabytes, width) in [(2, 24, 2), (16, 5, 2), (4, 1, 1), (0, 0, 1), (64, 512, 8)] {
-            assert_eq!(fits(cores, gigabytes << 30), width, "{cores} cores, {gigabytes} GiB");
+            assert_eq!(fits(cores, gigabytes << 30, MOST), width, "{cores} cores, {gigabytes} GiB");
         }
+    }
+
+    #[test]
+    fn a_gpu_is_left_to_whoever_works_on_it() {
+        for (cores, gigabytes, width) in [(64, 512, 2), (16, 5, 2), (4, 1, 1)] {
+            assert_eq!(fits(cores, gigabytes << 30, MOST_ON_GPU), width, "{cores} cores, {gigabytes} GiB");
+        }
+        assert!((1..=MOST_ON_GPU).contains(&width(true)));
     }
 }

@@ -1,8 +1,8 @@
 //! What a kernel specification starts.
 //!
-//! Source: `jupyter_client/manager.py`, `format_kernel_cmd`: a bare `python`, `python3` or `python3.X` becomes the
-//! server's own interpreter, `{resource_dir}` the folder of the specification and `{prefix}` the server's `sys.prefix`;
-//! any other word in braces stays as it is.
+//! Source: `jupyter_client/manager.py`, `format_kernel_cmd`: a bare `python`, `python3` or `python3.X`, with the minor
+//! version that the server itself runs in, becomes the server's own interpreter, `{resource_dir}` the folder of the
+//! specification and `{prefix}` the server's `sys.prefix`; any other word in braces stays as it is.
 
 use super::{Environment, places::Place};
 use crate::root::Root;
@@ -22,7 +22,8 @@ pub(super) fn of(
         Some(prefix) => word.replace("{prefix}", prefix),
         None => word,
     };
-    if is_servers_python(&word) {
+    let own = place.prefix.as_ref().and_then(|prefix| versioned_name(root, prefix));
+    if is_servers_python(&word, own.as_deref()) {
         // Only servers of this environment look here, so theirs is its interpreter.
         return place
             .prefix
@@ -43,12 +44,22 @@ pub(super) fn of(
     )
 }
 
-fn is_servers_python(word: &str) -> bool {
-    word == "python"
-        || word.strip_prefix("python3").is_some_and(|rest| {
-            rest.is_empty()
-                || rest.strip_prefix('.').is_some_and(|minor| minor.bytes().all(|byte| byte.is_ascii_digit()))
-        })
+/// Whether a server starts its own Python for this word; `own` is the name of that Python with its version, where it is
+/// told.
+fn is_servers_python(word: &str, own: Option<&str>) -> bool {
+    ["python", "python3"].contains(&word) || (is_versioned(word) && own.is_none_or(|own| own == word))
+}
+
+/// Whether it is `python3.X`.
+fn is_versioned(name: &str) -> bool {
+    let minor = name.strip_prefix("python3.").unwrap_or_default();
+    !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The `python3.X` that the Python of an environment is a link to.
+fn versioned_name(root: &Root, prefix: &str) -> Option<String> {
+    let target = root.target(&format!("{prefix}/bin/python")).ok()?;
+    target.rsplit('/').next().filter(|name| is_versioned(name)).map(str::to_owned)
 }
 
 fn file(root: &Root, path: String) -> Program {
@@ -96,7 +107,12 @@ mod tests {
 
     #[test]
     fn a_bare_python_is_the_servers() {
-        assert!(["python", "python3", "python3.11"].iter().all(|word| is_servers_python(word)));
-        assert!(!["python2", "pythonw", "python3x", "R", ""].iter().any(|word| is_servers_python(word)));
+        for own in [None, Some("python3.11")] {
+            assert!(["python", "python3", "python3.11"].iter().all(|word| is_servers_python(word, own)));
+            let others = ["python2", "pythonw", "python3x", "python3.", "python3.1x", "R", ""];
+            assert!(!others.iter().any(|word| is_servers_python(word, own)));
+        }
+        assert!(!is_servers_python("python3.9", Some("python3.11")));
+        assert!(is_servers_python("python3.9", None));
     }
 }

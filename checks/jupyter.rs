@@ -8,6 +8,8 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
+/// What to say of a kernel that cannot lose a GPU.
+pub(crate) const NO_FRAMEWORK: &str = "no framework that could use a GPU";
 /// Folders of conda's own environment, under the names that its installers give them.
 const IS_BASE: [&str; 9] = [
     "anaconda",

@@ -64,6 +64,13 @@ pub struct Spec {
     pub interrupt_mode: Option<String>,
 }
 
+impl Kernelspec {
+    /// Whether it surely runs where nothing could use a GPU.
+    pub fn lacks_framework(&self) -> bool {
+        self.environment.as_ref().is_some_and(|there| !there.may_have_framework())
+    }
+}
+
 impl Spec {
     /// Whether it is a kernel for Python.
     pub fn is_python(&self) -> bool {

@@ -50,6 +50,9 @@ fn judge_kernel(
     let referring: Vec<(&String, &String)> =
         spec.env.iter().filter(|(_, value)| !references(value).is_empty()).collect();
     referring.first()?;
+    if kernel.lacks_framework() {
+        return Some(Finding::not_applicable(subject, jupyter::NO_FRAMEWORK));
+    }
     let servers = notebooks.servers.iter().map(|server| {
         (format!("the Jupyter server {} ({})", server.pid, server.program), &server.environment)
     });

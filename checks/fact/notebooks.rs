@@ -59,6 +59,9 @@ pub struct Spec {
     /// The names of all variables that it sets; what they are set to may be a secret.
     #[serde(default)]
     pub sets: Vec<String>,
+    /// The names of those whose value is no text: a number, `true`, null.
+    #[serde(default)]
+    pub odd_values: Vec<String>,
     /// How Jupyter interrupts it, `signal` or `message`; none where it does not say.
     #[serde(default)]
     pub interrupt_mode: Option<String>,

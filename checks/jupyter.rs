@@ -8,6 +8,8 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
+/// What to say of a kernel that cannot lose a GPU.
+pub(crate) const NO_FRAMEWORK: &str = "no framework that could use a GPU";
 /// Folders of conda's own environment, under the names that its installers give them.
 const IS_BASE: [&str; 9] = [
     "anaconda",
@@ -19,6 +21,50 @@ const IS_BASE: [&str; 9] = [
     "miniconda3",
     "miniforge3",
     "tljh",
+];
+
+/// Names of languages, of frameworks, and of what everybody has.
+const TELLS_NOTHING: [&str; 40] = [
+    "ai",
+    "base",
+    "conda",
+    "course",
+    "cpu",
+    "cuda",
+    "cudf",
+    "cupy",
+    "data",
+    "default",
+    "dev",
+    "env",
+    "gpu",
+    "home",
+    "ipykernel",
+    "ipython",
+    "jax",
+    "julia",
+    "jupyter",
+    "jupyterlab",
+    "keras",
+    "kernel",
+    "lab",
+    "labs",
+    "main",
+    "ml",
+    "notebook",
+    "notebooks",
+    "project",
+    "pytorch",
+    "rapids",
+    "root",
+    "system",
+    "tensorflow",
+    "test",
+    "torch",
+    "user",
+    "venv",
+    "work",
+    "xpython",
 ];
 
 /// Judges Jupyter's kernels and servers, where they were looked at.
@@ -83,15 +129,16 @@ pub(crate) fn prefix(python: &Python) -> Option<&str> {
 /// The environment that a kernel is named after, where that is another than the one that it runs in.
 pub(crate) fn named_after(facts: &Facts, kernel: &Kernelspec) -> Option<String> {
     let own = &kernel.environment.as_ref()?.prefix;
-    let shown = kernel.spec.seen()?.display_name.as_deref().unwrap_or_default();
-    let names = format!("{} {shown}", kernel.name).to_ascii_lowercase();
-    if names.contains(&environment_name(own)?) {
+    let name = kernel.name.to_ascii_lowercase();
+    let shown = kernel.spec.seen()?.display_name.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let own_name = environment_name(own)?;
+    if name.contains(&own_name) || shown.contains(&own_name) {
         return None;
     }
-    let is_of_word = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    let words: Vec<&str> = names.split(|c| !is_of_word(c)).filter(|word| says_something(word)).collect();
+    let meant =
+        [name.as_str(), environment_in(&shown)].map(|name| Some(name).filter(|name| is_telling(name)));
     let is_named = |prefix: &&String| {
-        *prefix != own && environment_name(prefix).is_some_and(|name| words.contains(&name.as_str()))
+        *prefix != own && environment_name(prefix).is_some_and(|name| meant.contains(&Some(name.as_str())))
     };
     let mut others = environments(facts).into_iter().filter(is_named);
     let other = others.next()?;
@@ -118,11 +165,25 @@ fn environment_name(prefix: &str) -> Option<String> {
     }
 }
 
-/// Whether a word in a kernel's name can be meant as an environment.
-fn says_something(word: &str) -> bool {
-    let is_version = word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let is_usual = ["ipykernel", "conda", "env", "venv", "root", "kernel"].contains(&word);
-    word.len() > 1 && !is_version && !is_usual && !word.starts_with("python")
+/// What stands in the place of an environment in a display name of small letters: `x` of `python (x)`, of
+/// `python 3 (x)` and of `python [conda env:x]`, else all of it.
+fn environment_in(shown: &str) -> &str {
+    let shown = shown.trim();
+    let between = |before: &str, after: char| {
+        let (name, rest) = shown.strip_prefix(before)?.split_once(after)?;
+        matches!(rest, "" | " *").then_some(name)
+    };
+    let named = between("python (", ')').or_else(|| between("python 3 (", ')'));
+    named
+        .or_else(|| between("python [conda env:", ']'))
+        .or_else(|| shown.strip_prefix("conda env:"))
+        .unwrap_or(shown)
+}
+
+/// Whether a name can be meant as an environment, and not as what is in it or what it is for.
+fn is_telling(name: &str) -> bool {
+    let is_version = name.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    name.len() > 1 && !is_version && !name.starts_with("python") && !TELLS_NOTHING.contains(&name)
 }
 
 /// Adds the command that makes a kernel of this Python; `more` are further arguments.
@@ -184,13 +245,43 @@ mod tests {
         }
     }
 
-    /// Names that ipykernel, conda's nb_conda_kernels and VS Code give.
+    /// Names that ipykernel, conda's nb_conda_kernels and VS Code give, and words that people put into them.
     #[test]
-    fn usual_words_are_no_environments() {
-        for word in ["python3", "python", "ipykernel", "3.11.7", "3", "conda", "env", "root"] {
-            assert!(!says_something(word), "{word}");
+    fn usual_names_are_no_environments() {
+        for name in [
+            "python3",
+            "python",
+            "ipykernel",
+            "3.11.7",
+            "3",
+            "conda",
+            "env",
+            "root",
+            "base",
+            "gpu",
+            "lab",
+            "pytorch",
+        ] {
+            assert!(!is_telling(name), "{name}");
         }
-        assert!(says_something("tf-gpu") && says_something("base") && says_something("py38_tensorflow"));
+        assert!(is_telling("tf-gpu") && is_telling("lab3") && is_telling("py38_tensorflow"));
+    }
+
+    /// `ipykernel install --display-name`, as its documentation writes it, and nb_conda_kernels' `name_format`.
+    #[test]
+    fn an_environment_stands_in_its_place_in_a_display_name() {
+        for (shown, name) in [
+            ("python (tf-gpu)", "tf-gpu"),
+            ("python 3 (course7)", "course7"),
+            ("python [conda env:tf]", "tf"),
+            ("python [conda env:tf] *", "tf"),
+            ("conda env:tf", "tf"),
+            (" tf ", "tf"),
+            ("lab 3 (gpu)", "lab 3 (gpu)"),
+            ("python (tf) of kim", "python (tf) of kim"),
+        ] {
+            assert_eq!(environment_in(shown), name, "{shown}");
+        }
     }
 
     #[test]

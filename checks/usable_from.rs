@@ -7,6 +7,7 @@ use crate::{
     Outcome, Root, Subject, Verdict,
     diagnose::JudgedOutcome,
     fact::{Environment, Facts, FoundBy, Kernelspec, Notebooks, Program, Python},
+    jupyter,
     verdict::{Proof, Proofs, fared_together, proofs_in},
 };
 use schemars::JsonSchema;
@@ -84,7 +85,7 @@ fn starts(kernel: &Kernelspec, python: &Python, notebooks: &Notebooks) -> bool {
     if python.found_by == FoundBy::Kernel || !python.kernels.is_empty() {
         return python.kernels.contains(&notebooks.name_of(kernel));
     }
-    crate::jupyter::of(python, notebooks).iter().any(|other| other.folder == kernel.folder)
+    jupyter::of(python, notebooks).iter().any(|other| other.folder == kernel.folder)
 }
 
 struct Table<'a> {
@@ -109,7 +110,10 @@ impl Table<'_> {
             let language = spec.and_then(|spec| spec.language.as_deref()).unwrap_or("another language");
             row = row_of(Usable::NotApplicable, Some(format!("a kernel for {language}")));
         } else if let Some(failed) = self.failed(&subject).or_else(|| self.unreadable(&subject)) {
-            row = self.because_of(failed, row);
+            // Nobody looks for a GPU in a kernel that has nothing for one, broken or not.
+            if row.usable != Usable::NotApplicable || !kernel.lacks_framework() {
+                row = self.because_of(failed, row);
+            }
         }
         row.shown_as = spec.and_then(|spec| spec.display_name.clone());
         UsableFrom { subject, vscode: false, ..row }
@@ -126,6 +130,7 @@ impl Table<'_> {
                 && (*subject == Subject::Host || *subject == python.subject())
         };
         match self.judged.iter().find(of_kernels) {
+            Some(_) if row.usable == Usable::NotApplicable => row,
             Some(failed) => self.because_of(failed, row),
             None if matches!(row.usable, Usable::Yes | Usable::InPart) => {
                 let why = "its Python was looked at as the shell starts it, not as the kernel does";
@@ -148,8 +153,8 @@ impl Table<'_> {
         }
         match (kernel.spec.seen(), &kernel.environment) {
             (None, _) => row_of(Usable::No, Some(kernel.spec.why_not())),
-            (Some(_), Some(environment)) if !environment.may_have_framework() => {
-                row_of(Usable::NotApplicable, Some(NO_FRAMEWORK.to_owned()))
+            (Some(_), Some(_)) if kernel.lacks_framework() => {
+                row_of(Usable::NotApplicable, Some(jupyter::NO_FRAMEWORK.to_owned()))
             }
             (Some(_), None) if kernel.program == Program::OfServer => {
                 let why = "it runs in the Python of a Jupyter server, and none was found";
@@ -167,7 +172,7 @@ impl Table<'_> {
             Proofs::Some => (Usable::InPart, None),
             Proofs::None => (Usable::No, None),
             Proofs::Untold => (Usable::Unknown, None),
-            Proofs::Nobody => (Usable::NotApplicable, Some(NO_FRAMEWORK.to_owned())),
+            Proofs::Nobody => (Usable::NotApplicable, Some(jupyter::NO_FRAMEWORK.to_owned())),
         };
         let culprit = self.culprit(&subject, &proofs);
         let starts = self.judged.iter().find(|judged| is(judged, "frameworks.python_starts", &subject));
@@ -223,8 +228,6 @@ impl Table<'_> {
         Some(RootReference { id: root.id.clone(), cause: root.cause.clone(), subject: root.subject.clone() })
     }
 }
-
-const NO_FRAMEWORK: &str = "no framework that could use a GPU";
 
 fn is(judged: &JudgedOutcome, id: &str, subject: &Subject) -> bool {
     judged.outcome.id == id && judged.outcome.subject == *subject

@@ -5,7 +5,8 @@
 use crate::{
     Severity, Subject, Verdict,
     diagnose::JudgedOutcome,
-    fact::{ArrayLibrary, Facts, FoundBy, Jax, Observed, Python, TensorFlow, Torch},
+    fact::{ArrayLibrary, Facts, FoundBy, Jax, Kernelspec, Observed, Python, TensorFlow, Torch},
+    jupyter,
     report::{MachineVerdict, Root},
     usable_from::{Usable, UsableFrom},
 };
@@ -23,7 +24,7 @@ const PROOF_OF_CUPY: &str = "frameworks.cupy_computes";
 const PROOF_OF_CUDF: &str = "frameworks.cudf_computes";
 
 /// The verdict: first the GPUs, each by its proof; then every framework of every Python by its own, and Pythons that
-/// could not be asked. At last the notebook kernels: one that fails its user is a part that is not usable.
+/// could not be asked. At last the notebook kernels: one with a framework that fails its user is a part that is not usable.
 pub(crate) fn verdict(
     facts: &Facts,
     judged: &[JudgedOutcome],
@@ -35,9 +36,11 @@ pub(crate) fn verdict(
     let of_framework =
         |root: &Root| ["frameworks.", "notebooks."].iter().any(|layer| root.id.starts_with(layer));
     let broken_below = roots.iter().any(|root| root.severity == Severity::Unusable && !of_framework(root));
-    let notebook_broken = judged
-        .iter()
-        .any(|judged| judged.outcome.id.starts_with("notebooks.") && judged.outcome.verdict == Verdict::Fail);
+    let notebook_broken = judged.iter().map(|judged| &judged.outcome).any(|outcome| {
+        let without_framework =
+            || jupyter::kernel_of(facts, &outcome.subject).is_some_and(Kernelspec::lacks_framework);
+        outcome.id.starts_with("notebooks.") && outcome.verdict == Verdict::Fail && !without_framework()
+    });
     let frameworks = match facts.frameworks {
         Observed::Seen(_) => fared(&frameworks(facts, judged, rows)),
         // Who did not look cannot say that there is no Python.

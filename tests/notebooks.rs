@@ -245,6 +245,7 @@ fn of_variables_only_those_of_a_gpu_are_kept() {
     let spec = only(&found).spec.seen().unwrap();
     assert_eq!(spec.env, kept("CUDA_VISIBLE_DEVICES", "-1"));
     assert_eq!(spec.sets, ["CUDA_VISIBLE_DEVICES", "HF_TOKEN", "XLA_FLAGS"]);
+    assert_eq!(spec.odd_values, ["XLA_FLAGS"]);
     assert_eq!(spec.interrupt_mode.as_deref(), Some("message"));
     let [server] = found.servers.as_slice() else { panic!("{:?}", found.servers) };
     assert_eq!((server.pid, &server.environment), (41, &kept("LD_LIBRARY_PATH", "/a=b:/c")));

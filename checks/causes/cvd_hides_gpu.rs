@@ -28,6 +28,8 @@ pub(crate) static CAUSE: Cause = Cause {
     explains: &[
         "driver.initializes",
         "driver.sees_gpu",
+        "frameworks.cudf_computes",
+        "frameworks.cupy_computes",
         "frameworks.jax_computes",
         "frameworks.tensorflow_computes",
         "frameworks.tensorflow_lists_gpu",

@@ -59,11 +59,7 @@ fn misnamed(facts: &Facts, outcome: &Outcome) -> Option<Finding> {
         .with("shown", shown.clone())
         .with("prefix", prefix)
         .with("other", other)
-        .run(format!("rm -r {}", quoted(&kernel.folder)))
-        .run(format!(
-            "{python} -m pip install ipykernel && {python} -m ipykernel install --user --name {name} --display-name {}",
-            quoted(shown)
-        ));
+        .run(format!("{python} -m ipykernel install --user --name {name} --display-name {}", quoted(shown)));
     Some(finding.accounting_for(&outcome.id, &outcome.subject))
 }
 

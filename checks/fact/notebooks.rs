@@ -59,9 +59,19 @@ pub struct Spec {
     /// The names of all variables that it sets; what they are set to may be a secret.
     #[serde(default)]
     pub sets: Vec<String>,
+    /// The names of those whose value is no text: a number, `true`, null.
+    #[serde(default)]
+    pub odd_values: Vec<String>,
     /// How Jupyter interrupts it, `signal` or `message`; none where it does not say.
     #[serde(default)]
     pub interrupt_mode: Option<String>,
+}
+
+impl Kernelspec {
+    /// Whether it surely runs where nothing could use a GPU.
+    pub fn lacks_framework(&self) -> bool {
+        self.environment.as_ref().is_some_and(|there| !there.may_have_framework())
+    }
 }
 
 impl Spec {

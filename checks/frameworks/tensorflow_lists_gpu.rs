@@ -5,7 +5,8 @@
 //! libraries, or where the driver does not start.
 //!
 //! # Detection
-//! That very call, in a process of this Python, with its log: TensorFlow names each library that it misses.
+//! That very call, in a process of this Python, with its log: TensorFlow names each library that it misses. Fewer GPUs than
+//! compute are a warning, but not where CUDA_VISIBLE_DEVICES of this Python selects as few.
 //!
 //! # Fix
 //! Install the CUDA libraries that this build wants: `pip install "tensorflow[and-cuda]"` from 2.14 on.
@@ -35,11 +36,11 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
     let judge_listing =
-        |subject, _: &Python, tensorflow: &TensorFlow| judge_listing(facts, subject, tensorflow);
+        |subject, python: &Python, tensorflow: &TensorFlow| judge_listing(facts, subject, python, tensorflow);
     facts.pythons().map(|python| judge::tensorflow(python, judge_listing)).collect()
 }
 
-fn judge_listing(facts: &Facts, subject: Subject, tensorflow: &TensorFlow) -> Finding {
+fn judge_listing(facts: &Facts, subject: Subject, python: &Python, tensorflow: &TensorFlow) -> Finding {
     let Some((look, listing)) = judge::listing(tensorflow) else {
         return unlisted(subject, tensorflow);
     };
@@ -47,6 +48,11 @@ fn judge_listing(facts: &Facts, subject: Subject, tensorflow: &TensorFlow) -> Fi
     let names = if names.is_empty() { "no device".to_owned() } else { names.join(", ") };
     let listed = listing.gpus().count();
     let computing = computing(facts);
+    let selection = judge::selection(facts, python).filter(|(_, selected)| *selected < computing);
+    if let Some((value, selected)) = selection.filter(|(_, selected)| (1..=listed).contains(selected)) {
+        let text = format!("{names}; CUDA_VISIBLE_DEVICES={value:?} selects {selected} of {computing} GPUs");
+        return Finding::pass(subject, text);
+    }
     if listed > 0 && listed < computing {
         let finding =
             Finding::new(subject, Verdict::Warn, format!("{names}, where {computing} GPUs compute"));

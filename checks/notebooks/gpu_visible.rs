@@ -2,7 +2,8 @@
 //!
 //! # Meaning
 //! `CUDA_VISIBLE_DEVICES` tells CUDA which GPUs to show. A kernel whose `kernel.json` sets it to nothing or to -1 has no
-//! GPU, and so has every kernel of a Jupyter server that was started so, whatever the shell says.
+//! GPU, and so has every kernel of a Jupyter server that was started so, whatever the shell says. Where nothing in the
+//! kernel's environment could use a GPU, none is lost.
 //!
 //! # Detection
 //! `env` in each `kernel.json`, and the environment of each Jupyter server that runs as the asking user.
@@ -17,6 +18,7 @@
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
     fact::{Facts, Kernelspec, Notebooks, Server},
+    jupyter,
 };
 use std::collections::BTreeMap;
 
@@ -29,7 +31,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
-    crate::jupyter::judge(facts, judge_notebooks)
+    jupyter::judge(facts, judge_notebooks)
 }
 
 fn judge_notebooks(notebooks: &Notebooks) -> Judged {
@@ -53,9 +55,13 @@ fn judge_servers(servers: &[Server]) -> Finding {
 fn judge_kernel(notebooks: &Notebooks, kernel: &Kernelspec) -> Option<Finding> {
     let spec = kernel.spec.seen().filter(|spec| spec.is_python())?;
     let value = hiding(&spec.env)?;
+    let subject = Subject::Notebook(notebooks.name_of(kernel));
+    if kernel.lacks_framework() {
+        return Some(Finding::not_applicable(subject, jupyter::NO_FRAMEWORK));
+    }
     let file = format!("{}/kernel.json", kernel.folder);
     let summary = format!("it sets CUDA_VISIBLE_DEVICES={value:?}");
-    let finding = Finding::fail(Subject::Notebook(notebooks.name_of(kernel)), summary);
+    let finding = Finding::fail(subject, summary);
     Some(finding.because(file.clone()).variant("kernel").with("file", file).with("value", value))
 }
 

@@ -7,7 +7,8 @@
 //!
 //! # Detection
 //! `argv` in `kernel.json` names ipykernel, and no metadata of the package lies in the folders of packages of that
-//! environment, its owner's own among them. Where these folders are not all told, a missing one stays unknown.
+//! environment, its owner's own among them. Where these folders are not all told, a missing one stays unknown. Without a
+//! framework in the environment it is a warning: such a kernel is broken, and no GPU is lost by that.
 //!
 //! # Fix
 //! Install ipykernel in that environment.
@@ -16,7 +17,7 @@
 //! <https://ipython.readthedocs.io/en/stable/install/kernel_install.html>, jupyter/notebook#4222, #4806
 
 use crate::{
-    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
+    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who,
     fact::{Facts, Kernelspec, Program, Spec},
     judge::{is_apt, quoted},
     jupyter,
@@ -49,7 +50,8 @@ fn judge_kernel(facts: &Facts, subject: Subject, kernel: &Kernelspec, spec: &Spe
     } else {
         format!("{} -m pip install ipykernel", quoted(path))
     };
-    let finding = Finding::fail(subject, format!("no ipykernel is in {}", there.prefix))
+    let verdict = if there.may_have_framework() { Verdict::Fail } else { Verdict::Warn };
+    let finding = Finding::new(subject, verdict, format!("no ipykernel is in {}", there.prefix))
         .because(format!("{}/kernel.json starts {}", kernel.folder, spec.argv.join(" ")))
         .with("prefix", there.prefix.clone());
     Some(finding.run(install))

@@ -5,13 +5,15 @@
 //! its kernel was installed while that one was active, what they see is not what runs.
 //!
 //! # Detection
-//! A word of the kernel's name or of its display name is the name of an environment that is known here, another than the
-//! one its `kernel.json` leads to, and neither name holds that one's. An environment is called by the last part of its
-//! folder, a `.venv` by the folder that it lies in, conda's own by `base`. Words that many kernels have, such as `python3`
-//! and version numbers, say nothing.
+//! The kernel's own name, or its display name, is the name of an environment that is known here, another than the one its
+//! `kernel.json` leads to, and neither holds that one's name. Of a display name counts what stands for an environment:
+//! "Python (X)", "Python 3 (X)", "Python \[conda env:X\]", or all of it. An environment is called by the last part of its
+//! folder, a `.venv` by the folder that it lies in. Names of languages, of frameworks and of what everybody has, such as
+//! `lab` and `gpu`, say nothing.
 //!
 //! # Fix
-//! Install the kernel anew from the environment that it is named after, or give it another name.
+//! Install a kernel of that name from the environment that it is named after, which takes its place for this user, or
+//! give it another name.
 //!
 //! # Source
 //! <https://ipython.readthedocs.io/en/stable/install/kernel_install.html>, jupyter/notebook#3146, jupyter/jupyter#270

@@ -3,15 +3,18 @@
 //! # Meaning
 //! In the `env` of a `kernel.json` Jupyter puts the value of a variable in the place of `${NAME}`. Where the server does not
 //! have that variable, the text stays as it is: `/opt/cuda/lib64:${LD_LIBRARY_PATH}` then names a folder that is called
-//! `${LD_LIBRARY_PATH}`, and `CUDA_VISIBLE_DEVICES` set to `${CUDA_VISIBLE_DEVICES}` names no GPU, which hides all.
+//! `${LD_LIBRARY_PATH}`, and `CUDA_VISIBLE_DEVICES` set to `${CUDA_VISIBLE_DEVICES}` names no GPU, which hides all. A value
+//! that is no text, such as a number without quotes, cannot be put in: Jupyter's "TypeError: expected string or bytes-like
+//! object" then keeps the kernel from starting.
 //!
 //! # Detection
 //! `LD_LIBRARY_PATH`, `XLA_FLAGS` and `CUDA_VISIBLE_DEVICES` in each `kernel.json` that refer to one of the three, beside
 //! the environment of each Jupyter server that runs as the asking user; where none runs, beside the shell's. It fails
-//! where a running server leaves the text in `CUDA_VISIBLE_DEVICES`, else it warns.
+//! where a running server leaves the text in `CUDA_VISIBLE_DEVICES`, else it warns. An environment without a framework has
+//! no use for the three. It fails too where any variable's value is no text.
 //!
 //! # Fix
-//! Write the value itself into `kernel.json`, or give the server the variable.
+//! Put quotes around a value that has none. Write the value itself into `kernel.json`, or give the server the variable.
 //!
 //! # Source
 //! <https://jupyter-client.readthedocs.io/en/stable/kernels.html#kernel-specs> (env); `_apply_env_substitutions` in
@@ -47,9 +50,15 @@ fn judge_kernel(
     kernel: &Kernelspec,
     spec: &Spec,
 ) -> Option<Finding> {
+    if !spec.odd_values.is_empty() {
+        return Some(not_starting(subject, kernel, &spec.odd_values));
+    }
     let referring: Vec<(&String, &String)> =
         spec.env.iter().filter(|(_, value)| !references(value).is_empty()).collect();
     referring.first()?;
+    if kernel.lacks_framework() {
+        return Some(Finding::not_applicable(subject, jupyter::NO_FRAMEWORK));
+    }
     let servers = notebooks.servers.iter().map(|server| {
         (format!("the Jupyter server {} ({})", server.pid, server.program), &server.environment)
     });
@@ -73,6 +82,20 @@ fn judge_kernel(
         .with("variable", variable.clone())
         .with("name", name);
     Some(if hides { finding.variant("hides") } else { finding })
+}
+
+/// A kernel with values that are no text.
+fn not_starting(subject: Subject, kernel: &Kernelspec, names: &[String]) -> Finding {
+    const MOST: usize = 3;
+    let more = if names.len() > MOST { " and more" } else { "" };
+    let listed =
+        format!("{}{more}", names.iter().take(MOST).map(String::as_str).collect::<Vec<_>>().join(", "));
+    let file = format!("{}/kernel.json", kernel.folder);
+    let finding = Finding::fail(subject, format!("not text in `env`: {listed}")).because(file.clone());
+    let quoted_file = quoted(&file);
+    let first = names.first().map(|name| format!("grep -n -e {} {quoted_file}", quoted(name)));
+    let finding = first.into_iter().fold(finding, Finding::run);
+    finding.variant("odd").with("file", file).with("variable", listed)
 }
 
 /// The variable that a value refers to and that is not there.

@@ -125,7 +125,8 @@ fn spec(value: &Value) -> Option<Spec> {
         language: text("language"),
         argv,
         env: KEPT.into_iter().filter_map(kept).collect(),
-        sets: names_set(value),
+        sets: names_set(value, |_| true),
+        odd_values: names_set(value, |value| !value.is_string()),
         interrupt_mode: text("interrupt_mode"),
     })
 }
@@ -142,11 +143,11 @@ pub(crate) fn variables_of(root: &Root, folder: &str) -> Vec<(String, String)> {
     set.filter(|(name, value)| can_be(name, value)).collect()
 }
 
-/// The names of the variables that it sets.
-fn names_set(value: &Value) -> Vec<String> {
-    let env = value.get("env").and_then(Value::as_object);
-    let names = env.into_iter().flat_map(|env| env.keys()).filter(|name| name.len() <= LONGEST_NAME);
-    names.take(MOST_NAMES).cloned().collect()
+/// The names of the variables that it sets to such values.
+fn names_set(value: &Value, is_such: impl Fn(&Value) -> bool) -> Vec<String> {
+    let env = value.get("env").and_then(Value::as_object).into_iter().flatten();
+    let names = env.filter(|(_, value)| is_such(value)).map(|(name, _)| name);
+    names.filter(|name| name.len() <= LONGEST_NAME).take(MOST_NAMES).cloned().collect()
 }
 
 fn sets_python_path(value: &Value) -> bool {

@@ -21,6 +21,7 @@ mod readings;
 mod registry;
 mod report;
 mod select;
+mod selection;
 mod tensorflow;
 mod texts;
 mod usable_from;

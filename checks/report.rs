@@ -2,7 +2,7 @@
 
 use crate::{
     Severity, Subject, Verdict, Who,
-    fact::{Facts, Jax, PciAddress, Python, Torch},
+    fact::{ArrayLibrary, Facts, Jax, PciAddress, Python, Torch},
     texts::{self, Language, Texts},
     usable_from::UsableFrom,
 };
@@ -236,6 +236,12 @@ pub struct PythonSummary {
     pub torch: Option<String>,
     /// JAX in it, such as `JAX 0.4.35`.
     pub jax: Option<String>,
+    /// CuPy in it, such as `cupy-cuda12x 13.3.0`.
+    #[serde(default)]
+    pub cupy: Option<String>,
+    /// cuDF in it, such as `cudf-cu12 25.2.0`.
+    #[serde(default)]
+    pub cudf: Option<String>,
 }
 
 /// TensorFlow in brief.
@@ -340,6 +346,8 @@ impl PythonSummary {
             version: python.interpreter.seen().map(|interpreter| interpreter.version.clone()),
             torch: packages.and_then(|packages| packages.torch.as_ref()).map(Torch::label),
             jax: packages.and_then(|packages| packages.jax.as_ref()).map(Jax::label),
+            cupy: packages.and_then(|packages| packages.cupy.as_ref()).map(ArrayLibrary::label),
+            cudf: packages.and_then(|packages| packages.cudf.as_ref()).map(ArrayLibrary::label),
             tensorflow: python.tensorflow.seen().and_then(Option::as_ref).map(|tensorflow| {
                 TensorFlowSummary {
                     distribution: tensorflow.label(),

@@ -17,7 +17,7 @@
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who,
     fact::{Facts, Python, TensorFlow},
-    judge,
+    judge, selection,
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -48,7 +48,7 @@ fn judge_listing(facts: &Facts, subject: Subject, python: &Python, tensorflow: &
     let names = if names.is_empty() { "no device".to_owned() } else { names.join(", ") };
     let listed = listing.gpus().count();
     let computing = computing(facts);
-    let selection = judge::selection(facts, python).filter(|(_, selected)| *selected < computing);
+    let selection = selection::of(facts, python).filter(|(_, selected)| *selected < computing);
     if let Some((value, selected)) = selection.filter(|(_, selected)| (1..=listed).contains(selected)) {
         let text = format!("{names}; CUDA_VISIBLE_DEVICES={value:?} selects {selected} of {computing} GPUs");
         return Finding::pass(subject, text);

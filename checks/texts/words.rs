@@ -52,12 +52,16 @@ pub struct VerdictWords {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerWords {
-    /// The one GPU computes, and so do the frameworks on it: `{gpus}`, `{frameworks}`.
+    /// The one GPU computes, and so do the frameworks on it: `{gpus}`, `{frameworks}`, `{compute}`.
     pub one_gpu: Phrase,
-    /// Several GPUs compute, and the frameworks on all of them: `{gpus}`, `{frameworks}`.
+    /// Several GPUs compute, and the frameworks on all of them: `{gpus}`, `{frameworks}`, `{compute}`.
     pub all_gpus: Phrase,
-    /// Several GPUs compute, and the frameworks on one at least: `{gpus}`, `{frameworks}`.
+    /// Several GPUs compute, and the frameworks on one at least: `{gpus}`, `{frameworks}`, `{compute}`.
     pub some_gpus: Phrase,
+    /// What one framework does.
+    pub computes: String,
+    /// What several do.
+    pub compute: String,
     /// The one GPU computes, and there is no framework: `{gpus}`.
     pub one_gpu_alone: Phrase,
     /// Several GPUs compute, and there is no framework: `{gpus}`.

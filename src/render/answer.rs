@@ -2,7 +2,8 @@
 
 use super::page::clean;
 use gpucheck_checks::{
-    AnswerWords, Language, MachineVerdict, PROOFS, PythonSummary, Report, Subject, Verdict, VerdictWords,
+    AnswerWords, Language, Machine, MachineVerdict, PROOFS, PythonSummary, Report, Subject,
+    TensorFlowSummary, Verdict, VerdictWords,
 };
 
 /// The answer in one line.
@@ -40,17 +41,43 @@ fn usable(report: &Report, words: &AnswerWords) -> String {
         count => words.count.with(&[("count", &count.to_string()), ("name", name)]),
     });
     let gpus = names.collect::<Vec<_>>().join(&words.and);
-    let frameworks: Vec<&str> =
-        machine.pythons.iter().flat_map(|python| frameworks(report, python)).collect();
+    let mut told: Vec<&str> = Vec::new();
+    for framework in machine.pythons.iter().flat_map(|python| frameworks(report, python)) {
+        if !told.contains(&framework) {
+            told.push(framework);
+        }
+    }
     let one = machine.gpus.len() == 1;
-    let phrase = match (one, frameworks.is_empty()) {
+    let phrase = match (one, told.is_empty()) {
         (true, true) => &words.one_gpu_alone,
         (false, true) => &words.gpus_alone,
         (true, false) => &words.one_gpu,
-        (false, false) if report.roots.is_empty() => &words.all_gpus,
+        (false, false) if report.roots.is_empty() && uses_all(machine) => &words.all_gpus,
         (false, false) => &words.some_gpus,
     };
-    phrase.with(&[("gpus", &gpus), ("frameworks", &frameworks.join(&words.and))])
+    let compute = if told.len() == 1 { &words.computes } else { &words.compute };
+    phrase.with(&[("gpus", &gpus), ("frameworks", &list(&told, &words.and)), ("compute", compute)])
+}
+
+/// Three at most, and whether there are more.
+fn list(told: &[&str], and: &str) -> String {
+    const MOST: usize = 3;
+    match told {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] if told.len() <= MOST => format!("{}{and}{last}", first.join(", ")),
+        _ => format!("{}, ...", told.iter().take(MOST).copied().collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// Whether every TensorFlow lists as many GPUs as there are: one may be meant to have fewer.
+fn uses_all(machine: &Machine) -> bool {
+    let lists = |tensorflow: &TensorFlowSummary| {
+        let gpus =
+            tensorflow.devices.iter().filter(|device| device.contains("GPU:") && !device.contains("XLA"));
+        gpus.count() >= machine.gpus.len()
+    };
+    machine.pythons.iter().filter_map(|python| python.tensorflow.as_ref()).all(lists)
 }
 
 /// TensorFlow in a Python, and what else is proven to compute there.
@@ -64,7 +91,9 @@ fn frameworks<'a>(report: &'a Report, python: &'a PythonSummary) -> impl Iterato
     let torch = python.torch.as_deref().filter(|_| passed("frameworks.torch_computes"));
     let jax = python.jax.as_deref().filter(|_| passed("frameworks.jax_computes"));
     let tensorflow = python.tensorflow.as_ref().map(|tensorflow| tensorflow.distribution.as_str());
-    [tensorflow, torch, jax].into_iter().flatten()
+    let cupy = python.cupy.as_deref().filter(|_| passed("frameworks.cupy_computes"));
+    let cudf = python.cudf.as_deref().filter(|_| passed("frameworks.cudf_computes"));
+    [tensorflow, torch, jax, cupy, cudf].into_iter().flatten()
 }
 
 fn incomplete(report: &Report, words: &AnswerWords) -> String {
@@ -72,5 +101,23 @@ fn incomplete(report: &Report, words: &AnswerWords) -> String {
     match proof.or(report.unverified.first()) {
         Some(first) => words.untold.with(&[("id", &first.id), ("why", &first.why)]),
         None => words.left_out.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_are_named_at_most() {
+        for (frameworks, answer) in [
+            (&[][..], ""),
+            (&["a"], "a"),
+            (&["a", "b"], "a and b"),
+            (&["a", "b", "c"], "a, b and c"),
+            (&["a", "b", "c", "d"], "a, b, c, ..."),
+        ] {
+            assert_eq!(list(frameworks, " and "), answer);
+        }
     }
 }

@@ -278,7 +278,7 @@ fn describe_python(python: &PythonSummary, words: &MachineWords) -> String {
             (Some(tensorflow.distribution.clone()), devices)
         }
     };
-    let others = [python.torch.clone(), python.jax.clone()];
+    let others = [&python.torch, &python.jax, &python.cupy, &python.cudf].map(Option::clone);
     let parts: Vec<String> =
         [version, tensorflow, Some(devices)].into_iter().chain(others).flatten().collect();
     format!("{}: {}", python.name, parts.join(", "))

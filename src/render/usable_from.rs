@@ -61,17 +61,27 @@ fn name(row: &UsableFrom, rows: &[&UsableFrom]) -> String {
 fn body(report: &Report, row: &UsableFrom, language: Language) -> String {
     let why = report.root_of(row).map(|root| root.texts(language).title).or_else(|| row.why.clone());
     let why = why.filter(|_| row.usable != Usable::Yes);
-    let frameworks = Some(row.frameworks.join(", ")).filter(|frameworks| !frameworks.is_empty());
-    let seen = match (frameworks, why) {
-        (Some(frameworks), Some(why)) => format!("{frameworks}: {why}"),
-        (frameworks, why) => frameworks.or(why).unwrap_or_default(),
-    };
+    let seen = seen(row, why);
     let heading = &language.words().heading;
     let retold = row.retold_s.map(|seconds| heading.retold.with(&[("age", &age(seconds))]));
     let notes = [row.vscode.then(|| heading.in_vscode.clone()), retold];
     match notes.into_iter().flatten().collect::<Vec<_>>().join(", ") {
         notes if notes.is_empty() => seen,
         notes => format!("{seen} ({notes})"),
+    }
+}
+
+/// The frameworks and what is wrong. Where that names one of them itself, it is not told twice; the others are told
+/// beside it, where the GPU can be used by those.
+fn seen(row: &UsableFrom, why: Option<String>) -> String {
+    let Some(why) = why else { return row.frameworks.join(", ") };
+    let is_named = |framework: &&String| why.contains(framework.as_str());
+    let (named, others): (Vec<&String>, Vec<&String>) = row.frameworks.iter().partition(is_named);
+    let others = others.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    match (named.is_empty(), others.is_empty()) {
+        (true, false) => format!("{others}: {why}"),
+        (false, false) if row.usable == Usable::InPart => format!("{others}; {why}"),
+        _ => why,
     }
 }
 
@@ -98,6 +108,38 @@ fn word(usable: Usable, words: &UsableWords) -> (&str, Option<AnsiColor>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn row(usable: Usable, frameworks: &[&str]) -> UsableFrom {
+        UsableFrom {
+            subject: Subject::Host,
+            shown_as: None,
+            python: None,
+            usable,
+            frameworks: frameworks.iter().map(|framework| (*framework).to_owned()).collect(),
+            why: None,
+            root: None,
+            retold_s: None,
+            vscode: false,
+        }
+    }
+
+    #[test]
+    fn a_framework_is_named_once() {
+        let torch =
+            || Some("PyTorch 2.6.0+cu126 in /opt/b/bin/python does not compute on the GPU".to_owned());
+        let both = ["tensorflow 2.15.1", "PyTorch 2.6.0+cu126"];
+        for (row, told) in [
+            (row(Usable::No, &both[1..]), "PyTorch 2.6.0+cu126 in"),
+            (row(Usable::No, &both), "PyTorch 2.6.0+cu126 in"),
+            (row(Usable::InPart, &both), "tensorflow 2.15.1; PyTorch 2.6.0+cu126 in"),
+            (row(Usable::No, &both[..1]), "tensorflow 2.15.1: PyTorch 2.6.0+cu126 in"),
+            (row(Usable::No, &[]), "PyTorch 2.6.0+cu126 in"),
+        ] {
+            let text = seen(&row, torch());
+            assert!(text.starts_with(told) && text.matches("PyTorch").count() == 1, "{text}");
+        }
+        assert_eq!(seen(&row(Usable::Yes, &both), None), "tensorflow 2.15.1, PyTorch 2.6.0+cu126");
+    }
 
     #[test]
     fn ages_are_told_in_the_unit_that_people_would_take() {

@@ -54,13 +54,20 @@ pub(super) fn packages(root: &Root, prefix: &str) -> Option<Vec<CondaPackage>> {
 }
 
 fn package(root: &Root, folder: &str, stem: &str) -> Option<CondaPackage> {
-    let bytes = root.bytes(&format!("{folder}/{stem}.json"), LONGEST).ok();
-    match bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
-        Some(Record { name, version, build, channel }) => {
-            Some(CondaPackage { name, version, build, channel })
-        }
-        None => by_name(stem),
+    let bytes = root.bytes(&format!("{folder}/{stem}.json"), LONGEST).unwrap_or_default();
+    match serde_json::from_slice(&bytes) {
+        Ok(Record { name, version, build, channel }) => Some(CondaPackage { name, version, build, channel }),
+        // One of PyTorch's has millions of bytes of paths, after the channel and, by conda, before the name.
+        Err(_) => by_name(stem).map(|package| CondaPackage { channel: channel_in(&bytes), ..package }),
     }
+}
+
+/// The channel in the beginning of a record; empty where it is not told there.
+fn channel_in(beginning: &[u8]) -> String {
+    let text = String::from_utf8_lossy(beginning);
+    let value = text.split_once("\"channel\":").map(|(_, rest)| rest.trim_start());
+    let value = value.and_then(|rest| rest.strip_prefix('"')?.split('"').next());
+    value.filter(|channel| channel.len() < 1024).unwrap_or_default().to_owned()
 }
 
 fn by_name(stem: &str) -> Option<CondaPackage> {
@@ -88,10 +95,29 @@ mod tests {
         fs::write(folder.join("cudnn-8.9.7.29-hbc23b4c_3.json"), "{\"name\": 1").unwrap();
         fs::write(folder.join("numpy-1.26.4-py311h64a7726_0.json"), "{}").unwrap();
         fs::write(folder.join("history"), "").unwrap();
+        // In the order of conda's own, as conda/rattler's test-data/conda-meta has one of 612 kB.
+        let paths = "\"lib/python3.11/site-packages/torch/include/ATen/ops/abs.h\", ".repeat(40_000);
+        let long = format!(
+            r#"{{"build": "cpu_py311h6f2a0c4_1", "channel": "https://conda.anaconda.org/conda-forge/", "files": [{paths}"x"],
+                "name": "pytorch", "version": "1.12.1"}}"#
+        );
+        assert!(long.len() as u64 > LONGEST);
+        fs::write(folder.join("pytorch-1.12.1-cpu_py311h6f2a0c4_1.json"), long).unwrap();
         let found = packages(&root, "").unwrap();
         let told: Vec<_> =
             found.iter().map(|package| (package.name.as_str(), package.build.as_str())).collect();
-        assert_eq!(told, [("cudnn", "hbc23b4c_3"), ("tensorflow", "cpu_py311h5fcc578_0")]);
-        assert_eq!(found[1].version, "2.13.1");
+        assert_eq!(
+            told,
+            [
+                ("cudnn", "hbc23b4c_3"),
+                ("pytorch", "cpu_py311h6f2a0c4_1"),
+                ("tensorflow", "cpu_py311h5fcc578_0")
+            ]
+        );
+        let versions: Vec<_> = found.iter().map(|package| package.version.as_str()).collect();
+        assert_eq!(versions, ["8.9.7.29", "1.12.1", "2.13.1"]);
+        let channels: Vec<_> = found.iter().map(|package| package.channel.as_str()).collect();
+        let forge = "https://conda.anaconda.org/conda-forge/";
+        assert_eq!(channels, ["", forge, &format!("{forge}linux-64")]);
     }
 }

@@ -6,7 +6,7 @@
 //! # Detection
 //! After `import jax`, a matrix product on each GPU that it lists, compared exactly with the right one. Right on some GPUs
 //! and not on others is a warning. JAX that reaches a GPU and puts the CPU before it, in `jax.devices()`, computes on the
-//! CPU in a notebook: that is a failure. Where JAX was not run, and its files were read alone, this cannot be told.
+//! CPU in a notebook: that is a failure, and so is one that `JAX_PLATFORMS` leaves no GPU. Where JAX was not run, and its files were read alone, this cannot be told.
 //!
 //! # Fix
 //! By the error that JAX gives: `python -c "import jax; print(jax.devices('gpu'))"`. Where the CPU comes first, take out
@@ -16,8 +16,8 @@
 //! <https://docs.jax.dev/en/latest/installation.html>, <https://docs.jax.dev/en/latest/config_options.html>
 
 use crate::{
-    Check, Judged, Knowledge, Severity, Source, Who,
-    fact::{Facts, Jax, ProbeFailure},
+    Check, Finding, Judged, Knowledge, Severity, Source, Verdict, Who,
+    fact::{Facts, Jax, ProbeFailure, Python},
     judge::quoted,
     wheels, work,
 };
@@ -31,11 +31,15 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge_all(facts: &Facts, knowledge: &Knowledge) -> Judged {
-    let judge = |python: &crate::fact::Python| {
+    let judge = |python: &Python| {
         wheels::jax(python, |subject, jax| {
             let finding = work::judge(subject, jax).with("jax", jax.label());
-            if is_on_cpu(jax) {
-                return finding
+            let is_on_cpu = is_on_cpu(jax);
+            let told = told_to_cpu(python).filter(|_| !is_on_cpu && finding.verdict == Verdict::Fail);
+            if is_on_cpu || told.is_some() {
+                return told
+                    .into_iter()
+                    .fold(finding, Finding::because)
                     .variant("cpu_first")
                     .run("unset JAX_PLATFORMS JAX_PLATFORM_NAME")
                     .run("grep -n JAX_PLATFORM ~/.bashrc ~/.profile /etc/profile.d/* /etc/environment");
@@ -47,6 +51,14 @@ fn judge_all(facts: &Facts, knowledge: &Knowledge) -> Judged {
         })
     };
     facts.pythons().map(judge).collect()
+}
+
+/// `JAX_PLATFORMS`, where it leaves JAX no GPU. `JAX_PLATFORM_NAME` leaves them: it says which comes first.
+fn told_to_cpu(python: &Python) -> Option<String> {
+    let platforms =
+        python.cuda_parts.seen()?.variables.get("JAX_PLATFORMS").filter(|value| !value.is_empty())?;
+    let mut names = platforms.split(',').map(str::trim);
+    (!names.any(|name| ["cuda", "gpu"].contains(&name))).then(|| format!("JAX_PLATFORMS={platforms}"))
 }
 
 /// Whether it reaches GPUs and puts the CPU before them.

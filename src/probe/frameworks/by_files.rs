@@ -3,13 +3,7 @@
 //! Invariant: nothing is started; the same code takes in what an interpreter said of its path and what
 //! [`crate::probe::environments`] found of it.
 
-use super::{
-    Environment,
-    cuda_parts::{self, Around},
-    discover::Candidate,
-    distributions::Installed,
-    packages, tensorflow,
-};
+use super::{Environment, cuda_parts, discover::Candidate, distributions::Installed, packages, tensorflow};
 use crate::root::Root;
 use gpucheck_checks::fact::{self, FoundBy, Observed, Python};
 use std::path::PathBuf;
@@ -36,14 +30,7 @@ pub(super) fn note(python: &mut Python, files: &Files<'_>) -> Installed {
     let installed = Installed::on(files.root, files.sys_path);
     python.packages =
         Observed::Seen(packages::among(files.root, files.sys_path, &installed, Some(files.prefix)));
-    python.cuda_parts = Observed::Seen(cuda_parts::read(&Around {
-        environment: files.environment,
-        root: files.root,
-        system: files.system,
-        prefix: files.prefix,
-        sys_path: files.sys_path,
-        installed: &installed,
-    }));
+    python.cuda_parts = Observed::Seen(cuda_parts::read(files, &installed));
     python.tensorflow_companions = installed.companions();
     installed
 }

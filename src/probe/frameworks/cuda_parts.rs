@@ -4,6 +4,7 @@
 //! value; of the variables only those by a name that is known here are taken.
 
 use super::{
+    by_files::Files,
     conda,
     discover::Environment,
     distributions::Installed,
@@ -54,40 +55,25 @@ const LONGEST_VALUE: usize = 4096;
 /// The file that XLA links programs with.
 const LIBDEVICE: &str = "nvvm/libdevice/libdevice.10.bc";
 
-/// An environment, as far as its files are concerned.
-pub(super) struct Around<'a> {
-    /// What it inherits.
-    pub(super) environment: &'a Environment,
-    /// Where it lies.
-    pub(super) root: &'a Root,
-    /// The machine's files beside it.
-    pub(super) system: &'a Root,
-    /// `sys.prefix`.
-    pub(super) prefix: &'a str,
-    /// `sys.path`.
-    pub(super) sys_path: &'a [String],
-    pub(super) installed: &'a Installed,
-}
-
 /// Reads them.
-pub(super) fn read(around: &Around<'_>) -> CudaParts {
-    let sites: Vec<String> = around.installed.folders_of("nvidia-").into_iter().collect();
-    let library_path = inherited(around.environment, "LD_LIBRARY_PATH");
-    let conda = conda::packages(around.root, around.prefix);
+pub(super) fn read(files: &Files<'_>, installed: &Installed) -> CudaParts {
+    let sites: Vec<String> = installed.folders_of("nvidia-").into_iter().collect();
+    let library_path = inherited(files.environment, "LD_LIBRARY_PATH");
+    let conda = conda::packages(files.root, files.prefix);
     let places = Places {
         library_path: library_path.as_deref(),
         sites: &sites,
-        prefix: conda.is_some().then_some(around.prefix),
-        root: around.root,
-        system: around.system,
+        prefix: conda.is_some().then_some(files.prefix),
+        root: files.root,
+        system: files.system,
     };
     CudaParts {
-        distributions: around.installed.starting_with("nvidia-"),
+        distributions: installed.starting_with("nvidia-"),
         conda: conda.unwrap_or_default(),
         folders: folders(&places),
-        libdevice: libdevice(around),
-        ptxas: ptxas(around),
-        variables: variables(around.environment),
+        libdevice: libdevice(files),
+        ptxas: ptxas(files),
+        variables: variables(files.environment),
     }
 }
 
@@ -105,37 +91,37 @@ fn variables(environment: &Environment) -> BTreeMap<String, String> {
 /// TensorFlow's own package, and from about TensorFlow 2.19 on the prefix.
 ///
 /// Source: openxla/xla, xla/tsl/platform/default/cuda_root_path.cc.
-fn roots(around: &Around<'_>) -> Vec<String> {
-    let mut roots: Vec<String> = xla_data_dir(around.environment).into_iter().collect();
-    if around.root.is_this_machine() {
-        let here = around.environment.folder.clone().or_else(|| env::current_dir().ok());
+fn roots(files: &Files<'_>) -> Vec<String> {
+    let mut roots: Vec<String> = xla_data_dir(files.environment).into_iter().collect();
+    if files.root.is_this_machine() {
+        let here = files.environment.folder.clone().or_else(|| env::current_dir().ok());
         roots.extend(here.map(|here| format!("{}/cuda_sdk_lib", here.display())));
     }
-    for site in around.sys_path.iter().filter(|site| site.starts_with('/')).take(64) {
+    for site in files.sys_path.iter().filter(|site| site.starts_with('/')).take(64) {
         roots.extend(
             ["nvidia/cuda_nvcc", "nvidia/cu13", "tensorflow/cuda"].map(|part| format!("{site}/{part}")),
         );
     }
-    roots.push(around.prefix.to_owned());
+    roots.push(files.prefix.to_owned());
     roots
 }
 
-fn libdevice(around: &Around<'_>) -> Vec<String> {
-    let files = roots(around).into_iter().map(|root| format!("{root}/{LIBDEVICE}"));
-    let mut found: Vec<String> = files.filter(|file| around.root.is_file(file)).collect();
-    let in_system = toolkits(around.system).into_iter().map(|root| format!("{root}/{LIBDEVICE}"));
-    found.extend(in_system.filter(|file| around.system.exists(file)));
+fn libdevice(files: &Files<'_>) -> Vec<String> {
+    let in_roots = roots(files).into_iter().map(|root| format!("{root}/{LIBDEVICE}"));
+    let mut found: Vec<String> = in_roots.filter(|file| files.root.is_file(file)).collect();
+    let in_system = toolkits(files.system).into_iter().map(|root| format!("{root}/{LIBDEVICE}"));
+    found.extend(in_system.filter(|file| files.system.exists(file)));
     found.dedup();
     found
 }
 
-fn ptxas(around: &Around<'_>) -> Vec<String> {
-    let on_path = env::split_paths(&around.environment.path).take(64).filter(|folder| folder.is_absolute());
+fn ptxas(files: &Files<'_>) -> Vec<String> {
+    let on_path = env::split_paths(&files.environment.path).take(64).filter(|folder| folder.is_absolute());
     let on_path = on_path.map(|folder| folder.join("ptxas").to_string_lossy().into_owned());
-    let in_roots = roots(around).into_iter().map(|root| format!("{root}/bin/ptxas"));
-    let mut found: Vec<String> = on_path.chain(in_roots).filter(|file| around.root.is_file(file)).collect();
-    let in_system = toolkits(around.system).into_iter().map(|root| format!("{root}/bin/ptxas"));
-    found.extend(in_system.filter(|file| around.system.exists(file)));
+    let in_roots = roots(files).into_iter().map(|root| format!("{root}/bin/ptxas"));
+    let mut found: Vec<String> = on_path.chain(in_roots).filter(|file| files.root.is_file(file)).collect();
+    let in_system = toolkits(files.system).into_iter().map(|root| format!("{root}/bin/ptxas"));
+    found.extend(in_system.filter(|file| files.system.exists(file)));
     let mut seen = Vec::new();
     found.retain(|file| {
         !seen.contains(file) && {
@@ -203,14 +189,14 @@ mod tests {
 
         fn parts(&self) -> CudaParts {
             let sys_path = [self.path("env/site")];
-            read(&Around {
+            let files = Files {
                 environment: &self.environment,
                 system: &Root::new(self.folder.path().join("system")),
                 root: &Root::new("/"),
                 prefix: &self.path("env"),
                 sys_path: &sys_path,
-                installed: &Installed::on(&Root::new("/"), &sys_path),
-            })
+            };
+            read(&files, &Installed::on(files.root, files.sys_path))
         }
     }
 

@@ -27,6 +27,10 @@ pub enum Source {
     Processes,
     /// [`Facts::notebooks`].
     Notebooks,
+    /// [`Facts::work`].
+    Work,
+    /// [`Facts::load`].
+    Load,
 }
 
 /// One statement about a machine that holds when it is healthy. Its id is its path, its manual the doc comment

@@ -112,6 +112,8 @@ pub fn collect(options: &Options) -> Facts {
             frameworks: frameworks.take(),
             notebooks,
             processes: unwanted(),
+            work: unwanted(),
+            load: unwanted(),
         };
         look_again(options, &ask, &mut facts);
         facts.processes = look_at_processes(options, &facts).take();

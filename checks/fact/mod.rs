@@ -9,6 +9,7 @@ mod environments;
 mod frameworks;
 mod installation;
 mod isolated;
+mod load;
 mod log;
 mod module;
 mod notebooks;
@@ -18,6 +19,7 @@ mod packages;
 mod pci;
 mod platform;
 mod processes;
+mod work;
 
 pub use cuda_parts::{CondaPackage, CudaParts, LibraryFolder, LibraryPlace};
 pub use driver::{Compute, ComputeCache, ComputeDevice, CudaDevice, Driver, VectorAdd};
@@ -28,6 +30,10 @@ pub use frameworks::{
 };
 pub use installation::{Firmware, Installation, Package, Service, Trace};
 pub use isolated::{Isolated, Shadowing, ShadowingPlace};
+pub use load::{
+    AskedProcess, CompiledCode, GpuLoad, GpuSample, GpuUse, GroupLimits, HostLoad, HostSample, Load,
+    ProcessorUse,
+};
 pub use log::{KernelLog, Xid};
 pub use module::{
     Access, DeviceNode, Dkms, DriverFile, InstalledLinux, LoadedModule, Module, ModuleFile, Node, SecureBoot,
@@ -48,6 +54,10 @@ pub use platform::{
     Cloud, CloudProvider, Container, Cpu, Disk, Dmi, InstanceMetadata, Os, Place, Platform, RamAndSwap, User,
 };
 pub use processes::{Notebook, Process, Processes};
+pub use work::{
+    Arithmetic, Level, MadeOf, MemoryFault, MemoryTest, Pass, Pattern, Product, Transfer, Work, WorkDevice,
+    WorkStep,
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -91,6 +101,12 @@ pub struct Facts {
     /// Jupyter's kernels and servers.
     #[serde(default = "never_asked::<Notebooks>")]
     pub notebooks: Observed<Notebooks>,
+    /// What the GPUs did when they were put to work.
+    #[serde(default = "never_asked::<Work>")]
+    pub work: Observed<Work>,
+    /// What the machine did over some seconds.
+    #[serde(default = "never_asked::<Load>")]
+    pub load: Observed<Load>,
 }
 
 /// What facts that were recorded before a field existed say of it.
@@ -116,6 +132,8 @@ impl Facts {
             frameworks: Observed::not_probed(why),
             processes: Observed::not_probed(why),
             notebooks: Observed::not_probed(why),
+            work: Observed::not_probed(why),
+            load: Observed::not_probed(why),
         }
     }
 

@@ -462,7 +462,7 @@ mod tests {
         let slot = fresh("0001:00:00.0", card);
         assert_eq!((slot.speed, slot.bad_memory.len()), (sim::Speed::default(), 0));
         let first = gpu("speed.memory_gbs = 40\nbad_memory = [{ offset = 0x100, bit = 3, stuck = 1 }]");
-        let slower =
+        let second =
             gpu("speed.upload_gbs = 1.5\nxid_events = [79]\nprocesses = [{ pid = 4242, activity = 93 }]");
         let slot = slot.changed(&first).unwrap().changed(&second).unwrap();
         assert_eq!((slot.speed.memory_gbs, slot.speed.upload_gbs), (Some(40.0), Some(1.5)));

@@ -10,22 +10,39 @@ use crate::{
 
 /// Judges each GPU that was put to work. Where MIG divides it, the one in trouble speaks for it.
 ///
-/// Work that was not asked for is not judged, nor is a GPU that had none: why is told elsewhere.
+/// Work that was not asked for is not judged, nor is a GPU that had none while others had: why is told elsewhere.
 pub(crate) fn each_gpu(facts: &Facts, judge: impl Fn(Subject, &WorkDevice) -> Option<Finding>) -> Judged {
-    if let Observed::NotProbed { .. } = facts.work {
-        return Vec::new();
-    }
-    let judge_gpu = |gpu: PciAddress| {
-        let devices = devices_at(facts, &gpu);
-        let subject = Subject::Gpu(gpu);
-        if devices.is_empty() {
-            let by = facts.work.failure()?;
-            return Some(Finding::unknown(subject, format!("it was not put to work: {by}")));
-        }
-        let judged = devices.into_iter().filter_map(|device| judge(subject.clone(), device));
-        judged.min_by_key(|finding| rank(finding.verdict))
+    let untold = |subject| {
+        let by = facts.work.failure()?;
+        Some(Finding::unknown(subject, format!("it was not put to work: {by}")))
     };
-    facts.gpu_addresses().into_iter().filter_map(judge_gpu).collect()
+    let worst = |gpu: PciAddress| match devices_at(facts, &gpu).as_slice() {
+        [] => untold(Subject::Gpu(gpu)),
+        devices => worst_of(gpu, devices, &judge),
+    };
+    facts.gpu_addresses().into_iter().filter_map(worst).collect()
+}
+
+/// The same for what is measured: where there was no work there is nothing to say about its speed.
+pub(crate) fn each_measured(
+    facts: &Facts,
+    judge: impl Fn(Subject, &WorkDevice) -> Option<Finding>,
+) -> Judged {
+    let worst = |gpu: PciAddress| {
+        let devices = devices_at(facts, &gpu);
+        worst_of(gpu, &devices, &judge)
+    };
+    facts.gpu_addresses().into_iter().filter_map(worst).collect()
+}
+
+fn worst_of(
+    gpu: PciAddress,
+    devices: &[&WorkDevice],
+    judge: &impl Fn(Subject, &WorkDevice) -> Option<Finding>,
+) -> Option<Finding> {
+    let subject = Subject::Gpu(gpu);
+    let judged = devices.iter().filter_map(|device| judge(subject.clone(), device));
+    judged.min_by_key(|finding| rank(finding.verdict))
 }
 
 /// What the GPU at this address did, by the ordinals of CUDA's devices there.

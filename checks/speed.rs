@@ -77,7 +77,8 @@ impl Unit {
         format!("{} {unit}", self.number(millions))
     }
 
-    fn number(self, millions: u64) -> String {
+    /// The number alone.
+    pub(crate) fn number(self, millions: u64) -> String {
         let whole = match self {
             Self::Bytes => 1_000,
             Self::Operations => 1_000_000,

@@ -22,12 +22,12 @@ pub(crate) struct Told {
     pub(crate) text: String,
 }
 
-/// All of a GPU's, each number once; none where neither the log nor NVML could be asked.
+/// All of a GPU's, each number once; none where the log could not be asked and NVML told none in the little while.
 pub(crate) fn of(facts: &Facts, gpu: &PciAddress) -> Option<Vec<Told>> {
     let logged = facts.log.seen().map(|log| log.xids.iter().filter(|xid| xid.pci == *gpu));
     let sampled = facts.load.seen().into_iter().flat_map(|load| &load.gpus).find(|of| of.pci == *gpu);
     let sampled = sampled.and_then(|of| of.xids.as_ref());
-    if logged.is_none() && sampled.is_none() {
+    if logged.is_none() && sampled.is_none_or(Vec::is_empty) {
         return None;
     }
     let mut told: BTreeMap<u32, Told> = BTreeMap::new();
@@ -42,13 +42,19 @@ pub(crate) fn of(facts: &Facts, gpu: &PciAddress) -> Option<Vec<Told>> {
     Some(told.into_values().collect())
 }
 
-/// Whether an Xid tells that the card itself wants something done.
-///
-/// One of the catalogue's that is to be ignored does not, nor does one that was mended: a card that fell off the bus and
-/// is back was reset.
+/// Whether an Xid tells of trouble of the card, or of a virtual card with its host, that is still there. One that the
+/// catalogue says is to be ignored does not.
 pub(crate) fn is_of_card(known: &Xid, is_listed: bool) -> bool {
-    let mended = known.number == FALLEN_OFF && is_listed;
-    known.class == XidClass::Hardware && known.action.as_deref() != Some("IGNORE") && !mended
+    match known.class {
+        XidClass::Hardware => known.action.as_deref() != Some("IGNORE") && !is_mended(known, is_listed),
+        XidClass::Vgpu => !is_mended(known, is_listed),
+        XidClass::Program | XidClass::Information | XidClass::Other => false,
+    }
+}
+
+/// Whether the card is back after an Xid that takes it away: it was reset, or its host took it.
+pub(crate) fn is_mended(known: &Xid, is_listed: bool) -> bool {
+    is_listed && (known.number == FALLEN_OFF || known.class == XidClass::Vgpu)
 }
 
 /// Whether all that a GPU's Xids say of the card is about its memory; false where there are none.

@@ -42,6 +42,13 @@ fn throttled(facts: &Facts, gpu: &PciAddress, outcomes: &[Outcome]) -> Option<Fi
     let slow = speed::troubled(outcomes, &SLOW, &subject);
     let first = told.or_else(|| slow.first().copied().filter(|_| is_slowed()))?;
     let finding = judge::retold(first).accounting_for(THROTTLED, &subject);
-    let finding = slow.iter().fold(finding, |finding, outcome| finding.accounting_for(&outcome.id, &subject));
+    let finding = slow.iter().fold(finding, |finding, outcome| {
+        let finding = finding.accounting_for(&outcome.id, &subject);
+        if outcome.id == first.id {
+            finding
+        } else {
+            finding.because(format!("{}: {}", outcome.id, outcome.summary))
+        }
+    });
     Some(finding.run("nvidia-smi -q -d PERFORMANCE,TEMPERATURE,POWER"))
 }

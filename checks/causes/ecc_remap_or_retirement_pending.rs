@@ -76,12 +76,12 @@ fn damaged(facts: &Facts, gpu: &PciAddress, knowledge: &Knowledge, outcomes: &[O
     let finding = evidence.into_iter().fold(finding, Finding::because);
     let finding = if refused { readings::accounting_for_refusal(finding, gpu) } else { finding };
     // Memory that NVML knows to be faulty gives wrong words, and whatever is made of them.
-    let finding = REFUTATIONS.iter().fold(finding, |finding, id| finding.accounting_for(id, &subject));
-    let finding = if xid::are_of_memory(facts, gpu, knowledge) {
-        finding.accounting_for(XIDS, &subject)
-    } else {
-        finding
-    };
+    let xids = xid::are_of_memory(facts, gpu, knowledge).then_some(XIDS);
+    let finding = REFUTATIONS.into_iter().chain(xids).fold(finding, |finding, id| {
+        let told = readings::troubled(outcomes, id).find(|outcome| outcome.subject == subject);
+        let told = told.map(|outcome| format!("{id}: {}", outcome.summary)).unwrap_or_default();
+        finding.accounting_for(id, &subject).because(told)
+    });
     let finding = readings::accounting_for_words(finding, outcomes, WORDS);
     Some(if failed {
         finding.variant("failed")

@@ -50,7 +50,9 @@ fn judge_device(facts: &Facts, subject: Subject, device: &WorkDevice) -> Finding
     let Some(test) = covered else { return Finding::unknown(subject, "no memory was tested") };
     let free = device.free.seen().map(|free| format!(" of {} free", size(*free))).unwrap_or_default();
     let passes = test.passes.len();
-    Finding::pass(subject, format!("{}{free}, {passes} patterns, every word came back", size(test.bytes)))
+    let rounds = if device.rounds > 1 { format!(", {} times", device.rounds) } else { String::new() };
+    let tested = size(test.bytes);
+    Finding::pass(subject, format!("{tested}{free}, {passes} patterns{rounds}, every word came back"))
 }
 
 fn fault(subject: Subject, test: &MemoryTest) -> Finding {
@@ -59,13 +61,15 @@ fn fault(subject: Subject, test: &MemoryTest) -> Finding {
     let what = match (words, bits.count_ones()) {
         (1, 1) => "one bit of one word".to_owned(),
         (1, _) => "one word".to_owned(),
-        (words, 1) => format!("the same bit of {words} words"),
+        (words, 1) if words == test.faults.len() as u64 => format!("the same bit of {words} words"),
         (words, _) => format!("{words} words"),
     };
     let finding = Finding::fail(subject, format!("{what} came back wrong, of {}", size(test.bytes)));
     let finding = test.faults.iter().take(TOLD).fold(finding, |finding, fault| finding.because(told(fault)));
-    let more = words.saturating_sub(TOLD as u64);
-    if more > 0 { finding.because(format!("and {more} more")) } else { finding }
+    let told = test.faults.len().min(TOLD);
+    let more = words.saturating_sub(told as u64);
+    let alike = if bits.count_ones() == 1 { "; all that are known differ in the same bit" } else { "" };
+    if more > 0 { finding.because(format!("and {more} more{alike}")) } else { finding }
 }
 
 fn flipped(fault: &MemoryFault) -> u32 {

@@ -33,7 +33,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts, knowledge: &Knowledge) -> Judged {
-    at_work::each_gpu(facts, |subject, done| {
+    at_work::each_measured(facts, |subject, done| {
         at_work::measured(facts, subject, &done.arithmetic, |gpu, nvml, arithmetic| {
             let subject = Subject::Gpu(gpu.clone());
             let now = per_second(arithmetic.operations, arithmetic.device_us)?;

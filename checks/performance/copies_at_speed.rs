@@ -32,7 +32,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge_all(facts: &Facts, knowledge: &Knowledge) -> Judged {
-    at_work::each_gpu(facts, |subject, done| {
+    at_work::each_measured(facts, |subject, done| {
         // Both or the one that there is.
         let ways = [("up", &done.upload), ("down", &done.download)];
         let tried = |(_, copy): &(&str, &Observed<Transfer>)| !matches!(copy, Observed::NotProbed { .. });
@@ -42,21 +42,14 @@ fn judge_all(facts: &Facts, knowledge: &Knowledge) -> Judged {
             let subject = Subject::Gpu(gpu.clone());
             let limit = limit(knowledge, nvml)?;
             let mut speeds = Vec::new();
-            let mut words = Vec::new();
             for (way, copy) in &ways {
                 let copy = copy.seen().ok_or_else(|| copy.why_not())?;
                 let now = per_second(copy.bytes, copy.device_us)?;
-                let speed = Speed { now, limit, most: limit, unit: Unit::Bytes };
-                words.push(format!("{way} {}", speed.in_words()));
-                speeds.push(speed);
+                speeds.push((*way, Speed { now, limit, most: limit, unit: Unit::Bytes }));
             }
             let virtual_machine = !judge::is_bare_metal(facts) || nvml.has_mig();
             let bar = if virtual_machine { Bar::CopiesInVirtualMachine } else { Bar::Copies };
-            let judged = speeds.iter().map(|speed| speed.judge(subject.clone(), knowledge.bar(bar)));
-            let Some(mut finding) = judged.min_by_key(|finding| at_work::rank(finding.verdict)) else {
-                return Err("nothing was copied".to_owned());
-            };
-            finding.summary = words.join("; ");
+            let mut finding = judge_speeds(&subject, &speeds, knowledge.bar(bar))?;
             if finding.verdict == Verdict::Unknown {
                 finding.summary += ": more than its link can carry";
             }
@@ -71,6 +64,21 @@ fn judge_all(facts: &Facts, knowledge: &Knowledge) -> Judged {
             Ok(finding.because(narrow).run("nvidia-smi -q | grep -A 12 'GPU Link Info'"))
         })
     })
+}
+
+/// The worse of both directions, with the numbers of both: `up 6.2, down 6.4 of 15.8 GB/s, 39 %`.
+fn judge_speeds(subject: &Subject, speeds: &[(&str, Speed)], bar: u64) -> Result<Finding, String> {
+    let judged = speeds.iter().map(|(_, speed)| speed.judge(subject.clone(), bar));
+    let slowest = speeds.iter().map(|(_, speed)| speed).min_by_key(|speed| speed.now);
+    let worst = judged.min_by_key(|finding| at_work::rank(finding.verdict));
+    let (Some(mut finding), Some(slowest)) = (worst, slowest) else {
+        return Err("nothing was copied".to_owned());
+    };
+    let each = speeds.iter().map(|(way, speed)| format!("{way} {}", speed.unit.number(speed.now)));
+    let each: Vec<String> = each.collect();
+    finding.summary =
+        format!("{} of {}, {} %", each.join(", "), Unit::Bytes.words(slowest.limit), slowest.percent());
+    Ok(finding)
 }
 
 /// What the link can carry in one direction, in MB/s.

@@ -33,7 +33,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts, knowledge: &Knowledge) -> Judged {
-    at_work::each_gpu(facts, |subject, done| {
+    at_work::each_measured(facts, |subject, done| {
         at_work::measured(facts, subject, &done.copy, |gpu, nvml, copy| {
             let subject = Subject::Gpu(gpu.clone());
             let now = per_second(copy.bytes.saturating_mul(2), copy.device_us)?;

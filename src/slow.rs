@@ -2,6 +2,7 @@
 //!
 //! Invariant: what is slow is not disturbed: no Python is started, no context is made, nothing is computed.
 
+mod live;
 mod whom;
 
 use crate::{
@@ -12,12 +13,13 @@ use crate::{
         load::{self, SoFar, Whom},
         nvml,
     },
+    render,
 };
 use gpucheck_checks::{
     Knowledge, Report, Selection, Source, diagnose,
     fact::{Facts, Load, Observed},
 };
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What is looked at beside the watching.
 const SOURCES: [Source; 8] = [
@@ -76,7 +78,29 @@ pub fn watch(options: &Options, facts: &Facts, whom: Option<Whom>, time: Duratio
         worker: collect::worker(options, nvml::DEADLINE),
         gpus: facts.gpu_addresses(),
     };
-    load::probe(&ask, &SoFar::default())
+    let so_far = SoFar::default();
+    let _live = live::Live::start(picture(facts, &ask, so_far.clone()));
+    load::probe(&ask, &so_far)
+}
+
+/// What is to be shown meanwhile.
+fn picture(facts: &Facts, ask: &load::Ask, so_far: SoFar) -> impl Fn() -> render::Picture + use<> {
+    let known = facts.nvml_devices().filter_map(|device| {
+        let memory = device.memory.seen().map(|memory| memory.total);
+        Some((device.pci.seen()?.clone(), device.name.seen().cloned(), memory))
+    });
+    let known: Vec<_> = known.collect();
+    let asked = ask.whom.as_ref().map(|whom| whom.pid);
+    let time_ms = u64::try_from(ask.time.as_millis()).unwrap_or(u64::MAX);
+    let start = Instant::now();
+    move || render::Picture {
+        at_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
+        time_ms,
+        gpus: so_far.gpus(),
+        known: known.clone(),
+        host: so_far.host(),
+        asked,
+    }
 }
 
 /// What makes the machine slow.

@@ -29,5 +29,6 @@ mod real_nvidia;
 mod real_tensorflow;
 mod simulated;
 mod simulated_machines;
+mod slow;
 mod stage;
 mod starts;

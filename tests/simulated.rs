@@ -108,7 +108,7 @@ impl Simulated {
     }
 
     /// gpucheck with these variables.
-    fn program(&self) -> PathBuf {
+    pub(crate) fn program(&self) -> PathBuf {
         self.folder.path().join("gpucheck")
     }
 
@@ -118,11 +118,13 @@ impl Simulated {
         text.lines().map(str::to_owned).collect()
     }
 
-    fn worker(&self, deadline: Duration) -> Worker {
+    /// Who asks these libraries.
+    pub(crate) fn worker(&self, deadline: Duration) -> Worker {
         Worker { program: self.program().into(), deadline }
     }
 
-    fn ask(&self) -> Ask {
+    /// What is asked of them.
+    pub(crate) fn ask(&self) -> Ask {
         let search = Search::Directories(vec![self.libraries.clone()]);
         Ask { search, hold_init: None, may_make_nodes: false }
     }
@@ -161,7 +163,7 @@ impl Simulated {
     }
 
     /// The files of a machine with these GPUs and a module that drives them.
-    fn machine(&self) -> Machine {
+    pub(crate) fn machine(&self) -> Machine {
         let mut machine = Machine::linux()
             .file("/proc/modules", "nvidia_uvm 1 0 - Live 0x0\nnvidia 1 2 nvidia_uvm, Live 0x0\n")
             .file("/dev/nvidiactl", "")

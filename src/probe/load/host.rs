@@ -258,6 +258,75 @@ mod tests {
         assert_eq!(whole["sda"], 5);
     }
 
+    fn write(tree: &tempfile::TempDir, files: &[(&str, &str)]) {
+        for (path, text) in files {
+            let place = tree.path().join(path);
+            std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+            std::fs::write(place, text).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_sample_is_about_the_time_since_the_one_before() {
+        let tree = tempfile::tempdir().unwrap();
+        let mut host = Host::new(&Root::new(tree.path()));
+        write(
+            &tree,
+            &[
+                ("proc/stat", "cpu 0 0 0 0 0\ncpu0 0 0 0 0 0\ncpu1 0 0 0 0 0\n"),
+                ("proc/vmstat", "pswpin 100\npswpout 7\n"),
+                ("proc/diskstats", " 8 0 sda 1 2 3 4 5 6 7 8 9 1000 11\n 8 16 sdb 1 2 3 4 5 6 7 8 9 0 11\n"),
+                ("proc/meminfo", "MemTotal: 9 kB\nMemAvailable:     1024 kB\n"),
+                ("proc/pressure/io", "some avg10=33.30 avg60=1.0 avg300=1.0 total=9\n"),
+            ],
+        );
+        assert_eq!(host.sample(Duration::ZERO), Ok(None));
+        write(
+            &tree,
+            &[
+                ("proc/stat", "cpu 50 0 0 100 50\ncpu0 50 0 0 0 50\ncpu1 0 0 0 100 0\ncpu2 9 0 0 0 0\n"),
+                ("proc/vmstat", "pswpin 130\npswpout 7\n"),
+                (
+                    "proc/diskstats",
+                    " 8 0 sda 1 2 3 4 5 6 7 8 9 1400 11\n 8 32 sdc 1 2 3 4 5 6 7 8 9 9000 11\n",
+                ),
+            ],
+        );
+        let expected = HostSample {
+            at_ms: 1000,
+            // A core that has just come has done nothing yet.
+            cores: vec![50, 0, 0],
+            waiting: 25,
+            memory_available: 1 << 20,
+            swapped_in: 30,
+            swapped_out: 0,
+            memory_pressure: None,
+            disk_pressure: Some(33),
+            busiest_disk: Some(("sda".to_owned(), 40)),
+        };
+        assert_eq!(host.sample(Duration::from_secs(1)), Ok(Some(expected)));
+    }
+
+    #[test]
+    fn garbage_costs_its_own_value() {
+        let tree = tempfile::tempdir().unwrap();
+        let mut host = Host::new(&Root::new(tree.path()));
+        assert!(host.sample(Duration::ZERO).is_err(), "there is no /proc/stat");
+        write(&tree, &[("proc/stat", "\u{0}\u{fffd} no processors\n")]);
+        assert!(host.sample(Duration::ZERO).is_err());
+        let garbage = "\u{0} 18446744073709551616 -1 x\n";
+        let stat = format!("cpu {} x\ncpu0 {} x\n", u64::MAX, u64::MAX);
+        for path in ["vmstat", "diskstats", "meminfo", "pressure/memory", "pressure/io"] {
+            write(&tree, &[(&format!("proc/{path}"), garbage)]);
+        }
+        write(&tree, &[("proc/stat", &stat)]);
+        assert_eq!(host.sample(Duration::ZERO), Ok(None));
+        // Counters that run backwards.
+        write(&tree, &[("proc/stat", "cpu 1 1 1 1 1\ncpu0 1 1 1 1 1\n")]);
+        let sample = host.sample(Duration::ZERO).unwrap().unwrap();
+        assert_eq!(sample, HostSample { cores: vec![0], ..HostSample::default() });
+    }
+
     #[test]
     fn parts_of_nothing_are_nothing() {
         assert_eq!((percent(1, 0), percent(5, 2), percent(1, 3), percent(2, 3)), (0, 100, 33, 67));

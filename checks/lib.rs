@@ -7,6 +7,7 @@
 //! Invariants, held by `clippy.toml` and tests: nothing here looks at a machine, a clock, a file or the
 //! environment; the same facts and knowledge give the same report, byte for byte; any facts give a report.
 
+mod bottleneck;
 mod check;
 mod diagnose;
 pub mod fact;
@@ -22,6 +23,7 @@ mod registry;
 mod report;
 mod select;
 mod selection;
+mod slow;
 mod tensorflow;
 mod texts;
 mod usable_from;
@@ -29,6 +31,7 @@ mod verdict;
 mod wheels;
 mod work;
 
+pub use bottleneck::is_watched;
 pub use check::{Cause, Check, Source};
 pub use diagnose::diagnose;
 pub use finding::{Advice, Finding, Judged, Severity, Subject, Verdict, Who};
@@ -38,13 +41,15 @@ pub use knowledge::{
 };
 pub use registry::{CAUSES, CHECKS, Registered};
 pub use report::{
-    DriverSummary, Fix, GpuSummary, HostSummary, Machine, MachineVerdict, Outcome, PythonSummary,
-    REPORT_SCHEMA, Report, Root, TensorFlowSummary, Unverified, Wording,
+    DriverSummary, Fix, GpuSummary, HostSummary, Machine, MachineVerdict, Measured, MeasuredGpu,
+    NothingMeasured, Outcome, PythonSummary, REPORT_SCHEMA, Report, Root, TensorFlowSummary, Unverified,
+    Wording,
 };
 pub use select::{Selection, UnknownId};
+pub use slow::{slow, slow_sources};
 pub use texts::{
-    AnswerWords, FixWords, HeadingWords, Language, MachineWords, Phrase, StatusWords, Texts, UsableWords,
-    VerdictWords, Words,
+    AnswerWords, FixWords, HeadingWords, Language, MachineWords, Phrase, SlowWords, StatusWords, Texts,
+    UsableWords, VerdictWords, Words,
 };
 pub use usable_from::{RootReference, Usable, UsableFrom};
 pub use verdict::PROOFS;

@@ -4,7 +4,8 @@
 //! A setting of `nvidia-smi` (`-pl`, `-ac`) was left behind, and the card computes slower than it could.
 //!
 //! # Detection
-//! NVML: the power limit in force is below the default one, or the application clocks are below theirs.
+//! NVML: the power limit in force is below the default one, or the application clocks are below theirs. `gpucheck slow`: at
+//! full load the clocks are below 60 % of the greatest, and there is no reason for it.
 //!
 //! # Fix
 //! `sudo nvidia-smi -rac`, `sudo nvidia-smi -pl WATTS` with the default, and `sudo nvidia-smi -rgc` for locked clocks.
@@ -13,7 +14,7 @@
 //! NVIDIA/open-gpu-kernel-modules#507, <https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceCommands.html>
 
 use crate::{
-    Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
+    Cause, Finding, Knowledge, Outcome, Severity, Subject, Who, bottleneck,
     fact::{Facts, NvmlDevice, PciAddress},
     readings,
 };
@@ -21,12 +22,17 @@ use crate::{
 const POWER: &str = "performance.power_limit_default";
 const CLOCKS: &str = "performance.clocks_default";
 
-pub(crate) static CAUSE: Cause =
-    Cause { explains: &[POWER, CLOCKS], severity: Severity::Degraded, who: Who::Instructor, recognize };
+pub(crate) static CAUSE: Cause = Cause {
+    explains: &[POWER, CLOCKS, "load.runs_at_full_clocks"],
+    severity: Severity::Degraded,
+    who: Who::Instructor,
+    recognize,
+};
 
 fn recognize(facts: &Facts, _: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
     let low = |gpu: PciAddress| low(facts.nvml_device(&gpu)?, &Subject::Gpu(gpu), outcomes);
-    readings::together(facts.gpu_addresses().into_iter().filter_map(low).collect())
+    let low = facts.gpu_addresses().into_iter().filter_map(low);
+    readings::together(low.chain(bottleneck::locked(facts, outcomes)).collect())
 }
 
 fn low(device: &NvmlDevice, subject: &Subject, outcomes: &[Outcome]) -> Option<Finding> {

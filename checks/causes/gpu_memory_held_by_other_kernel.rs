@@ -19,14 +19,16 @@
 //! <https://code.visualstudio.com/docs/datascience/jupyter-notebooks>, tensorflow/tensorflow#9489, #7072, jupyter/notebook#2201, google/flax#445
 
 use crate::{
-    Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
+    Cause, Finding, Knowledge, Outcome, Severity, Subject, Who, bottleneck,
     fact::{Facts, Memory, NvmlDevice, PciAddress},
     holder::{self, Doing, Holder},
     readings::{self, OUT_OF_MEMORY, OUT_OF_MEMORY_WORDS, size},
 };
 
+const ITSELF: &str = "load.has_gpu_to_itself";
+
 pub(crate) static CAUSE: Cause = Cause {
-    explains: &["performance.memory_free", "driver.opens_context", "compute.adds_vectors"],
+    explains: &["performance.memory_free", "driver.opens_context", "compute.adds_vectors", ITSELF],
     severity: Severity::Unusable,
     who: Who::Student,
     recognize,
@@ -52,6 +54,8 @@ fn held(facts: &Facts, gpu: &PciAddress, outcomes: &[Outcome]) -> Option<Finding
     let subject = Subject::Gpu(gpu.clone());
     let summary = format!("{} free of {}", size(memory.free), size(memory.total));
     let finding = Finding::fail(subject.clone(), summary).accounting_for("performance.memory_free", &subject);
+    let is_watched = bottleneck::is_held(facts, gpu);
+    let finding = if is_watched { finding.accounting_for(ITSELF, &subject) } else { finding };
     let finding = if refused { readings::accounting_for_refusal(finding, gpu) } else { finding };
     let finding = readings::accounting_for_words(finding, outcomes, OUT_OF_MEMORY_WORDS);
     let finding = holders.iter().fold(finding, |finding, holder| finding.because(holder.in_words()));

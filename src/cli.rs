@@ -29,17 +29,14 @@ pub enum Command {
     Slow(SlowArgs),
     /// Look, and write down the facts (JSON, without serial numbers and user names) instead of judging them
     Record {
-        /// Watch the machine for so many seconds, too, as `gpucheck slow` does
+        /// Watch the machine for so many seconds, too: what `gpucheck slow` judges
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=LONGEST_WATCH))]
         seconds: Option<u16>,
     },
     /// Judge recorded facts, of any machine
     Judge {
-        /// A file that `gpucheck record` wrote; - is standard input
+        /// A file that `gpucheck record` wrote; - is standard input. Recorded with --seconds: what makes that machine slow
         facts: PathBuf,
-        /// Say what makes that machine slow, where it was recorded with --seconds
-        #[arg(long)]
-        slow: bool,
     },
     /// Show the manual page of a check or a cause
     Explain {

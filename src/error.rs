@@ -14,6 +14,14 @@ pub enum Error {
         /// Names that look like it.
         near: Vec<String>,
     },
+    /// An option that has no meaning where it is asked what is slow.
+    #[error(
+        "{option} is not for `gpucheck slow`, which watches and names what slows the machine down; leave it out"
+    )]
+    NotWithSlow {
+        /// The option.
+        option: &'static str,
+    },
     /// A process that is not there.
     #[error("there is no process {pid}; `gpucheck slow` without --pid watches the whole machine")]
     NoProcess {
@@ -118,6 +126,7 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::UnknownId { .. }
+            | Self::NotWithSlow { .. }
             | Self::NoProcess { .. }
             | Self::NoNotebook { .. }
             | Self::Root { .. }

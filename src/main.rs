@@ -80,11 +80,12 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
             )
         }
         Some(Command::Slow(asked)) => {
+            look_alone(look)?;
             let knowledge = knowledge::read(look.knowledge.as_deref())?;
             let time = Duration::from_secs(asked.seconds.into());
             let options = options(look, &Selection::default(), language(show))?;
             let facts = slow::facts(&options, &asked.into(), time)?;
-            show_report(&slow::judge(&facts, &knowledge), show)
+            show_report(&gpucheck_checks::slow(&facts, &knowledge), show)
         }
         Some(Command::Record { seconds }) => {
             let mut options = options(look, &selection(look)?, language(show))?;
@@ -101,11 +102,7 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
             output::write(&render::json(&redact(&facts, &own_names())), show.output.as_deref())?;
             Ok(Exit::Usable)
         }
-        Some(Command::Judge { facts, slow: true }) => {
-            let knowledge = knowledge::read(look.knowledge.as_deref())?;
-            show_report(&slow::judge(&read_facts(facts)?, &knowledge), show)
-        }
-        Some(Command::Judge { facts, slow: false }) => {
+        Some(Command::Judge { facts }) => {
             let selection = selection(look)?;
             let knowledge = knowledge::read(look.knowledge.as_deref())?;
             report(&read_facts(facts)?, &knowledge, &selection, show)
@@ -121,6 +118,20 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
             output::write(&render::list(), show.output.as_deref())?;
             Ok(Exit::Usable)
         }
+    }
+}
+
+/// What makes a machine slow is one question: no check is left out of it, and no GPU put to work meanwhile.
+fn look_alone(look: &LookArgs) -> Result<(), Error> {
+    let given = [
+        ("--only", !look.only.is_empty()),
+        ("--skip", !look.skip.is_empty()),
+        ("--deep", look.deep),
+        ("--soak", look.soak.is_some()),
+    ];
+    match given.into_iter().find(|(_, is_given)| *is_given) {
+        Some((option, _)) => Err(Error::NotWithSlow { option }),
+        None => Ok(()),
     }
 }
 

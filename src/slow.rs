@@ -16,22 +16,10 @@ use crate::{
     render,
 };
 use gpucheck_checks::{
-    Knowledge, Report, Selection, Source, diagnose,
     fact::{Facts, Load, Observed},
+    slow_sources,
 };
 use std::time::{Duration, Instant};
-
-/// What is looked at beside the watching.
-const SOURCES: [Source; 8] = [
-    Source::Platform,
-    Source::Pci,
-    Source::Module,
-    Source::Log,
-    Source::Installation,
-    Source::Nvml,
-    Source::Notebooks,
-    Source::Processes,
-];
 
 /// Whom to watch, as the command line has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +50,7 @@ pub fn facts(options: &Options, asked: &Asked, time: Duration) -> Result<Facts, 
     if let Asked::Process(pid) = asked {
         whom::process(&options.root, *pid)?;
     }
-    let mut facts = collect::collect(&Options { sources: SOURCES.into(), ..options.clone() });
+    let mut facts = collect::collect(&Options { sources: slow_sources(), ..options.clone() });
     let whom = whom::whom(&options.root, asked, &facts)?;
     facts.load = Observed::Seen(watch(options, &facts, whom, time));
     Ok(facts)
@@ -101,9 +89,4 @@ fn picture(facts: &Facts, ask: &load::Ask, so_far: SoFar) -> impl Fn() -> render
         host: so_far.host(),
         asked,
     }
-}
-
-/// What makes the machine slow.
-pub fn judge(facts: &Facts, knowledge: &Knowledge) -> Report {
-    diagnose(facts, knowledge, &Selection::default())
 }

@@ -60,7 +60,9 @@ fn who_is_not_there_is_an_error_that_says_what_there_is() {
         (&["--pid", "77", "--notebook", "lab"], "cannot be used with"),
         (&["--seconds", "0"], "--seconds"),
         (&["--seconds", "601"], "--seconds"),
-        (&["--pid", "-1"], "--pid"),
+        (&["--pid", "x"], "--pid"),
+        (&["--only", "nvml"], "--only is not for `gpucheck slow`"),
+        (&["--soak", "10m"], "--soak is not for `gpucheck slow`"),
     ] {
         let output = slow(&machine, args);
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{args:?}: {}", err(&output));
@@ -97,13 +99,15 @@ fn what_was_watched_is_recorded_and_judged_elsewhere() {
     assert!(facts["load"]["seen"]["host"]["seen"]["samples"].as_array().is_some_and(|all| !all.is_empty()));
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), &recorded.stdout).unwrap();
-    let judged = run(&["judge", "--slow", "--format", "json", file.path().to_str().unwrap()]);
+    let judged = run(&["judge", "--format", "json", file.path().to_str().unwrap()]);
     let watched = run(&["slow", "--seconds", "1", "--format", "json"]);
+    assert!(!judged.stdout.is_empty(), "{}", err(&judged));
     let [judged, watched] = [judged, watched].map(|output| {
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
         (report["profile"].clone(), report["verdict"].clone(), output.status.code())
     });
-    assert_eq!(judged.0, watched.0);
+    assert_eq!(judged, watched);
+    assert_eq!(judged.0, "slow");
     // Nothing on this machine computes but the GPU, and what it computes for is not told.
     let trace = simulated.trace();
     let disturbs = |call: &&String| call.starts_with("cuCtx") || call.starts_with("cuDevicePrimaryCtxRetain");

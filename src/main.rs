@@ -16,6 +16,7 @@ use gpucheck::{
 use gpucheck_checks::{
     CAUSES, CHECKS, Knowledge, Language, Report, Selection, UnknownId, diagnose,
     fact::{FACTS_SCHEMA, Facts},
+    is_watched, slow,
 };
 use std::{
     fs::File,
@@ -192,7 +193,9 @@ fn report(
     selection: &Selection,
     show: &ShowArgs,
 ) -> Result<Exit, Error> {
-    let report = diagnose(facts, knowledge, selection);
+    // Facts of a machine that was watched are those of `gpucheck slow`.
+    let report =
+        if is_watched(facts) { slow(facts, knowledge) } else { diagnose(facts, knowledge, selection) };
     output::write(&render(&report, show), show.output.as_deref())?;
     Ok(Exit::of(&report, show.strict))
 }

@@ -125,7 +125,7 @@ impl<'a> Watch<'a> {
     }
 
     fn idleness(&self) -> String {
-        let seconds = self.load.lasted_ms.div_ceil(1000);
+        let seconds = self.load.lasted_ms.saturating_add(500) / 1000;
         match self.program.as_ref().filter(|program| program.asked.is_some()) {
             Some(program) => format!("{} did not compute for {seconds} s", program.name(self.facts)),
             None => format!("no program computed for {seconds} s, on no GPU and on no processor"),
@@ -147,6 +147,9 @@ impl<'a> Watch<'a> {
 
     /// Time in which a GPU worked for the program, in percent: where others use it too and NVML tells who, its own part.
     pub(crate) fn own_activity(&self, gpu: &GpuWork) -> Option<u32> {
+        if self.is_off_gpu() {
+            return Some(0);
+        }
         let all = gpu.activity();
         let (Some(program), Some(used)) = (&self.program, gpu.load.processes.seen()) else { return all };
         let part = |own: bool| -> u32 {
@@ -198,6 +201,12 @@ fn clocked(facts: &Facts, outcomes: &[Outcome], is_it: impl Fn(&Clocked) -> bool
         |subject: &Subject| watch.gpus.iter().any(|gpu| gpu.subject() == *subject && is_it(&gpu.clocked()));
     let found = readings::as_told(outcomes, "load.runs_at_full_clocks");
     found.into_iter().filter(|finding| is_it(&finding.subject)).collect()
+}
+
+/// Whether this is the process that was asked about.
+pub(crate) fn is_asked(facts: &Facts, pid: u32) -> bool {
+    let asked = facts.load.seen().and_then(|load| load.asked.as_ref());
+    is_watched(facts) && asked.is_some_and(|asked| asked.pid == pid)
 }
 
 /// Whether another program was seen to hold the memory of this GPU.

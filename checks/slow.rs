@@ -46,6 +46,9 @@ const READ: [Source; 9] = [
 const WATCHED: [&str; 3] =
     ["performance.clocks_unthrottled", "performance.memory_free", "performance.host_memory_free"];
 
+/// What makes a GPU slow that works without a rest: what else there is to mend does not.
+const SLOWING: [&str; 2] = ["performance.power_limit_default", "performance.clocks_default"];
+
 /// The sources that the profile reads.
 pub fn slow_sources() -> BTreeSet<Source> {
     READ.into()
@@ -74,21 +77,22 @@ pub fn slow(facts: &Facts, knowledge: &Knowledge) -> Report {
     Report { measured, ..report(facts, knowledge, judged, (PROFILE, verdict, roots)) }
 }
 
-/// The place of a check in the order; what was not watched comes after what was.
+/// The place of a check in the order: what was watched, then what makes it slow all the same.
 fn rank(id: &str) -> (usize, usize) {
-    (ORDER.iter().position(|known| *known == id).unwrap_or(ORDER.len()), registry::position(id))
+    let place = || if SLOWING.contains(&id) { ORDER.len() } else { ORDER.len() + 1 };
+    (ORDER.iter().position(|known| *known == id).unwrap_or_else(place), registry::position(id))
 }
 
 /// Not usable; slow; not told, where nothing was at work or something could not be seen; or nothing slows it down.
 fn verdict(facts: &Facts, judged: &[JudgedOutcome], roots: &[Root]) -> MachineVerdict {
     let works = matches!(bottleneck::told(facts), Some(Told::Work(_)));
-    let is_watched = |root: &Root| root.id.starts_with("load.");
+    let slows = |root: &Root| root.id.starts_with("load.") || (works && SLOWING.contains(&root.id.as_str()));
     let untold = judged.iter().map(|judged| &judged.outcome).any(|outcome| {
         outcome.id.starts_with("load.") && outcome.verdict == Verdict::Unknown && outcome.root.is_none()
     });
     if roots.iter().any(|root| root.severity == Severity::Unusable) {
         MachineVerdict::Unusable
-    } else if roots.iter().any(is_watched) || (works && !roots.is_empty()) {
+    } else if roots.iter().any(slows) {
         MachineVerdict::Degraded
     } else if untold || !works {
         MachineVerdict::Incomplete
@@ -134,7 +138,7 @@ mod tests {
         let layer: BTreeSet<&str> =
             CHECKS.iter().map(|check| check.id).filter(|id| id.starts_with("load.")).collect();
         assert_eq!(layer, ORDER.into());
-        for id in ORDER.iter().chain(&WATCHED) {
+        for id in ORDER.iter().chain(&WATCHED).chain(&SLOWING) {
             assert!(registry::check(id).is_some(), "{id}");
         }
     }

@@ -17,6 +17,7 @@ use gpucheck::{
 use gpucheck_checks::{
     CAUSES, CHECKS, Knowledge, Language, Report, Selection, Source, UnknownId, diagnose,
     fact::{FACTS_SCHEMA, Facts, Level, Observed},
+    is_watched,
 };
 use std::{
     fs::File,
@@ -85,7 +86,7 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
             let time = Duration::from_secs(asked.seconds.into());
             let options = options(look, &Selection::default(), language(show))?;
             let facts = slow::facts(&options, &asked.into(), time)?;
-            show_report(&gpucheck_checks::slow(&facts, &knowledge), show)
+            report(&facts, &knowledge, &Selection::default(), show)
         }
         Some(Command::Record { seconds }) => {
             let mut options = options(look, &selection(look)?, language(show))?;
@@ -222,12 +223,15 @@ fn report(
     selection: &Selection,
     show: &ShowArgs,
 ) -> Result<Exit, Error> {
-    show_report(&diagnose(facts, knowledge, selection), show)
-}
-
-fn show_report(report: &Report, show: &ShowArgs) -> Result<Exit, Error> {
-    output::write(&render(report, show), show.output.as_deref())?;
-    Ok(Exit::of(report, show.strict))
+    // Facts of a machine that was watched are those of `gpucheck slow`, unless checks are chosen.
+    let why_slow = is_watched(facts) && *selection == Selection::default();
+    let report = if why_slow {
+        gpucheck_checks::slow(facts, knowledge)
+    } else {
+        diagnose(facts, knowledge, selection)
+    };
+    output::write(&render(&report, show), show.output.as_deref())?;
+    Ok(Exit::of(&report, show.strict))
 }
 
 fn render(report: &Report, show: &ShowArgs) -> String {

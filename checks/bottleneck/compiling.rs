@@ -31,8 +31,10 @@ pub(crate) fn compiling(watch: &Watch) -> Compiling {
         return Compiling::No("no program that uses a GPU is to be seen".to_owned());
     };
     let activity = watch.gpu().and_then(|gpu| watch.own_activity(gpu));
-    if activity.is_some_and(|activity| activity >= WORKS) {
-        return Compiling::No("the GPU is at work".to_owned());
+    match activity {
+        None => return Compiling::No("NVML does not tell how long the GPU works".to_owned()),
+        Some(activity) if activity >= WORKS => return Compiling::No("the GPU is at work".to_owned()),
+        Some(_) => {}
     }
     let thread = program.busiest_thread();
     if thread < FULL {

@@ -1,6 +1,6 @@
 //! Whether a GPU gets enough to do, and what keeps it waiting.
 
-use super::{BUSY, FULL, GpuWork, Program, WAITS, WORKS, Watch};
+use super::{BUSY, FULL, GpuWork, Program, Sharing, WAITS, WORKS, Watch, sharing};
 use crate::fact::{HostLoad, HostSample, ProcessorUse};
 
 /// A GPU that works for so long, in percent of the time, waits for nobody much: some is lost between batches always.
@@ -28,6 +28,8 @@ pub(crate) enum Feeding {
     Starved { activity: u32, by: Starver },
     /// It works in every moment and never much: one full thread hands it kernels that are too small.
     Launches { activity: u32, thread: u32 },
+    /// Others use its time, and the program waits for its turn: what else it waits for cannot be told.
+    Shared,
     /// It waits, and what for cannot be told.
     Untold(String),
 }
@@ -50,6 +52,9 @@ pub(crate) fn feeding(watch: &Watch) -> Option<Feeding> {
     };
     if activity >= FED {
         return Some(Feeding::Fed(format!("the GPU is at work {activity} % of the time")));
+    }
+    if matches!(sharing(watch, gpu), Sharing::Time { .. }) {
+        return Some(Feeding::Shared);
     }
     let Some(host) = watch.host else {
         let why = watch.load.host.why_not();
@@ -91,12 +96,19 @@ fn group(host: &HostLoad, program: Option<&Program>) -> Option<Starver> {
     }
     let what = match held {
         Some(held) => {
-            format!("its limit of {} cores held it back {held} % of the time", cores_in_words(allowed))
+            format!(
+                "the limit of {} cores held the program back {held} % of the time",
+                cores_in_words(allowed)
+            )
         }
-        None => format!("it uses all of its limit of {} cores", cores_in_words(allowed)),
+        None => format!("the program uses all of its limit of {} cores", cores_in_words(allowed)),
     };
-    let evidence = program.map(Program::use_in_words).into_iter().collect();
+    let evidence = program.map(uses).into_iter().collect();
     Some(Starver { variant: "limit", what, evidence })
+}
+
+fn uses(program: &Program) -> String {
+    format!("the program {}", program.use_in_words())
 }
 
 fn cores_in_words(percent: u32) -> String {
@@ -165,7 +177,7 @@ fn threads(host: &HostLoad, program: Option<&Program>) -> Option<Starver> {
     let thread = program.busiest_thread();
     if thread >= FULL {
         let what = format!("one thread of the program is busy {thread} % of the time");
-        return Some(Starver { variant: "thread", what, evidence: vec![program.use_in_words()] });
+        return Some(Starver { variant: "thread", what, evidence: vec![uses(program)] });
     }
     let is_worker = |used: &&ProcessorUse| {
         !program.pids.contains(&used.pid)
@@ -194,4 +206,49 @@ pub(crate) fn is_narrow(gpu: &GpuWork, activity: u32) -> bool {
     };
     let little = u64::from(power) * 100 < u64::from(limit) * u64::from(LITTLE_POWER);
     activity >= FED.max(WORKS) && little && memory < LITTLE_TRAFFIC
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_read_as_cores() {
+        for (percent, cores) in [(100, "1"), (250, "2.5"), (1600, "16"), (50, "0.5"), (205, "2.0")] {
+            assert_eq!(cores_in_words(percent), cores);
+        }
+    }
+
+    fn host(samples: Vec<HostSample>) -> HostLoad {
+        HostLoad { samples, ..HostLoad::default() }
+    }
+
+    #[test]
+    fn cores_are_full_together_or_not_at_all() {
+        let sample = |cores: &[u8]| HostSample { cores: cores.to_vec(), ..HostSample::default() };
+        assert!(cores(&host(vec![sample(&[100, 90]), sample(&[80, 95])])).is_some());
+        assert!(cores(&host(vec![sample(&[100, 20])])).is_none());
+        assert!(cores(&host(vec![sample(&[])])).is_none());
+        assert!(cores(&host(Vec::new())).is_none());
+    }
+
+    #[test]
+    fn a_disk_at_work_that_nobody_waits_for_is_no_bottleneck() {
+        let sample = |busy, pressure, waiting| HostSample {
+            busiest_disk: Some(("nvme0n1".to_owned(), busy)),
+            disk_pressure: pressure,
+            waiting,
+            ..HostSample::default()
+        };
+        for (busy, pressure, waiting, is_full) in [
+            (100, Some(2), 1, false),
+            (100, Some(45), 1, true),
+            (100, None, 14, true),
+            (20, Some(45), 14, false),
+            (100, None, 0, false),
+        ] {
+            let found = disk(&host(vec![sample(busy, pressure, waiting)]), None);
+            assert_eq!(found.is_some(), is_full, "{busy} {pressure:?} {waiting}");
+        }
+    }
 }

@@ -196,3 +196,61 @@ impl<'a> GpuWork<'a> {
         parts.join(", ")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fact::{Observed, PciAddress};
+
+    fn load(samples: Vec<GpuSample>) -> GpuLoad {
+        let pci = PciAddress::new("0001:00:00.0");
+        let processes = Observed::not_probed("");
+        GpuLoad { pci, samples: Observed::Seen(samples), processes, xids: None }
+    }
+
+    fn clocked(samples: Vec<GpuSample>) -> Clocked {
+        let facts = Facts::unprobed("", "", "");
+        let load = load(samples);
+        GpuWork::new(&facts, &load).unwrap().clocked()
+    }
+
+    fn sample(activity: Option<u32>, reasons: Option<u64>) -> GpuSample {
+        GpuSample { activity, reasons, ..GpuSample::default() }
+    }
+
+    #[test]
+    fn a_reason_counts_in_most_samples_of_a_card_that_works() {
+        let hot = sample(Some(99), Some(HW_THERMAL_SLOWDOWN));
+        let cool = sample(Some(99), Some(0x4));
+        let idle = sample(Some(0), Some(HW_THERMAL_SLOWDOWN | GPU_IDLE));
+        assert!(matches!(clocked(vec![hot, hot, cool]), Clocked::Throttled(_)));
+        assert!(matches!(clocked(vec![hot, cool, cool]), Clocked::Full(_)));
+        assert!(matches!(clocked(vec![hot, cool]), Clocked::Full(_)), "half is not most");
+        assert_eq!(clocked(vec![idle, idle, idle, hot]), Clocked::Idle, "once is no habit");
+        assert_eq!(clocked(vec![idle; 4]), Clocked::Idle);
+    }
+
+    #[test]
+    fn a_card_that_tells_no_activity_works_where_it_is_not_idle() {
+        let hot = sample(None, Some(SW_THERMAL_SLOWDOWN));
+        assert!(matches!(clocked(vec![hot; 3]), Clocked::Throttled(_)));
+        assert_eq!(clocked(vec![sample(None, None); 3]), Clocked::Untold);
+        assert_eq!(clocked(vec![sample(Some(99), None); 3]), Clocked::Untold);
+        assert_eq!(
+            clocked(vec![sample(Some(99), Some(u64::MAX)); 3]),
+            Clocked::Untold,
+            "not a set of reasons"
+        );
+    }
+
+    #[test]
+    fn what_no_card_can_tell_is_not_counted() {
+        let facts = Facts::unprobed("", "", "");
+        let load = load(vec![sample(Some(u32::MAX), None), sample(Some(40), None), sample(None, None)]);
+        assert_eq!(GpuWork::new(&facts, &load).unwrap().activity(), Some(40));
+        let idle = self::load(vec![sample(None, Some(GPU_IDLE)); 2]);
+        assert_eq!(GpuWork::new(&facts, &idle).unwrap().activity(), Some(0));
+        let untold = self::load(vec![sample(None, Some(GPU_IDLE)), sample(None, Some(0))]);
+        assert_eq!(GpuWork::new(&facts, &untold).unwrap().activity(), None);
+    }
+}

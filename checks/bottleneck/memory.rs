@@ -77,7 +77,7 @@ impl Memory<'_> {
         if !(swaps || is_out || presses(HEAVY_PRESSURE) || full_group.is_some()) {
             return Paging::Fine(left);
         }
-        let traffic = (read + written > 0)
+        let traffic = (read > 0 || written > 0)
             .then(|| format!("swap: {} read and {} written each second", rate(read), rate(written)));
         let waited = pressure.map(|pressure| format!("programs waited for memory {pressure} % of the time"));
         let largest = self.host.processes.iter().max_by_key(|used| used.memory).map(holds);
@@ -94,10 +94,12 @@ impl Memory<'_> {
         sum.saturating_mul(PAGE).saturating_mul(1000) / self.lasted_ms
     }
 
-    /// The greatest; it is itself a mean over ten seconds.
+    /// At the mean: each is itself a mean over the ten seconds before.
     fn pressure(&self) -> Option<u8> {
         let told = self.host.samples.iter().filter_map(|sample| sample.memory_pressure);
-        told.filter(|percent| *percent <= 100).max()
+        let told: Vec<u32> = told.filter(|percent| *percent <= 100).map(u32::from).collect();
+        let mean = told.iter().sum::<u32>().checked_div(u32::try_from(told.len()).ok()?)?;
+        u8::try_from(mean).ok()
     }
 
     fn full_group(&self) -> Option<String> {

@@ -157,7 +157,7 @@ impl<'a> Program<'a> {
 
     /// What it takes of the processors, in words.
     pub(crate) fn use_in_words(&self) -> String {
-        format!("takes {} % of a core, its busiest thread {} %", self.percent(), self.busiest_thread())
+        format!("takes {} % of a core (its busiest thread {} %)", self.percent(), self.busiest_thread())
     }
 
     /// The driver's compiler is loaded in it; none where that is not told.

@@ -72,7 +72,11 @@ fn time<'a>(watch: &Watch, used: &[GpuUse]) -> Sharing<'a> {
 }
 
 fn programs(count: usize) -> String {
-    if count == 1 { "one program".to_owned() } else { format!("{count} programs") }
+    match count {
+        0 => "no program".to_owned(),
+        1 => "one program".to_owned(),
+        count => format!("{count} programs"),
+    }
 }
 
 /// Without the driver's word on each process: who is on the GPU, and which of them is at work on the processors, without

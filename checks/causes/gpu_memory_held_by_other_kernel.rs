@@ -50,7 +50,9 @@ fn held(facts: &Facts, gpu: &PciAddress, outcomes: &[Outcome]) -> Option<Finding
     if !gone || device.has_mig() || readings::held_by_nobody(facts, device).is_some() {
         return None;
     }
-    let holders = holder::holders(facts, device);
+    // Whoever asks why a program is slow is not told to end it.
+    let mut holders = holder::holders(facts, device);
+    holders.retain(|holder| !bottleneck::is_asked(facts, holder.process.pid));
     let subject = Subject::Gpu(gpu.clone());
     let summary = format!("{} free of {}", size(memory.free), size(memory.total));
     let finding = Finding::fail(subject.clone(), summary).accounting_for("performance.memory_free", &subject);

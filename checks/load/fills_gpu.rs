@@ -36,6 +36,12 @@ fn judge(facts: &Facts, _: &Knowledge) -> Judged {
 
 fn judge_gpu(watch: &Watch, gpu: &GpuWork) -> Finding {
     let subject = gpu.subject();
+    if let Some(by) = gpu.load.samples.failure() {
+        return Finding::unknown(
+            subject,
+            format!("it stopped answering while it was measured: {by}{}", xids(gpu)),
+        );
+    }
     let is_its_own = watch.gpu().is_some_and(|own| own.load.pci == gpu.load.pci);
     if watch.is_off_gpu() || !is_its_own {
         return Finding::not_applicable(subject, "the program does not work on it");
@@ -51,8 +57,14 @@ fn judge_gpu(watch: &Watch, gpu: &GpuWork) -> Finding {
         }
         Some(Feeding::Fed(_)) if watch.is_narrow(gpu) => Finding::fail(subject, gpu.in_words()),
         Some(Feeding::Fed(_)) => Finding::pass(subject, gpu.in_words()),
-        Some(Feeding::Starved { .. } | Feeding::Untold(_)) | None => {
+        Some(Feeding::Starved { .. } | Feeding::Shared | Feeding::Untold(_)) | None => {
             Finding::not_applicable(subject, "it waits for something else")
         }
     }
+}
+
+/// The Xids that NVML told meanwhile.
+fn xids(gpu: &GpuWork) -> String {
+    let told: Vec<String> = gpu.load.xids.iter().flatten().map(|xid| format!(", Xid {xid}")).collect();
+    told.concat()
 }

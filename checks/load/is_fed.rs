@@ -43,6 +43,7 @@ fn judge_work(watch: &Watch) -> Finding {
     }
     match bottleneck::feeding(watch) {
         None => Finding::not_applicable(host, "no GPU was measured"),
+        Some(Feeding::Shared) => Finding::not_applicable(host, "others use the GPU's time too"),
         Some(Feeding::Fed(words)) => Finding::pass(host, words),
         Some(Feeding::Launches { activity, .. }) => {
             Finding::pass(host, format!("the GPU is at work {activity} % of the time, in every sample"))

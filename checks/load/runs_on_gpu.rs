@@ -70,7 +70,7 @@ fn unseen(watch: &Watch, name: &str) -> Finding {
 
 fn off_gpu(watch: &Watch, program: &Program, name: &str) -> Finding {
     let finding =
-        Finding::fail(Subject::Host, format!("{name} {} and has no GPU open", program.use_in_words()));
+        Finding::fail(Subject::Host, format!("{name} has no GPU open, and {}", program.use_in_words()));
     let unloaded = program.asked.is_some_and(|asked| asked.has_cuda == Some(false));
     let finding = finding.because(if unloaded { "it has not loaded libcuda" } else { "" });
     let words = |gpu: &bottleneck::GpuWork| format!("{}: {}", gpu.subject(), gpu.in_words());

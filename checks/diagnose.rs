@@ -21,9 +21,7 @@ const SAME_TROUBLE: [(&str, &str); 2] =
 
 /// Judges facts. Any facts give a report.
 pub fn diagnose(facts: &Facts, knowledge: &Knowledge, selection: &Selection) -> Report {
-    let mut judged = judge(facts, knowledge, selection);
-    resolve_roots(&mut judged);
-    let named = name_roots(facts, knowledge, &mut judged);
+    let (judged, named) = conclude(facts, knowledge, |id| selection.judges(id));
     let usable_from = usable_from::rows(facts, &judged, &named);
     let mut roots: Vec<Root> = named.into_iter().map(|(_, root)| root).collect();
     let verdict = verdict(facts, &judged, &roots, &usable_from);
@@ -33,6 +31,28 @@ pub fn diagnose(facts: &Facts, knowledge: &Knowledge, selection: &Selection) -> 
             root.severity = root.severity.max(Severity::Degraded);
         }
     }
+    Report { usable_from, ..report(facts, knowledge, judged, ("check", verdict, roots)) }
+}
+
+/// Judges what is asked for, and names what is wrong: every outcome, and the roots, each with the index of its outcome.
+pub(crate) fn conclude(
+    facts: &Facts,
+    knowledge: &Knowledge,
+    is_judged: impl Fn(&str) -> bool,
+) -> (Vec<JudgedOutcome>, Vec<(usize, Root)>) {
+    let mut judged = judge(facts, knowledge, is_judged);
+    resolve_roots(&mut judged);
+    let named = name_roots(facts, knowledge, &mut judged);
+    (judged, named)
+}
+
+/// The report of a profile, with its verdict and its roots.
+pub(crate) fn report(
+    facts: &Facts,
+    knowledge: &Knowledge,
+    judged: Vec<JudgedOutcome>,
+    (profile, verdict, roots): (&str, MachineVerdict, Vec<Root>),
+) -> Report {
     let name_of = |address: &PciAddress| {
         let gpu = facts.gpus().find(|gpu| gpu.address == *address)?;
         knowledge.gpu(gpu.device).map(|model| model.name.clone())
@@ -51,10 +71,11 @@ pub fn diagnose(facts: &Facts, knowledge: &Knowledge, selection: &Selection) -> 
         schema: REPORT_SCHEMA,
         gpucheck: facts.gpucheck.clone(),
         taken_at: facts.taken_at.clone(),
-        profile: "check".to_owned(),
+        profile: profile.to_owned(),
         verdict,
         roots,
-        usable_from,
+        usable_from: Vec::new(),
+        measured: None,
         outcomes: judged.into_iter().map(|judged| judged.outcome).collect(),
         unverified,
         machine: Machine::of(facts, name_of),
@@ -69,9 +90,9 @@ pub(crate) struct JudgedOutcome {
     pub(crate) root: Option<usize>,
 }
 
-fn judge(facts: &Facts, knowledge: &Knowledge, selection: &Selection) -> Vec<JudgedOutcome> {
+fn judge(facts: &Facts, knowledge: &Knowledge, is_judged: impl Fn(&str) -> bool) -> Vec<JudgedOutcome> {
     let mut judged = Vec::new();
-    for check in CHECKS.iter().filter(|check| selection.judges(check.id)) {
+    for check in CHECKS.iter().filter(|check| is_judged(check.id)) {
         for finding in (check.item.judge)(facts, knowledge) {
             let outcome = Outcome {
                 id: check.id.to_owned(),

@@ -40,6 +40,20 @@ pub(crate) fn holders<'a>(facts: &'a Facts, device: &'a NvmlDevice) -> Vec<Holde
     processes.into_iter().map(|process| Holder::new(facts, process)).collect()
 }
 
+/// What is known of one process on a device.
+pub(crate) fn of_process<'a>(facts: &'a Facts, device: &'a NvmlDevice, pid: u32) -> Option<Holder<'a>> {
+    device.processes().find(|process| process.pid == pid).map(|process| Holder::new(facts, process))
+}
+
+/// The path of the notebook that a process of the asking user works for.
+pub(crate) fn path_of(facts: &Facts, pid: u32) -> Option<String> {
+    let mine = judge::uid(facts)?;
+    let known = facts.process(pid).filter(|known| known.uid == Some(mine))?;
+    let notebook = known.notebook.as_ref()?;
+    let told = facts.session(&notebook.kernel).and_then(|session| session.path.clone());
+    told.or_else(|| notebook.path.clone())
+}
+
 impl<'a> Holder<'a> {
     fn new(facts: &'a Facts, process: &'a GpuProcess) -> Self {
         let mine = judge::uid(facts);

@@ -8,6 +8,7 @@
 //! environment; the same facts and knowledge give the same report, byte for byte; any facts give a report.
 
 mod at_work;
+mod bottleneck;
 mod check;
 mod diagnose;
 pub mod fact;
@@ -23,6 +24,7 @@ mod registry;
 mod report;
 mod select;
 mod selection;
+mod slow;
 mod speed;
 mod tensorflow;
 mod texts;
@@ -32,6 +34,7 @@ mod wheels;
 mod work;
 mod xid;
 
+pub use bottleneck::is_watched;
 pub use check::{Cause, Check, Source};
 pub use diagnose::diagnose;
 pub use finding::{Advice, Finding, Judged, Severity, Subject, Verdict, Who};
@@ -41,13 +44,15 @@ pub use knowledge::{
 };
 pub use registry::{CAUSES, CHECKS, Registered};
 pub use report::{
-    DriverSummary, Fix, GpuSummary, HostSummary, Machine, MachineVerdict, Outcome, PythonSummary,
-    REPORT_SCHEMA, Report, Root, TensorFlowSummary, Unverified, Wording,
+    DriverSummary, Fix, GpuSummary, HostSummary, Machine, MachineVerdict, Measured, MeasuredGpu,
+    NothingMeasured, Outcome, PythonSummary, REPORT_SCHEMA, Report, Root, TensorFlowSummary, Unverified,
+    Wording,
 };
 pub use select::{Selection, UnknownId};
+pub use slow::{slow, slow_sources};
 pub use texts::{
-    AnswerWords, FixWords, HeadingWords, Language, MachineWords, Phrase, StatusWords, Texts, UsableWords,
-    VerdictWords, Words,
+    AnswerWords, FixWords, HeadingWords, Language, MachineWords, Phrase, SlowWords, StatusWords, Texts,
+    UsableWords, VerdictWords, Words,
 };
 pub use usable_from::{RootReference, Usable, UsableFrom};
 pub use verdict::PROOFS;

@@ -22,7 +22,7 @@ pub struct Report {
     pub gpucheck: String,
     /// When the looking began, RFC 3339 in UTC.
     pub taken_at: String,
-    /// What the report is for: `check`.
+    /// What the report is for: `check`, `slow`.
     pub profile: String,
     /// Whether the GPU is usable.
     pub verdict: MachineVerdict,
@@ -31,6 +31,9 @@ pub struct Report {
     /// From which notebook kernels, and from which other Pythons, a GPU can be used.
     #[serde(default)]
     pub usable_from: Vec<UsableFrom>,
+    /// What the machine did while it was watched; in the profile `slow` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<Measured>,
     /// Every check for every subject, in the order in which a machine works.
     pub outcomes: Vec<Outcome>,
     /// What could not be told and is nobody's consequence.
@@ -39,18 +42,58 @@ pub struct Report {
     pub machine: Machine,
 }
 
-/// Whether the GPU is usable.
+/// Whether the GPU is usable; in the profile `slow`, whether something slows it down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MachineVerdict {
-    /// Yes, from everywhere that was looked at.
+    /// Yes, from everywhere that was looked at; nothing slows it down.
     Usable,
-    /// From some places or by some GPUs only.
+    /// From some places or by some GPUs only; it is slow.
     Degraded,
     /// No.
     Unusable,
     /// Nothing failed, and something needed could not be told.
     Incomplete,
+}
+
+/// What a machine did while it was watched.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Measured {
+    /// How long, in milliseconds.
+    pub lasted_ms: u64,
+    /// What it is about: a notebook, or a process; none where no program is to be seen.
+    pub program: Option<String>,
+    /// Why there was nothing to measure; none where there was.
+    pub nothing: Option<NothingMeasured>,
+    /// Each GPU.
+    pub gpus: Vec<MeasuredGpu>,
+}
+
+/// Why there was nothing to measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NothingMeasured {
+    /// No program computed.
+    Idle,
+    /// The program that was asked about did not.
+    ProgramIdle,
+    /// It has ended.
+    ProgramEnded,
+}
+
+/// What a GPU did, at the mean of all samples.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MeasuredGpu {
+    /// PCI address.
+    pub address: PciAddress,
+    /// Time in which it worked, in percent.
+    pub activity: Option<u32>,
+    /// Time in which its memory was read or written, in percent.
+    pub memory_activity: Option<u32>,
+    /// Power, in milliwatts.
+    pub power_mw: Option<u32>,
+    /// The limit on it.
+    pub power_limit_mw: Option<u32>,
 }
 
 /// A cause, and its fix. Its texts are English; [`Root::texts`] has them in every language.

@@ -45,10 +45,11 @@ impl Selection {
                 .any(|check| registry::all_needs(check.id).contains(&id))
     }
 
-    /// The sources that the judged checks read, and those that tell what to make of them.
+    /// The sources that the judged checks read, and those that tell what to make of them. A machine is watched for some
+    /// seconds only where that is asked for by itself.
     pub fn sources(&self) -> BTreeSet<Source> {
         let read = CHECKS.iter().filter(|check| self.judges(check.id)).flat_map(|check| check.item.reads);
-        read.copied().collect()
+        read.copied().filter(|source| *source != Source::Load).collect()
     }
 
     fn is_asked_for(&self, id: &str) -> bool {

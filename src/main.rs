@@ -12,11 +12,12 @@ use gpucheck::{
     redact::redact,
     render::{self, Style},
     root::Root,
-    worker,
+    slow, worker,
 };
 use gpucheck_checks::{
     CAUSES, CHECKS, Knowledge, Language, Report, Selection, Source, UnknownId, diagnose,
-    fact::{FACTS_SCHEMA, Facts, Level},
+    fact::{FACTS_SCHEMA, Facts, Level, Observed},
+    is_watched,
 };
 use std::{
     fs::File,
@@ -79,14 +80,26 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
                 show,
             )
         }
-        Some(Command::Record) => {
+        Some(Command::Slow(asked)) => {
+            look_alone(look)?;
+            let knowledge = knowledge::read(look.knowledge.as_deref())?;
+            let time = Duration::from_secs(asked.seconds.into());
+            let options = options(look, &Selection::default(), language(show))?;
+            let facts = slow::facts(&options, &asked.into(), time)?;
+            report(&facts, &knowledge, &Selection::default(), show)
+        }
+        Some(Command::Record { seconds }) => {
             let mut options = options(look, &selection(look)?, language(show))?;
             // Facts are to show what is there now.
             options.fresh = true;
             if options.sources.contains(&Source::Compute) {
                 options.sources.insert(Source::Work);
             }
-            let facts = collect::collect(&options);
+            let mut facts = collect::collect(&options);
+            if let Some(seconds) = seconds {
+                let time = Duration::from_secs((*seconds).into());
+                facts.load = Observed::Seen(slow::watch(&options, &facts, None, time));
+            }
             output::write(&render::json(&redact(&facts, &own_names())), show.output.as_deref())?;
             Ok(Exit::Usable)
         }
@@ -106,6 +119,20 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
             output::write(&render::list(), show.output.as_deref())?;
             Ok(Exit::Usable)
         }
+    }
+}
+
+/// What makes a machine slow is one question: no check is left out of it, and no GPU put to work meanwhile.
+fn look_alone(look: &LookArgs) -> Result<(), Error> {
+    let given = [
+        ("--only", !look.only.is_empty()),
+        ("--skip", !look.skip.is_empty()),
+        ("--deep", look.deep),
+        ("--soak", look.soak.is_some()),
+    ];
+    match given.into_iter().find(|(_, is_given)| *is_given) {
+        Some((option, _)) => Err(Error::NotWithSlow { option }),
+        None => Ok(()),
     }
 }
 
@@ -196,7 +223,13 @@ fn report(
     selection: &Selection,
     show: &ShowArgs,
 ) -> Result<Exit, Error> {
-    let report = diagnose(facts, knowledge, selection);
+    // Facts of a machine that was watched are those of `gpucheck slow`, unless checks are chosen.
+    let why_slow = is_watched(facts) && *selection == Selection::default();
+    let report = if why_slow {
+        gpucheck_checks::slow(facts, knowledge)
+    } else {
+        diagnose(facts, knowledge, selection)
+    };
     output::write(&render(&report, show), show.output.as_deref())?;
     Ok(Exit::of(&report, show.strict))
 }

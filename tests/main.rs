@@ -29,6 +29,7 @@ mod real_nvidia;
 mod real_tensorflow;
 mod simulated;
 mod simulated_machines;
+mod slow;
 mod stage;
 mod starts;
 mod work;

@@ -118,10 +118,12 @@ impl Simulated {
         text.lines().map(str::to_owned).collect()
     }
 
+    /// Who asks these libraries.
     pub(crate) fn worker(&self, deadline: Duration) -> Worker {
         Worker { program: self.program().into(), deadline }
     }
 
+    /// What is asked of them.
     pub(crate) fn ask(&self) -> Ask {
         let search = Search::Directories(vec![self.libraries.clone()]);
         Ask { search, hold_init: None, may_make_nodes: false }

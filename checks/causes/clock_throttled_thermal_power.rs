@@ -6,7 +6,8 @@
 //! # Detection
 //! NVML's reasons for its clocks: hardware thermal slowdown, power brake, software thermal slowdown while it works. The
 //! limit on power of a card at full load, and the low clocks of an idle one, are as they should be. Where the GPU was put to
-//! work and is slow, the reasons that were sampled meanwhile count.
+//! work and is slow, the reasons that were sampled meanwhile count; `gpucheck slow` counts the samples with a reason in which
+//! the card works.
 //!
 //! # Fix
 //! Cooling and power are the host's: take another host, or tell whoever runs it.
@@ -15,16 +16,23 @@
 //! NVIDIA/NVSentinel#890, <https://docs.nvidia.com/deploy/nvml-api/group__nvmlClocksEventReasons.html>
 
 use crate::{
-    Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
+    Cause, Finding, Knowledge, Outcome, Severity, Subject, Who, bottleneck,
     fact::{Facts, PciAddress},
     judge, readings,
     speed::{self, SLOW, Signs},
 };
 
+/// What shows the reasons.
+const QUERY: &str = "nvidia-smi -q -d PERFORMANCE,TEMPERATURE,POWER";
 const THROTTLED: &str = "performance.clocks_unthrottled";
 
 pub(crate) static CAUSE: Cause = Cause {
-    explains: &[THROTTLED, "performance.memory_at_speed", "performance.computes_at_speed"],
+    explains: &[
+        THROTTLED,
+        "performance.memory_at_speed",
+        "performance.computes_at_speed",
+        "load.runs_at_full_clocks",
+    ],
     severity: Severity::Degraded,
     who: Who::Platform,
     recognize,
@@ -32,7 +40,9 @@ pub(crate) static CAUSE: Cause = Cause {
 
 fn recognize(facts: &Facts, _: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
     let throttled = |gpu: PciAddress| throttled(facts, &gpu, outcomes);
-    readings::together(facts.gpu_addresses().into_iter().filter_map(throttled).collect())
+    let at_work = facts.gpu_addresses().into_iter().filter_map(throttled);
+    let watched = bottleneck::throttled(facts, outcomes).into_iter().map(|finding| finding.run(QUERY));
+    readings::together(at_work.chain(watched).collect())
 }
 
 fn throttled(facts: &Facts, gpu: &PciAddress, outcomes: &[Outcome]) -> Option<Finding> {
@@ -50,5 +60,5 @@ fn throttled(facts: &Facts, gpu: &PciAddress, outcomes: &[Outcome]) -> Option<Fi
             finding.because(format!("{}: {}", outcome.id, outcome.summary))
         }
     });
-    Some(finding.run("nvidia-smi -q -d PERFORMANCE,TEMPERATURE,POWER"))
+    Some(finding.run(QUERY))
 }

@@ -5,7 +5,8 @@
 //!
 //! # Detection
 //! NVML: the power limit in force is below the default one, or the application clocks are below theirs. A GPU that was put to
-//! work and is slow is so for that.
+//! work and is slow is so for that. `gpucheck slow`: at full load the clocks are below 60 % of the greatest, and there is no
+//! reason for it.
 //!
 //! # Fix
 //! `sudo nvidia-smi -rac`, `sudo nvidia-smi -pl WATTS` with the default, and `sudo nvidia-smi -rgc` for locked clocks.
@@ -14,7 +15,7 @@
 //! NVIDIA/open-gpu-kernel-modules#507, <https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceCommands.html>
 
 use crate::{
-    Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
+    Cause, Finding, Knowledge, Outcome, Severity, Subject, Who, bottleneck,
     fact::{Facts, NvmlDevice, PciAddress},
     readings,
     speed::{self, SLOW},
@@ -24,7 +25,13 @@ const POWER: &str = "performance.power_limit_default";
 const CLOCKS: &str = "performance.clocks_default";
 
 pub(crate) static CAUSE: Cause = Cause {
-    explains: &[POWER, CLOCKS, "performance.memory_at_speed", "performance.computes_at_speed"],
+    explains: &[
+        POWER,
+        CLOCKS,
+        "performance.memory_at_speed",
+        "performance.computes_at_speed",
+        "load.runs_at_full_clocks",
+    ],
     severity: Severity::Degraded,
     who: Who::Instructor,
     recognize,
@@ -32,7 +39,8 @@ pub(crate) static CAUSE: Cause = Cause {
 
 fn recognize(facts: &Facts, _: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
     let low = |gpu: PciAddress| low(facts.nvml_device(&gpu)?, &Subject::Gpu(gpu), outcomes);
-    readings::together(facts.gpu_addresses().into_iter().filter_map(low).collect())
+    let low = facts.gpu_addresses().into_iter().filter_map(low);
+    readings::together(low.chain(bottleneck::locked(facts, outcomes)).collect())
 }
 
 fn low(device: &NvmlDevice, subject: &Subject, outcomes: &[Outcome]) -> Option<Finding> {

@@ -19,14 +19,16 @@
 //! <https://code.visualstudio.com/docs/datascience/jupyter-notebooks>, tensorflow/tensorflow#9489, #7072, jupyter/notebook#2201, google/flax#445
 
 use crate::{
-    Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
+    Cause, Finding, Knowledge, Outcome, Severity, Subject, Who, bottleneck,
     fact::{Facts, Memory, NvmlDevice, PciAddress},
     holder::{self, Doing, Holder},
     readings::{self, OUT_OF_MEMORY, OUT_OF_MEMORY_WORDS, size},
 };
 
+const ITSELF: &str = "load.has_gpu_to_itself";
+
 pub(crate) static CAUSE: Cause = Cause {
-    explains: &["performance.memory_free", "driver.opens_context", "compute.adds_vectors"],
+    explains: &["performance.memory_free", "driver.opens_context", "compute.adds_vectors", ITSELF],
     severity: Severity::Unusable,
     who: Who::Student,
     recognize,
@@ -48,10 +50,14 @@ fn held(facts: &Facts, gpu: &PciAddress, outcomes: &[Outcome]) -> Option<Finding
     if !gone || device.has_mig() || readings::held_by_nobody(facts, device).is_some() {
         return None;
     }
-    let holders = holder::holders(facts, device);
+    // Whoever asks why a program is slow is not told to end it.
+    let mut holders = holder::holders(facts, device);
+    holders.retain(|holder| !bottleneck::is_asked(facts, holder.process.pid));
     let subject = Subject::Gpu(gpu.clone());
     let summary = format!("{} free of {}", size(memory.free), size(memory.total));
     let finding = Finding::fail(subject.clone(), summary).accounting_for("performance.memory_free", &subject);
+    let is_watched = bottleneck::is_held(facts, gpu);
+    let finding = if is_watched { finding.accounting_for(ITSELF, &subject) } else { finding };
     let finding = if refused { readings::accounting_for_refusal(finding, gpu) } else { finding };
     let finding = readings::accounting_for_words(finding, outcomes, OUT_OF_MEMORY_WORDS);
     let finding = holders.iter().fold(finding, |finding, holder| finding.because(holder.in_words()));

@@ -6,7 +6,8 @@
 //!
 //! # Detection
 //! What the framework was built for, against the GPU's compute capability; `CUDA_CACHE_DISABLE`, `CUDA_CACHE_MAXSIZE`
-//! and the cache's folder as the asking user has them. Where an operation on the GPU failed, it is not this.
+//! and the cache's folder as the asking user has them. Where an operation on the GPU failed, it is not this. `gpucheck slow`
+//! sees it happen: the GPU is idle, one thread is full, and the cache grows or keeps nothing.
 //!
 //! # Fix
 //! Make the folder writable, unset the variables, run once in the template; or install a version with code for this GPU.
@@ -16,6 +17,7 @@
 
 use crate::{
     Cause, Finding, Knowledge, Outcome, Severity, Subject, Verdict, Who,
+    bottleneck::{self, Compiling, Told},
     fact::{Facts, TensorFlow},
     judge,
     knowledge::Fit,
@@ -25,15 +27,20 @@ use crate::{
 
 const HAS_CODE: &str = "frameworks.tensorflow_has_code_for_gpu";
 const COMPUTES: &str = "frameworks.tensorflow_computes";
+const COMPILES: &str = "load.compiles_nothing";
 
 pub(crate) static CAUSE: Cause = Cause {
-    explains: &[HAS_CODE, "performance.keeps_compiled_code"],
+    explains: &[HAS_CODE, "performance.keeps_compiled_code", COMPILES],
     severity: Severity::Degraded,
     who: Who::Student,
     recognize,
 };
 
 fn recognize(facts: &Facts, knowledge: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
+    let watched = readings::as_told(outcomes, COMPILES);
+    if !watched.is_empty() {
+        return watched.into_iter().filter_map(|finding| seen(facts, finding)).collect();
+    }
     let first_runs: Vec<Finding> = tensorflow::outcomes(outcomes, HAS_CODE, Verdict::Warn)
         .filter(|outcome| !fails(outcomes, &outcome.subject))
         .filter_map(|outcome| first_run(facts, knowledge, outcome))
@@ -79,4 +86,25 @@ fn keep(facts: &Facts, finding: Finding) -> Finding {
         Some(folder) => finding.run(format!("ls -ld {}", judge::quoted(folder))),
         None => finding,
     }
+}
+
+/// It was seen to compile: for this run, or for every one.
+fn seen(facts: &Facts, finding: Finding) -> Option<Finding> {
+    let Some(Told::Work(watch)) = bottleneck::told(facts) else { return None };
+    let Compiling::Yes { every_run, .. } = bottleneck::compiling(&watch) else { return None };
+    let cache = watch.load.compiled.as_ref()?;
+    let folder = cache.folder.as_deref().map(judge::quoted);
+    if every_run.is_none() {
+        let finding = finding.variant("this_run");
+        return Some(match folder {
+            Some(folder) => finding.run(format!("du -sh {folder}")),
+            None => finding,
+        });
+    }
+    let finding =
+        finding.variant("every_run").run("unset CUDA_CACHE_DISABLE && export CUDA_CACHE_MAXSIZE=4294967296");
+    Some(match folder.filter(|_| cache.writable == Some(false)) {
+        Some(folder) => finding.run(format!("ls -ld {folder}")),
+        None => finding,
+    })
 }

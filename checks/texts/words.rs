@@ -24,6 +24,8 @@ pub struct Words {
     pub verdict: VerdictWords,
     /// What follows that, where no cause's title does.
     pub answer: AnswerWords,
+    /// What slows the machine down.
+    pub slow: SlowWords,
     /// Headings, and lines between them.
     pub heading: HeadingWords,
     /// How a check came out.
@@ -74,6 +76,29 @@ pub struct AnswerWords {
     pub untold: Phrase,
     /// What would prove the GPU was left out.
     pub left_out: String,
+}
+
+/// What slows the machine down: the first words of the report of `gpucheck slow`, and what follows where no cause's title
+/// does.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SlowWords {
+    /// Something does.
+    pub slow: String,
+    /// Nothing does.
+    pub nothing: String,
+    /// It could not be told.
+    pub untold: String,
+    /// A GPU was at work: `{gpu}`, `{activity}`, `{seconds}`.
+    pub at_work: Phrase,
+    /// The same with its power: `{watts}`, `{limit}`.
+    pub at_work_with_power: Phrase,
+    /// No program computed: `{seconds}`.
+    pub idle: Phrase,
+    /// The program that was asked about did not: `{program}`, `{seconds}`.
+    pub program_idle: Phrase,
+    /// It ended: `{program}`.
+    pub program_ended: Phrase,
 }
 
 /// Headings, and lines between them.

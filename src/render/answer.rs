@@ -2,12 +2,15 @@
 
 use super::page::clean;
 use gpucheck_checks::{
-    AnswerWords, Language, Machine, MachineVerdict, PROOFS, PythonSummary, Report, Subject,
-    TensorFlowSummary, Verdict, VerdictWords,
+    AnswerWords, Language, Machine, MachineVerdict, Measured, NothingMeasured, PROOFS, PythonSummary, Report,
+    SlowWords, Subject, TensorFlowSummary, Verdict, VerdictWords,
 };
 
 /// The answer in one line.
 pub fn answer(report: &Report, language: Language) -> String {
+    if let Some(measured) = &report.measured {
+        return clean(&why_slow(report, measured, language));
+    }
     let words = language.words();
     let rest = match (report.verdict, report.roots.first()) {
         (MachineVerdict::Unusable | MachineVerdict::Degraded, Some(root)) => root.texts(language).title,
@@ -24,6 +27,59 @@ fn verdict(verdict: MachineVerdict, words: &VerdictWords) -> &str {
         MachineVerdict::Unusable => &words.unusable,
         MachineVerdict::Incomplete => &words.incomplete,
     }
+}
+
+/// The answer to why it is slow, in one line.
+fn why_slow(report: &Report, measured: &Measured, language: Language) -> String {
+    let words = language.words();
+    let title = || report.roots.first().map(|root| root.texts(language).title).unwrap_or_default();
+    let (verdict, rest) = match report.verdict {
+        MachineVerdict::Unusable => (&words.verdict.unusable, title()),
+        MachineVerdict::Degraded => (&words.slow.slow, title()),
+        MachineVerdict::Incomplete => (&words.slow.untold, untold(report, measured, language)),
+        MachineVerdict::Usable => (&words.slow.nothing, at_work(report, measured, &words.slow)),
+    };
+    format!("{verdict}: {rest}")
+}
+
+/// Why it could not be told what slows it down.
+fn untold(report: &Report, measured: &Measured, language: Language) -> String {
+    let words = language.words();
+    let seconds = seconds(measured);
+    let program = measured.program.as_deref().unwrap_or_default();
+    let values = [("program", program), ("seconds", seconds.as_str())];
+    match measured.nothing {
+        Some(NothingMeasured::Idle) => words.slow.idle.with(&values),
+        Some(NothingMeasured::ProgramIdle) => words.slow.program_idle.with(&values),
+        Some(NothingMeasured::ProgramEnded) => words.slow.program_ended.with(&values),
+        None => {
+            let of_load = report.unverified.iter().find(|unverified| unverified.id.starts_with("load."));
+            of_load.map_or_else(|| incomplete(report, &words.answer), |unverified| unverified.why.clone())
+        }
+    }
+}
+
+/// What the GPU did that worked most.
+fn at_work(report: &Report, measured: &Measured, words: &SlowWords) -> String {
+    // Of equals the first one.
+    let Some(gpu) = measured.gpus.iter().rev().max_by_key(|gpu| gpu.activity) else { return String::new() };
+    let known = report.machine.gpus.iter().find(|known| known.address == gpu.address);
+    let name = known.and_then(|known| known.name.as_deref()).unwrap_or("NVIDIA GPU");
+    let activity = gpu.activity.unwrap_or_default().to_string();
+    let seconds = seconds(measured);
+    let values = [("gpu", name), ("activity", &activity), ("seconds", &seconds)];
+    match (gpu.power_mw, gpu.power_limit_mw) {
+        (Some(power), Some(limit)) => {
+            let (watts, limit) = ((power / 1000).to_string(), (limit / 1000).to_string());
+            let [name, activity, seconds] = values;
+            words.at_work_with_power.with(&[name, activity, seconds, ("watts", &watts), ("limit", &limit)])
+        }
+        (_, _) => words.at_work.with(&values),
+    }
+}
+
+fn seconds(measured: &Measured) -> String {
+    measured.lasted_ms.saturating_add(500).checked_div(1000).unwrap_or_default().to_string()
 }
 
 fn usable(report: &Report, words: &AnswerWords) -> String {

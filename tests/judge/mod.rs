@@ -6,6 +6,7 @@
 mod layout;
 mod schema;
 mod texts;
+mod watched;
 
 use crate::machine::Machine;
 use gpucheck::{
@@ -14,7 +15,7 @@ use gpucheck::{
 };
 use gpucheck_checks::{
     CAUSES, CHECKS, Knowledge, Language, MachineVerdict, Report, Root, Selection, Verdict, diagnose,
-    fact::Facts,
+    fact::Facts, is_watched, slow,
 };
 use gpucheck_machines::{
     Kind,
@@ -26,7 +27,11 @@ use std::{sync::LazyLock, time::Duration};
 
 static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| Knowledge::built_in().unwrap());
 
+/// As `gpucheck judge` does: facts of a machine that was watched say why it is slow.
 fn judge(facts: &Facts) -> Report {
+    if is_watched(facts) {
+        return slow(facts, &KNOWLEDGE);
+    }
     diagnose(facts, &KNOWLEDGE, &Selection::default())
 }
 
@@ -76,8 +81,15 @@ fn every_report_reads_as_its_golden() {
             if ["t4-535", "module-missing-new-kernel"].contains(&machine.name.as_str()) {
                 insta::assert_snapshot!("report.json", json(&report));
             }
-            if ["t4-535", "module-missing-new-kernel", "two-diseases", "no-python"]
-                .contains(&machine.name.as_str())
+            if [
+                "t4-535",
+                "module-missing-new-kernel",
+                "two-diseases",
+                "no-python",
+                "slow-on-cpu",
+                "slow-at-work",
+            ]
+            .contains(&machine.name.as_str())
             {
                 let style = Style { width: 80, color: false };
                 insta::assert_snapshot!("report.ko.txt", text(&report, style, Language::Korean));

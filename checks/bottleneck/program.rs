@@ -1,0 +1,167 @@
+//! Whose slowness it is: the process that was asked about, else the one that is most at work.
+//!
+//! Invariant: of another user's process no more is told than its number and its user.
+
+use super::{BUSY, GpuWork, WAITS, WORKS};
+use crate::{
+    fact::{AskedProcess, Facts, HostLoad, Load, Place, Process, ProcessorUse},
+    holder, judge,
+};
+
+/// A program, with what it started.
+pub(crate) struct Program<'a> {
+    pub(crate) pid: u32,
+    pub(crate) asked: Option<&'a AskedProcess>,
+    /// Its number, and those of what it started.
+    pub(crate) pids: Vec<u32>,
+    used: Vec<&'a ProcessorUse>,
+    /// Whether it has a GPU open; none where that cannot be told.
+    pub(crate) on_gpu: Option<bool>,
+}
+
+/// The program that it is about.
+pub(super) fn of<'a>(facts: &'a Facts, load: &'a Load, gpus: &[GpuWork]) -> Option<Program<'a>> {
+    let host = load.host.seen();
+    match &load.asked {
+        Some(asked) => Some(Program::new(facts, gpus, host, asked.pid, Some(asked))),
+        None => busiest(facts, host, gpus).map(|pid| Program::new(facts, gpus, host, pid, None)),
+    }
+}
+
+/// The process that is most at work: on a GPU by what NVML tells of it, else with one open, else on the processors.
+fn busiest(facts: &Facts, host: Option<&HostLoad>, gpus: &[GpuWork]) -> Option<u32> {
+    let uses = gpus.iter().filter_map(|gpu| gpu.load.processes.seen()).flatten();
+    let most = uses.filter(|part| part.activity >= WORKS).max_by_key(|part| (part.activity, part.pid));
+    if let Some(most) = most {
+        return Some(most.pid);
+    }
+    let busy: Vec<&ProcessorUse> =
+        host.into_iter().flat_map(|host| &host.processes).filter(|used| is_busy(used)).collect();
+    let on_gpu = |wanted| busy.iter().find(|used| is_on_gpu(facts, gpus, &[used.pid], None) == wanted);
+    let works = gpus.iter().any(|gpu| gpu.activity().is_some_and(|activity| activity >= WORKS));
+    let listed = || {
+        let devices = gpus.iter().filter_map(|gpu| gpu.device);
+        devices.flat_map(|device| device.processes()).max_by_key(|process| process.memory).map(|it| it.pid)
+    };
+    let open = on_gpu(Some(true)).map(|used| used.pid);
+    if works {
+        return open.or_else(listed).or_else(|| on_gpu(None).map(|used| used.pid));
+    }
+    open.or_else(|| busy.iter().max_by_key(|used| used.percent).map(|used| used.pid))
+}
+
+fn is_busy(used: &ProcessorUse) -> bool {
+    used.percent >= BUSY || u32::from(used.waiting) >= WAITS
+}
+
+/// Whether one of these processes has a GPU open, that is a context of CUDA.
+///
+/// NVML's lists decide where they are whole and every number can be seen: a process may have libcuda loaded and no GPU
+/// open. In a container they may not list it, and the device node that it holds has to do.
+fn is_on_gpu(facts: &Facts, gpus: &[GpuWork], pids: &[u32], asked: Option<&AskedProcess>) -> Option<bool> {
+    let listed = |gpu: &GpuWork| pids.iter().any(|pid| lists(gpu, *pid));
+    if gpus.iter().any(listed) {
+        return Some(true);
+    }
+    if asked.and_then(|asked| asked.has_cuda) == Some(false) && pids.len() == 1 {
+        return Some(false);
+    }
+    let is_whole = |gpu: &GpuWork| gpu.device.is_some_and(|device| device.compute_processes.seen().is_some());
+    let all_seen = !judge::in_container(facts) && facts.place() != Place::Wsl && gpus.iter().all(is_whole);
+    if all_seen {
+        return Some(false);
+    }
+    let holds = pids.iter().filter_map(|pid| facts.process(*pid)).any(Process::computes);
+    holds.then_some(true)
+}
+
+/// Whether NVML lists this process on that GPU, or tells what it used of it.
+fn lists(gpu: &GpuWork, pid: u32) -> bool {
+    let listed = gpu.device.is_some_and(|device| device.processes().any(|process| process.pid == pid));
+    listed || gpu.load.processes.seen().into_iter().flatten().any(|part| part.pid == pid)
+}
+
+impl<'a> Program<'a> {
+    fn new(
+        facts: &'a Facts,
+        gpus: &[GpuWork],
+        host: Option<&'a HostLoad>,
+        pid: u32,
+        asked: Option<&'a AskedProcess>,
+    ) -> Self {
+        let on_gpus = facts.processes.seen().into_iter().flat_map(|processes| &processes.on_gpus);
+        let started = on_gpus.filter(|other| {
+            let via = other.notebook.as_ref().and_then(|notebook| notebook.via);
+            other.pid != pid && (other.parent == Some(pid) || via == Some(pid))
+        });
+        let pids: Vec<u32> = std::iter::once(pid).chain(started.map(|other| other.pid)).collect();
+        let all = host.into_iter().flat_map(|host| &host.processes);
+        let used = all.filter(|used| pids.contains(&used.pid)).collect();
+        let on_gpu = is_on_gpu(facts, gpus, &pids, asked);
+        Self { pid, asked, pids, used, on_gpu }
+    }
+
+    /// Whether it is on the processors, or waits for a disk; none where nobody saw.
+    pub(super) fn is_busy(&self) -> Option<bool> {
+        (!self.used.is_empty()).then(|| self.used.iter().any(|used| is_busy(used)))
+    }
+
+    /// Time of one core that it takes, in percent, in whichever of its processes takes most.
+    pub(crate) fn percent(&self) -> u32 {
+        self.used.iter().map(|used| used.percent).max().unwrap_or(0)
+    }
+
+    /// Time of a core that its busiest thread takes, in percent.
+    pub(crate) fn busiest_thread(&self) -> u32 {
+        self.used.iter().map(|used| used.busiest_thread).max().unwrap_or(0)
+    }
+
+    /// Samples in which it waited for a disk, in percent.
+    pub(crate) fn waiting(&self) -> u32 {
+        self.used.iter().map(|used| u32::from(used.waiting)).max().unwrap_or(0)
+    }
+
+    /// Whether NVML lists it on this GPU.
+    pub(super) fn is_listed_on(&self, gpu: &GpuWork) -> bool {
+        self.pids.iter().any(|pid| lists(gpu, *pid))
+    }
+
+    /// Its own name, such as `python3`; none where nobody saw it.
+    pub(crate) fn command(&self) -> Option<&'a str> {
+        let used = self.used.iter().find(|used| used.pid == self.pid).map(|used| used.name.as_str());
+        used.or_else(|| self.asked?.name.as_deref())
+    }
+
+    /// Whether it is a Python, which is what people here ask about.
+    pub(crate) fn is_python(&self) -> bool {
+        // PyTorch names its main thread, and so its process, pt_main_thread.
+        let names = ["python", "ipython", "jupyter", "pt_main_thread", "ipykernel"];
+        self.command().is_some_and(|command| names.iter().any(|name| command.starts_with(name)))
+    }
+
+    /// The notebook, else number and name; of another user's, number and user.
+    pub(crate) fn name(&self, facts: &Facts) -> String {
+        let known = facts.process(self.pid);
+        let uid = known.and_then(|known| known.uid);
+        let others = uid.zip(judge::uid(facts)).filter(|(uid, mine)| uid != mine);
+        if let Some((uid, _)) = others {
+            return format!("process {} of user {uid}", self.pid);
+        }
+        let asked = self.asked.and_then(|asked| asked.notebook.clone());
+        let path = || holder::path_of(facts, self.pid);
+        asked.or_else(path).unwrap_or_else(|| match self.command() {
+            Some(command) => format!("process {} ({command})", self.pid),
+            None => format!("process {}", self.pid),
+        })
+    }
+
+    /// What it takes of the processors, in words.
+    pub(crate) fn use_in_words(&self) -> String {
+        format!("takes {} % of a core (its busiest thread {} %)", self.percent(), self.busiest_thread())
+    }
+
+    /// The driver's compiler is loaded in it; none where that is not told.
+    pub(super) fn has_compiler(&self) -> Option<bool> {
+        self.asked?.has_compiler
+    }
+}

@@ -22,6 +22,7 @@ mod notebooks;
 mod other_users;
 mod platform;
 mod protocol;
+mod ptx;
 mod pythons;
 mod real_frameworks;
 mod real_kernels;

@@ -81,12 +81,7 @@ now() {
 
 # ours: processes that carry the mark.
 ours() {
-    for environment in /proc/[0-9]*/environ; do
-        if tr '\0' '\n' <"$environment" 2>/dev/null | grep -qxF "$mark"; then
-            process=${environment#/proc/}
-            echo "${process%/environ}"
-        fi
-    done 2>/dev/null
+    grep -lF "$mark" /proc/[0-9]*/environ 2>/dev/null | sed 's|^/proc/||; s|/environ$||'
 }
 
 smi() { nvidia-smi "$1" --format=csv,noheader,nounits 2>/dev/null; }

@@ -13,6 +13,7 @@ mod children;
 mod cli;
 mod environments;
 mod frameworks_at_work;
+mod hardware;
 mod home;
 mod judge;
 mod jupyter;

@@ -67,6 +67,12 @@ pub struct LookArgs {
     /// Import frameworks and list their GPUs, but compute nothing
     #[arg(long, global = true)]
     pub no_exercise: bool,
+    /// Test all free memory of the GPUs, by every pattern, which takes up to some minutes
+    #[arg(long, global = true)]
+    pub deep: bool,
+    /// Do that again and again for so long: 90s, 10m, 2h
+    #[arg(long, global = true, value_name = "DURATION", value_parser = seconds)]
+    pub soak: Option<u64>,
     /// Do not ask the cloud's metadata service for the size of this machine
     #[arg(long, global = true)]
     pub no_cloud_metadata: bool,
@@ -82,6 +88,29 @@ pub struct LookArgs {
     /// Milliseconds for each of the driver's libraries to answer, instead of their own deadlines
     #[arg(long, global = true, hide = true, value_name = "MS")]
     pub driver_deadline_ms: Option<u64>,
+    /// Put the GPUs to as little work as proves that all of it is done: for simulated ones
+    #[arg(long, global = true, hide = true)]
+    pub small_work: bool,
+}
+
+/// Longest time for work that goes on: a week, in seconds.
+const LONGEST: u64 = 7 * 24 * 60 * 60;
+
+/// Reads a time as a number and its unit.
+fn seconds(text: &str) -> Result<u64, String> {
+    let wrong = || "a time is a number and s, m or h: 90s, 10m, 2h".to_owned();
+    let units = [('s', 1), ('m', 60), ('h', 60 * 60)];
+    let (number, unit) = units
+        .into_iter()
+        .find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit)))
+        .ok_or_else(wrong)?;
+    let is_number = !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit());
+    let number: u64 = if is_number { number.parse().map_err(|_| wrong())? } else { return Err(wrong()) };
+    match number.saturating_mul(unit) {
+        0 => Err("no time at all".to_owned()),
+        seconds if seconds > LONGEST => Err("more than a week".to_owned()),
+        seconds => Ok(seconds),
+    }
 }
 
 /// What to show.
@@ -153,6 +182,18 @@ pub enum Color {
 mod tests {
     use super::*;
     use clap::CommandFactory;
+
+    #[test]
+    fn a_time_has_a_unit() {
+        let read = [("90s", 90), ("10m", 600), ("2h", 7200), ("168h", 7 * 24 * 3600)];
+        for (text, expected) in read {
+            assert_eq!(seconds(text), Ok(expected), "{text}");
+        }
+        for text in ["90", "s", "", "-5s", "+5s", "1.5h", "5 m", "0s", "169h", "99999999999999999999s", "5d"]
+        {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn the_command_line_is_well_formed() {

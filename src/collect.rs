@@ -12,6 +12,7 @@ use crate::{
         nvml, pci, platform, processes,
     },
     progress::Progress,
+    put_to_work::{may_be_beside, put_to_work},
     root::Root,
     worker::{self, Worker},
 };
@@ -56,6 +57,8 @@ pub struct Options {
     pub fresh: bool,
     /// Compute on the GPUs that frameworks list.
     pub exercise: bool,
+    /// How much work the GPUs are put to.
+    pub work: cuda::work::Wish,
     /// Take the Pythons of this machine for those of the root, whichever that is. For simulated machines, whose files
     /// lie in a folder and whose Pythons, if any, are started from here.
     pub this_pythons: bool,
@@ -109,12 +112,21 @@ pub fn collect(options: &Options) -> Facts {
             nvml: join(nvml),
             driver,
             compute,
-            frameworks: frameworks.take(),
+            frameworks: unwanted(),
             notebooks,
             processes: unwanted(),
             work: unwanted(),
             load: unwanted(),
         };
+        // Work that takes all memory, or a GPU that lets one program in, would keep the Pythons from it.
+        let beside = may_be_beside(options, &facts);
+        if beside {
+            facts.work = put_to_work(options, &ask, &facts);
+        }
+        facts.frameworks = frameworks.take();
+        if !beside {
+            facts.work = put_to_work(options, &ask, &facts);
+        }
         look_again(options, &ask, &mut facts);
         facts.processes = look_at_processes(options, &facts).take();
         options.progress.end();

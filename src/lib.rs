@@ -39,7 +39,8 @@
 //! | [`probe::frameworks`] | starts the Pythons of the shell, of kernels and of environments, side by side, and runs `python/` in them, the PyO3 extension that `build.rs` embeds |
 //! | [`child`] | starting, following and ending children; the line protocol |
 //! | [`render`] | a report made visible |
-//! | [`progress`] | how far the looks are, on a terminal |
+//! | [`probe::cuda::work`] | puts the GPUs to work: products, memory, copies, arithmetic, each checked and timed |
+//! | [`progress`] | how far the looks and the work are, on a terminal |
 //! | [`cli`], [`locale`], [`exit`], [`error`] | the command, its language, what its status means, its own troubles |
 //! | [`root`] | the file system under `--root` |
 //!
@@ -62,6 +63,7 @@ mod look_again;
 pub mod output;
 pub mod probe;
 pub mod progress;
+mod put_to_work;
 pub mod redact;
 pub mod render;
 pub mod root;

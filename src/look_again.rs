@@ -4,7 +4,13 @@
 //! else's, and in compute mode "exclusive process" they keep each other out. Whatever the first looks say of that is
 //! asked again, one at a time. A machine on which there is nothing to doubt is not asked again.
 
-use crate::{collect, probe::cuda, probe::nvml, root::Root, worker};
+use crate::{
+    collect,
+    probe::{cuda, nvml},
+    put_to_work::{EXCLUSIVE, may_be_beside, work_again},
+    root::Root,
+    worker,
+};
 use gpucheck_checks::{
     Source,
     fact::{Facts, FrameworkDevice, Memory, NvmlDevice, Observed, Operation, Packages, Python},
@@ -16,8 +22,6 @@ const UNAVAILABLE: [&str; 2] = ["CUDA_ERROR_DEVICE_UNAVAILABLE", "busy or unavai
 /// How frameworks say that memory was gone, or hide it.
 const MEMORY_GONE: [&str; 5] =
     ["out of memory", "OUT_OF_MEMORY", "RESOURCE_EXHAUSTED", "ALLOC_FAILED", "CUBLAS_STATUS_NOT_INITIALIZED"];
-/// `nvmlComputeMode_t`: exclusive thread, which is gone since CUDA 8, and exclusive process.
-const EXCLUSIVE: [u32; 2] = [1, 3];
 /// Memory in use from which it matters whose it is, in bytes.
 const MUCH: u64 = 1 << 30;
 
@@ -34,6 +38,11 @@ pub(crate) fn look_again(options: &collect::Options, ask: &worker::Ask, facts: &
         let behind = collect::driver_is_behind(&facts.module);
         let found = facts.frameworks.seen().map(|seen| seen.environments.clone()).unwrap_or_default();
         facts.frameworks = collect::look_at_frameworks(options, &facts.notebooks, found, behind, true).take();
+    }
+    // What was not done beside the Pythons was not disturbed by them; only where the driver has just answered anew there
+    // was nothing to be put to work before.
+    if may_be_beside(options, facts) || facts.work.seen().is_none() {
+        work_again(options, ask, facts);
     }
     if facts.nvml_devices().any(has_memory_in_doubt) {
         let again = nvml::probe(&collect::worker(options, nvml::DEADLINE), ask);

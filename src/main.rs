@@ -7,15 +7,16 @@ use gpucheck::{
     error::Error,
     exit::Exit,
     knowledge, locale, output,
-    progress::Progress,
+    probe::cuda::work::Wish,
+    progress::{Line, Progress},
     redact::redact,
     render::{self, Style},
     root::Root,
     worker,
 };
 use gpucheck_checks::{
-    CAUSES, CHECKS, Knowledge, Language, Report, Selection, UnknownId, diagnose,
-    fact::{FACTS_SCHEMA, Facts},
+    CAUSES, CHECKS, Knowledge, Language, Report, Selection, Source, UnknownId, diagnose,
+    fact::{FACTS_SCHEMA, Facts, Level},
 };
 use std::{
     fs::File,
@@ -82,6 +83,9 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
             let mut options = options(look, &selection(look)?, language(show))?;
             // Facts are to show what is there now.
             options.fresh = true;
+            if options.sources.contains(&Source::Compute) {
+                options.sources.insert(Source::Work);
+            }
             let facts = collect::collect(&options);
             output::write(&render::json(&redact(&facts, &own_names())), show.output.as_deref())?;
             Ok(Exit::Usable)
@@ -121,22 +125,22 @@ fn selection(look: &LookArgs) -> Result<Selection, Error> {
 }
 
 fn options(look: &LookArgs, selection: &Selection, language: Language) -> Result<Options, Error> {
-    let words = move |done: usize, total: usize, seconds: u64, name: &str| {
-        language.words().heading.progress.with(&[
-            ("done", &done.to_string()),
-            ("total", &total.to_string()),
-            ("seconds", &seconds.to_string()),
-            ("name", name),
-        ])
-    };
+    let words = move |line: Line<'_>| render::progress(line, language);
+    let wish = Wish { deep: look.deep, soak_s: look.soak, small: look.small_work };
+    let mut sources = selection.sources();
+    if wish.level() != Level::Usual {
+        // Whoever asks for it gets it, and what decides how much of it there may be.
+        sources.extend([Source::Nvml, Source::Driver, Source::Compute, Source::Work]);
+    }
     Ok(Options {
         root: root(&look.root)?,
-        sources: selection.sources(),
+        sources,
         cloud_metadata: (!look.no_cloud_metadata).then(|| look.cloud_metadata_url.clone()),
         full: look.full,
         fresh: look.fresh,
         progress: Progress::on_terminal(words),
         exercise: !look.no_exercise,
+        work: wish,
         this_pythons: look.this_pythons,
         this_notebooks: look.this_notebooks,
         driver_deadline: look.driver_deadline_ms.map(Duration::from_millis),

@@ -1,8 +1,10 @@
-//! A line on the terminal while Pythons are looked at: how many are done, which is under way, for how long.
+//! A line on the terminal while Pythons are looked at and while GPUs work for minutes: how much is done, what is under
+//! way, for how long.
 //!
 //! Invariants: it goes to standard error, only where that is a terminal, only after a moment, and is gone before the
 //! report is there; drawing never fails a look.
 
+use crate::child;
 use std::{
     io::{self, IsTerminal, Write},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -24,19 +26,43 @@ pub struct Progress {
     shared: Arc<(Mutex<State>, Condvar)>,
 }
 
+/// What the line tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line<'a> {
+    /// Pythons are looked at.
+    Pythons {
+        /// How many are done.
+        done: usize,
+        /// Of how many.
+        total: usize,
+        /// Seconds gone by.
+        seconds: u64,
+        /// One that is under way.
+        name: &'a str,
+    },
+    /// A GPU is at work.
+    Work {
+        /// Which, by its address.
+        gpu: &'a str,
+        /// How far it is.
+        progress: child::Progress,
+    },
+}
+
 #[derive(Debug, Default)]
 struct State {
     total: usize,
     done: usize,
     under_way: Vec<String>,
+    /// The GPU that told last how far it is.
+    work: Option<(String, child::Progress)>,
     over: bool,
     drawn: bool,
 }
 
 impl Progress {
-    /// One that is drawn on standard error, where that is a terminal. The words get how many are done, of how many, the
-    /// seconds gone by and the name of one that is under way.
-    pub fn on_terminal(words: impl Fn(usize, usize, u64, &str) -> String + Send + 'static) -> Self {
+    /// One that is drawn on standard error, where that is a terminal, in these words.
+    pub fn on_terminal(words: impl Fn(Line<'_>) -> String + Send + 'static) -> Self {
         let progress = Self::default();
         if io::stderr().is_terminal() {
             let drawn = progress.clone();
@@ -56,6 +82,16 @@ impl Progress {
         UnderWay { progress: self, name: name.to_owned() }
     }
 
+    /// A GPU is so far.
+    pub fn work(&self, gpu: &str, progress: child::Progress) {
+        self.state().work = Some((gpu.to_owned(), progress));
+    }
+
+    /// No GPU is at work any more.
+    pub fn work_is_done(&self) {
+        self.state().work = None;
+    }
+
     /// Everything is done: the line goes.
     pub fn end(&self) {
         let mut state = self.state();
@@ -70,7 +106,7 @@ impl Progress {
         self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn draw(&self, words: &dyn Fn(usize, usize, u64, &str) -> String) {
+    fn draw(&self, words: &dyn Fn(Line<'_>) -> String) {
         let start = Instant::now();
         let mut wait = PATIENCE;
         loop {
@@ -81,12 +117,23 @@ impl Progress {
                 return;
             }
             wait = EVERY;
-            if let Some(first) = state.under_way.first() {
-                let line = words(state.done, state.total, start.elapsed().as_secs(), first);
+            if let Some(line) = state.line(start.elapsed().as_secs()) {
+                let line = words(line);
                 let _ = write!(io::stderr(), "\r{}\x1b[K", cut(&line, columns().saturating_sub(1)));
                 state.drawn = true;
             }
         }
+    }
+}
+
+impl State {
+    /// What is to be told after so many seconds; none where nothing is under way.
+    fn line(&self, seconds: u64) -> Option<Line<'_>> {
+        if let Some((gpu, progress)) = &self.work {
+            return Some(Line::Work { gpu, progress: *progress });
+        }
+        let name = self.under_way.first()?;
+        Some(Line::Pythons { done: self.done, total: self.total, seconds, name })
     }
 }
 
@@ -147,6 +194,20 @@ mod tests {
         drop(second);
         progress.end();
         assert_eq!(told(&progress), (2, 2, String::new(), true));
+    }
+
+    #[test]
+    fn a_gpu_at_work_is_told_before_pythons_and_until_it_is_done() {
+        let progress = Progress::default();
+        progress.expect(1);
+        let _first = progress.begin("a");
+        let pythons = Some(Line::Pythons { done: 0, total: 1, seconds: 3, name: "a" });
+        assert_eq!(progress.state().line(3), pythons);
+        let told = child::Progress { done: 7, ..child::Progress::default() };
+        progress.work("0001:00:00.0", told);
+        assert_eq!(progress.state().line(3), Some(Line::Work { gpu: "0001:00:00.0", progress: told }));
+        progress.work_is_done();
+        assert_eq!(progress.state().line(3), pythons);
     }
 
     #[test]

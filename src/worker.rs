@@ -4,15 +4,22 @@
 //! trail; it leaves without running anything that the library wanted run at exit.
 
 use crate::{
-    child::{self, Job, Trail},
+    child::{self, Job, Progress, Trail},
     probe::{cuda, library::Search, nvml},
 };
 use gpucheck_checks::fact::{Observed, ProbeFailure};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::{ffi::OsString, process::ExitCode, time::Duration};
+use std::{
+    ffi::{OsStr, OsString},
+    process::ExitCode,
+    time::Duration,
+};
 
 /// Exit status of a worker that cannot read its command line, or that nobody listens to.
 const USAGE: u8 = 2;
+
+/// Changes to a worker's environment; none removes the variable.
+pub(crate) type Variables = Vec<(&'static str, Option<OsString>)>;
 
 /// What a worker is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,15 +53,26 @@ impl Worker {
         source: &str,
         ask: &Ask,
         memory: u64,
-        env: Vec<(&'static str, Option<OsString>)>,
+        env: Variables,
     ) -> Observed<T> {
-        let asked = match serde_json::to_string(ask) {
+        self.ask_more(source, ask, (ask, memory, env), &|_| {})
+    }
+
+    /// The same with a question of the source's own, which is asked of this library; passes on how far the worker is.
+    pub(crate) fn ask_more<Q: Serialize, T: DeserializeOwned>(
+        &self,
+        source: &str,
+        question: &Q,
+        (library, memory, env): (&Ask, u64, Variables),
+        hear: &dyn Fn(Progress),
+    ) -> Observed<T> {
+        let asked = match serde_json::to_string(question) {
             Ok(asked) => asked,
             Err(error) => return Observed::Failed(ProbeFailure::NotStarted { message: error.to_string() }),
         };
-        let env = env.into_iter().chain(ask.search.environment());
+        let env = env.into_iter().chain(library.search.environment());
         let env = env.map(|(name, value)| (name.into(), value)).collect();
-        let finished = child::run(Job {
+        let job = Job {
             program: self.program.clone(),
             args: vec!["__probe".into(), source.into(), asked.into()],
             base: None,
@@ -64,9 +82,10 @@ impl Worker {
             memory,
             files: Vec::new(),
             identity: None,
-            may_make_nodes: ask.may_make_nodes,
+            may_make_nodes: library.may_make_nodes,
             stack_at_deadline: false,
-        });
+        };
+        let finished = child::run_heard(job, hear);
         tracing::debug!(source, elapsed_ms = finished.elapsed_ms, log = finished.log, "worker ended");
         finished.observed
     }
@@ -75,26 +94,30 @@ impl Worker {
 /// Does a worker's work; `args` is what follows `__probe`. Returns only where it cannot read them or nobody listens.
 pub fn run(args: &[OsString]) -> ExitCode {
     let [source, ask] = args else { return ExitCode::from(USAGE) };
-    let Some(ask) = ask.to_str().and_then(|ask| serde_json::from_str::<Ask>(ask).ok()) else {
-        return ExitCode::from(USAGE);
-    };
     match source.to_str() {
-        Some(nvml::SOURCE) => answer(|trail| nvml::look(&ask, trail)),
-        Some(cuda::SOURCE) => answer(|trail| cuda::look(&ask, trail)),
-        Some(cuda::COUNT) => answer(|trail| cuda::count(&ask, trail)),
+        Some(nvml::SOURCE) => answer(ask, nvml::look),
+        Some(cuda::SOURCE) => answer(ask, cuda::look),
+        Some(cuda::COUNT) => answer(ask, cuda::count),
+        Some(cuda::work::SOURCE) => answer(ask, cuda::work::look),
         Some(_) | None => ExitCode::from(USAGE),
     }
 }
 
 /// Looks, answers, and is gone: a driver library's destructors have crashed and hung before.
-fn answer<T: Serialize>(look: impl FnOnce(&mut Trail) -> T) -> ExitCode {
+fn answer<Q: DeserializeOwned, T: Serialize>(
+    ask: &OsStr,
+    look: impl FnOnce(&Q, &mut Trail) -> T,
+) -> ExitCode {
+    let Some(ask) = ask.to_str().and_then(|ask| serde_json::from_str(ask).ok()) else {
+        return ExitCode::from(USAGE);
+    };
     // SAFETY: sets the default action. Rust's own handler turns a stack overflow in foreign code into SIGABRT.
     unsafe {
         libc::signal(libc::SIGSEGV, libc::SIG_DFL);
         libc::signal(libc::SIGBUS, libc::SIG_DFL);
     }
     let Some(mut trail) = Trail::from_parent() else { return ExitCode::from(USAGE) };
-    let seen = look(&mut trail);
+    let seen = look(&ask, &mut trail);
     trail.answer(&seen);
     // SAFETY: ends the process at once; nothing of this program's waits to be written.
     unsafe { libc::_exit(0) }

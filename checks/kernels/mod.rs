@@ -30,8 +30,9 @@ pub const TILE: u32 = 64;
 /// word has this index, a multiple of 4. Any grid in one dimension.
 pub const WRITE: [&str; 3] = ["gpucheck_write_address", "gpucheck_write_scattered", "gpucheck_write_walking"];
 /// `(const uint4 *memory, u64 quads, u64 first, unsigned seed, unsigned *report, unsigned most)`: compares with that
-/// pattern. `report[0]` counts the wrong words; from `report[4]` on, the first `most` of them that were met have four
-/// words each: their index, low half and high, what was wanted, what was read.
+/// pattern. `report[0]` counts the wrong words and `report[1]` the quads compared, both modulo 2^32; from `report[4]` on,
+/// the first `most` wrong words that were met have four words each: their index, low half and high, what was wanted, what
+/// was read.
 pub const CHECK: [&str; 3] = ["gpucheck_check_address", "gpucheck_check_scattered", "gpucheck_check_walking"];
 
 /// `(unsigned *results, unsigned rounds, float factor, float summand)`: in each thread eight chains of 8 times `rounds`

@@ -108,6 +108,10 @@ pub struct HeadingWords {
     pub in_vscode: String,
     /// While Pythons are looked at: `{done}`, `{total}`, `{seconds}`, `{name}`.
     pub progress: Phrase,
+    /// While all memory of a GPU is tested: `{gpu}`, `{done}`, `{all}`, `{rate}`, `{left}`.
+    pub testing: Phrase,
+    /// While a GPU works for a time: `{gpu}`, `{done}`, `{rate}`, `{left}`.
+    pub soaking: Phrase,
     /// Before the checks of the machine.
     pub checks: String,
     /// Before the checks of a Python: `{python}`.

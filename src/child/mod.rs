@@ -15,8 +15,8 @@ mod trail;
 pub use excerpt::Excerpt;
 pub use inherited::mend_what_was_inherited;
 pub use interrupt::end_children_on_signals;
-pub use run::{Finished, Identity, Job, Name, Variables, run};
-pub use trail::{Message, ReadTrail, Trail, TrailError};
+pub use run::{Finished, Identity, Job, Name, Variables, run, run_heard};
+pub use trail::{Message, Progress, ReadTrail, Trail, TrailError};
 
 /// The descriptor on which a child finds its answer pipe.
 pub const ANSWER_FD: i32 = 60;

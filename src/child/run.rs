@@ -1,7 +1,7 @@
 //! Start a child, follow it, end it.
 
 use super::{
-    ANSWER_FD, Excerpt, ReadTrail,
+    ANSWER_FD, Excerpt, Progress, ReadTrail,
     confine::{Limits, confine},
     inherited, interrupt, promised,
 };
@@ -91,6 +91,11 @@ pub struct Finished<T> {
 
 /// Runs a child to its answer or its end. Returns at the latest one second after the deadline.
 pub fn run<T: DeserializeOwned>(job: Job) -> Finished<T> {
+    run_heard(job, &|_| {})
+}
+
+/// The same, and passes on how far the child is.
+pub fn run_heard<T: DeserializeOwned>(job: Job, hear: &dyn Fn(Progress)) -> Finished<T> {
     let start = Instant::now();
     let started = Child::start(&job).map_err(|error| match error.raw_os_error() {
         Some(libc::EMFILE | libc::EINVAL | libc::EBADF) => inherited::too_few_files(error),
@@ -103,7 +108,7 @@ pub fn run<T: DeserializeOwned>(job: Job) -> Finished<T> {
             (Observed::Failed(ProbeFailure::NotStarted { message: error.to_string() }), String::new())
         }
         Ok(mut child) => {
-            let end = child.follow();
+            let end = child.follow(hear);
             (child.conclude(end), child.log.text())
         }
     };
@@ -192,9 +197,9 @@ impl Child {
     }
 
     /// Follows the child to its answer, its end or its deadline; afterwards it is reaped or abandoned.
-    fn follow(&mut self) -> End {
+    fn follow(&mut self, hear: &dyn Fn(Progress)) -> End {
         let deadline = self.start + self.deadline;
-        let mut ended = self.watch(deadline);
+        let mut ended = self.watch(deadline, hear);
         if self.trail.is_over() {
             ended = ended.or_else(|| self.watch_exit(Instant::now() + DRAIN));
             self.kill();
@@ -209,7 +214,7 @@ impl Child {
         }
         if self.stack_at_deadline {
             let _ = rustix::process::kill_process(self.pid, Signal::ABORT);
-            self.watch(Instant::now() + GRACE);
+            self.watch(Instant::now() + GRACE, hear);
         }
         self.kill();
         let unkillable = self.watch_exit(Instant::now() + GRACE).is_none();
@@ -221,9 +226,12 @@ impl Child {
     }
 
     /// Reads until the trail is over or the child has ended; none where neither came in time.
-    fn watch(&mut self, until: Instant) -> Option<End> {
+    fn watch(&mut self, until: Instant, hear: &dyn Fn(Progress)) -> Option<End> {
         loop {
             self.read();
+            if let Some(progress) = self.trail.take_progress() {
+                hear(progress);
+            }
             if self.trail.is_over() {
                 return None;
             }

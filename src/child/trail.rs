@@ -15,8 +15,25 @@ pub enum Message<T> {
     Step(String),
     /// All that it has seen up to now; replaces the one before.
     SoFar(T),
+    /// How far it is.
+    Progress(Progress),
     /// All that it has seen. Nothing follows.
     Answer(T),
+}
+
+/// How far a probe is that takes minutes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The device that is at work, by its ordinal.
+    pub device: i32,
+    /// Bytes written and read up to now.
+    pub done: u64,
+    /// Bytes to be written and read; none where the time decides.
+    pub all: Option<u64>,
+    /// Bytes a second.
+    pub rate: u64,
+    /// Seconds left.
+    pub left_s: u64,
 }
 
 /// The probe's end of the pipe.
@@ -43,6 +60,11 @@ impl Trail {
     /// Tells what has been seen up to now.
     pub fn so_far<T: Serialize>(&mut self, seen: &T) {
         self.send(&Message::SoFar(seen));
+    }
+
+    /// Tells how far it is.
+    pub fn progress(&mut self, progress: &Progress) {
+        self.send(&Message::<()>::Progress(*progress));
     }
 
     /// Tells the whole answer.
@@ -76,6 +98,7 @@ pub struct ReadTrail {
     pending: Vec<u8>,
     step: String,
     so_far: Option<Box<RawValue>>,
+    progress: Option<Progress>,
     answer: Option<Box<RawValue>>,
     error: Option<TrailError>,
 }
@@ -108,6 +131,7 @@ impl ReadTrail {
         match serde_json::from_slice::<Message<Box<RawValue>>>(line) {
             Ok(Message::Step(step)) => self.step = step,
             Ok(Message::SoFar(seen)) => self.so_far = Some(seen),
+            Ok(Message::Progress(progress)) => self.progress = Some(progress),
             Ok(Message::Answer(seen)) => self.answer = Some(seen),
             Err(error) => self.error = Some(TrailError::NoMessage(error.to_string())),
         }
@@ -121,6 +145,11 @@ impl ReadTrail {
     /// The foreign call that came last; empty before the first.
     pub fn step(&self) -> &str {
         &self.step
+    }
+
+    /// How far the probe is, where it has told since this was asked last.
+    pub fn take_progress(&mut self) -> Option<Progress> {
+        self.progress.take()
     }
 
     /// What is wrong with the trail.

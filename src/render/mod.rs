@@ -4,6 +4,7 @@ mod answer;
 mod json;
 mod manual;
 mod page;
+mod progress;
 mod text;
 mod usable_from;
 
@@ -11,4 +12,5 @@ pub use answer::answer;
 pub use json::json;
 pub use manual::{list, manual};
 pub use page::Style;
+pub use progress::progress;
 pub use text::text;

@@ -1,8 +1,9 @@
 //! The functions of libcuda that are asked, each looked up when it is called.
 
-use crate::child::Trail;
+use crate::child::{Progress, Trail};
 use cudarc::driver::sys::CUdevice_attribute;
 use gpucheck_checks::fact::{PciAddress, ProbeFailure};
+use serde::Serialize;
 use std::ffi::{CStr, c_char, c_void};
 
 /// A context, a module or a function, which are pointers to libcuda.
@@ -53,8 +54,20 @@ calls! {
     raw_allocate: cuMemAlloc_v2(address: &mut DevicePointer, bytes: usize);
     pub(super) free: cuMemFree_v2(address: DevicePointer);
     pub(super) fill: cuMemsetD8_v2(address: DevicePointer, byte: u8, bytes: usize);
+    pub(super) fill_words: cuMemsetD32_v2(address: DevicePointer, word: u32, words: usize);
+    raw_free_memory: cuMemGetInfo_v2(free: &mut usize, total: &mut usize);
     raw_upload: cuMemcpyHtoD_v2(to: DevicePointer, from: *const c_void, bytes: usize);
     raw_download: cuMemcpyDtoH_v2(to: *mut c_void, from: DevicePointer, bytes: usize);
+    raw_begin_upload: cuMemcpyHtoDAsync_v2(to: DevicePointer, from: *const c_void, bytes: usize, stream: Handle);
+    raw_begin_download: cuMemcpyDtoHAsync_v2(to: *mut c_void, from: DevicePointer, bytes: usize, stream: Handle);
+    pub(super) copy: cuMemcpyDtoD_v2(to: DevicePointer, from: DevicePointer, bytes: usize);
+    raw_lock_pages: cuMemHostAlloc(address: &mut *mut c_void, bytes: usize, flags: u32);
+    raw_unlock_pages: cuMemFreeHost(address: *mut c_void);
+    raw_event: cuEventCreate(event: &mut Handle, flags: u32);
+    raw_record: cuEventRecord(event: Handle, stream: Handle);
+    pub(super) wait_for: cuEventSynchronize(event: Handle);
+    raw_elapsed: cuEventElapsedTime(milliseconds: &mut f32, start: Handle, end: Handle);
+    pub(super) destroy_event: cuEventDestroy_v2(event: Handle);
     raw_load: cuModuleLoadDataEx(
         module: &mut Handle, image: *const c_char, options: u32, names: *mut u32, values: *mut *mut c_void
     );
@@ -73,8 +86,13 @@ impl<'a> Api<'a> {
     }
 
     /// Tells what has been seen up to now.
-    pub(super) fn so_far(&mut self, seen: &super::Cuda) {
+    pub(super) fn so_far<T: Serialize>(&mut self, seen: &T) {
         self.trail.so_far(seen);
+    }
+
+    /// Tells how far the work is.
+    pub(super) fn progress(&mut self, progress: &Progress) {
+        self.trail.progress(progress);
     }
 
     pub(super) fn version(&mut self) -> Result<i32, ProbeFailure> {
@@ -102,12 +120,20 @@ impl<'a> Api<'a> {
         self.raw_pci(&mut address, 255, device).map(|()| PciAddress::new(&text(&address)))
     }
 
+    pub(super) fn attribute(
+        &mut self,
+        device: i32,
+        attribute: CUdevice_attribute,
+    ) -> Result<i32, ProbeFailure> {
+        let mut value = 0;
+        self.raw_attribute(&mut value, attribute as i32, device).map(|()| value)
+    }
+
     pub(super) fn compute_capability(&mut self, device: i32) -> Result<(i32, i32), ProbeFailure> {
-        let (mut major, mut minor) = (0, 0);
-        let attribute = CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR as i32;
-        self.raw_attribute(&mut major, attribute, device)?;
-        let attribute = CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR as i32;
-        self.raw_attribute(&mut minor, attribute, device)?;
+        let major =
+            self.attribute(device, CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)?;
+        let minor =
+            self.attribute(device, CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?;
         Ok((major, minor))
     }
 
@@ -135,13 +161,73 @@ impl<'a> Api<'a> {
         self.raw_allocate(&mut address, bytes).map(|()| address)
     }
 
-    pub(super) fn upload(&mut self, to: DevicePointer, from: &[f32]) -> Result<(), ProbeFailure> {
+    pub(super) fn upload<W: Word>(&mut self, to: DevicePointer, from: &[W]) -> Result<(), ProbeFailure> {
         self.raw_upload(to, from.as_ptr().cast(), size_of_val(from))
     }
 
-    pub(super) fn download(&mut self, to: &mut [f32], from: DevicePointer) -> Result<(), ProbeFailure> {
+    pub(super) fn download<W: Word>(
+        &mut self,
+        to: &mut [W],
+        from: DevicePointer,
+    ) -> Result<(), ProbeFailure> {
         let bytes = size_of_val(to);
         self.raw_download(to.as_mut_ptr().cast(), from, bytes)
+    }
+
+    /// Bytes that are free on the current context's device.
+    pub(super) fn free_memory(&mut self) -> Result<u64, ProbeFailure> {
+        let (mut free, mut total) = (0, 0);
+        self.raw_free_memory(&mut free, &mut total).map(|()| free as u64)
+    }
+
+    /// Memory of the host that the device reaches by itself.
+    pub(super) fn lock_pages(&mut self, words: usize) -> Result<PageLocked, ProbeFailure> {
+        let mut address = std::ptr::null_mut();
+        self.raw_lock_pages(&mut address, words * size_of::<u32>(), 0)?;
+        if address.is_null() {
+            return Err(ProbeFailure::Garbled {
+                step: "cuMemHostAlloc".to_owned(),
+                message: "success, and no memory".to_owned(),
+            });
+        }
+        // SAFETY: the call has given so many bytes, which nobody else has; they may hold anything, so they are filled
+        // before they are taken for words.
+        unsafe { std::ptr::write_bytes(address.cast::<u8>(), 0, words * size_of::<u32>()) };
+        Ok(PageLocked { address, words })
+    }
+
+    pub(super) fn unlock_pages(&mut self, pages: PageLocked) -> Result<(), ProbeFailure> {
+        self.raw_unlock_pages(pages.address)
+    }
+
+    /// Has the device copy from these pages, behind what it was told before. They must not be written meanwhile.
+    pub(super) fn begin_upload(&mut self, to: DevicePointer, from: &PageLocked) -> Result<(), ProbeFailure> {
+        self.raw_begin_upload(to, from.address, from.words * size_of::<u32>(), 0)
+    }
+
+    /// Has the device copy to these pages, behind what it was told before. They must not be read meanwhile.
+    pub(super) fn begin_download(
+        &mut self,
+        to: &mut PageLocked,
+        from: DevicePointer,
+    ) -> Result<(), ProbeFailure> {
+        self.raw_begin_download(to.address, from, to.words * size_of::<u32>(), 0)
+    }
+
+    pub(super) fn event(&mut self) -> Result<Handle, ProbeFailure> {
+        let mut event = 0;
+        self.raw_event(&mut event, 0).map(|()| event)
+    }
+
+    /// Notes the time when the device comes to this place of the default stream.
+    pub(super) fn record(&mut self, event: Handle) -> Result<(), ProbeFailure> {
+        self.raw_record(event, 0)
+    }
+
+    /// Time between two events, in milliseconds.
+    pub(super) fn elapsed(&mut self, start: Handle, end: Handle) -> Result<f32, ProbeFailure> {
+        let mut milliseconds = f32::NAN;
+        self.raw_elapsed(&mut milliseconds, start, end).map(|()| milliseconds)
     }
 
     /// Has the driver compile PTX text for the current context's device.
@@ -165,6 +251,19 @@ impl<'a> Api<'a> {
     ) -> Result<(), ProbeFailure> {
         let parameters = parameters.as_mut_ptr();
         self.raw_launch(function, grid, 1, 1, block, 1, 1, 0, 0, parameters, std::ptr::null_mut())
+    }
+
+    /// Launches in two dimensions. Each argument is the bits of a number, in the low bytes where it has four.
+    pub(super) fn launch_with(
+        &mut self,
+        function: Handle,
+        ((grid_x, grid_y), (block_x, block_y)): ((u32, u32), (u32, u32)),
+        arguments: &mut [u64],
+    ) -> Result<(), ProbeFailure> {
+        let mut parameters: Vec<*mut c_void> =
+            arguments.iter_mut().map(|argument| std::ptr::from_mut(argument).cast()).collect();
+        let (parameters, none) = (parameters.as_mut_ptr(), std::ptr::null_mut());
+        self.raw_launch(function, grid_x, grid_y, 1, block_x, block_y, 1, 0, 0, parameters, none)
     }
 
     fn find<F: Copy>(&self, symbol: &str) -> Result<F, ProbeFailure> {
@@ -199,6 +298,25 @@ impl<'a> Api<'a> {
             (call(code, &mut word) == 0 && !word.is_null())
                 .then(|| CStr::from_ptr(word).to_string_lossy().into_owned())
         }
+    }
+}
+
+/// A number of four bytes of which any bits are one.
+pub(super) trait Word: Copy {}
+impl Word for f32 {}
+impl Word for u32 {}
+
+/// Memory of the host that stays where it is. It belongs to libcuda, to which it is given back.
+pub(super) struct PageLocked {
+    address: *mut c_void,
+    words: usize,
+}
+
+impl PageLocked {
+    /// What is in it.
+    pub(super) fn words(&mut self) -> &mut [u32] {
+        // SAFETY: `lock_pages` was given so many words, has filled them, and gave the only value that knows the address.
+        unsafe { std::slice::from_raw_parts_mut(self.address.cast(), self.words) }
     }
 }
 

@@ -124,7 +124,7 @@ fn work(api: &mut Api<'_>, (device, context): (i32, usize)) -> Result<VectorAdd,
 
 /// Why no other device can be used after this failure: cuda.h says of these that they leave the process in an
 /// inconsistent state, and that any further CUDA work returns the same error.
-fn spoils_process(by: &ProbeFailure, ordinal: i32) -> Option<String> {
+pub(super) fn spoils_process(by: &ProbeFailure, ordinal: i32) -> Option<String> {
     let ProbeFailure::Refused { code: 700 | 702 | 710 | 714..=719, name, .. } = by else { return None };
     Some(format!("device {ordinal} left {name}, which CUDA keeps for the whole process"))
 }

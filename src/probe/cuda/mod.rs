@@ -8,6 +8,7 @@ mod api;
 mod cache;
 mod compute;
 mod look;
+pub mod work;
 
 pub(crate) use look::{count, look};
 

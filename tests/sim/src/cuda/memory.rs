@@ -4,7 +4,7 @@
 //! whoever runs over its end meets nothing; what is given back is gone.
 
 use super::{
-    ILLEGAL_ADDRESS, INVALID_VALUE, OUT_OF_MEMORY,
+    INVALID_VALUE, OUT_OF_MEMORY,
     state::{State, any, memory, state},
     visible::Visible,
 };
@@ -99,21 +99,11 @@ impl State {
 }
 
 impl Reach for State {
-    fn load(&self, address: u64, width: usize) -> Result<u64, u32> {
-        let from = self.bytes(address, width).ok_or(ILLEGAL_ADDRESS)?;
-        let mut value = [0; 8];
-        let from = std::ptr::with_exposed_provenance::<u8>(from);
-        // SAFETY: `bytes` has found so many in an allocation, and 8 are the most that is asked.
-        unsafe { std::ptr::copy_nonoverlapping(from, value.as_mut_ptr(), width.min(8)) };
-        Ok(u64::from_le_bytes(value))
-    }
-
-    fn store(&mut self, address: u64, width: usize, value: u64) -> Result<(), u32> {
-        let to = self.bytes(address, width).ok_or(ILLEGAL_ADDRESS)?;
-        let to = std::ptr::with_exposed_provenance_mut::<u8>(to);
-        // SAFETY: `bytes` has found so many in an allocation, and 8 are the most that is asked.
-        unsafe { std::ptr::copy_nonoverlapping(value.to_le_bytes().as_ptr(), to, width.min(8)) };
-        Ok(())
+    fn around(&mut self, address: u64) -> Option<(u64, &mut [u8])> {
+        let (start, allocation) = State::around(self, address)?;
+        let pages = std::ptr::with_exposed_provenance_mut(allocation.pages);
+        // SAFETY: these are the allocation's pages, which nobody else has while the state is locked.
+        Some((start, unsafe { std::slice::from_raw_parts_mut(pages, allocation.length) }))
     }
 }
 
@@ -194,12 +184,10 @@ fn fill(to: u64, value: u32, width: usize, count: usize) -> Outcome {
         return Err(INVALID_VALUE);
     }
     let pages = std::ptr::with_exposed_provenance_mut::<u8>(at);
-    for (offset, byte) in value.to_le_bytes().iter().cycle().take(width).enumerate() {
-        for unit in 0..count {
-            // SAFETY: `bytes` has found `width * count` of them in an allocation.
-            unsafe { pages.add(unit * width + offset).write(*byte) };
-        }
-    }
+    // SAFETY: `bytes` has found so many in an allocation, which nobody else has while the state is locked.
+    let pages = unsafe { std::slice::from_raw_parts_mut(pages, length) };
+    let unit = value.to_le_bytes();
+    pages.chunks_exact_mut(width).for_each(|to| to.iter_mut().zip(unit).for_each(|(to, from)| *to = from));
     WRITTEN.set(Some((at, length)));
     Ok(())
 }
@@ -207,6 +195,9 @@ fn fill(to: u64, value: u32, width: usize, count: usize) -> Outcome {
 /// Memory of the caller's that copies are fast from; here it is any memory.
 fn host(address: Out<usize>, length: usize) -> Outcome {
     state()?.current()?;
+    if length == 0 {
+        return Err(INVALID_VALUE);
+    }
     // SAFETY: libc's allocator takes any length.
     let memory = unsafe { libc::malloc(length) };
     if memory.is_null() { Err(OUT_OF_MEMORY) } else { address.put(memory.expose_provenance(), INVALID_VALUE) }

@@ -10,7 +10,7 @@ use crate::{
     call::{Api, Outcome, WRITTEN, exports},
     machine::{Machine, complain},
     outs::{Out, Text},
-    ptx::{Dimensions, Program, Refusal, Takes},
+    ptx::{Dimensions, Program, Refusal, Takes, Work},
 };
 use std::sync::Arc;
 
@@ -78,10 +78,11 @@ fn launch(function: usize, dimensions: Dimensions, (parameters, extra): (Out<Out
             bytes.push(from.get_at(at, INVALID_VALUE)?);
         }
     }
-    if let Err(code) = entry.run(dimensions, &bytes, &mut *state) {
+    let _work: Work = entry.run(dimensions, &bytes, &mut *state).unwrap_or_else(|code| {
         complain(&format!("{}: error {code}", entry.name));
         keep(code);
-    }
+        Work::default()
+    });
     let latest = state.latest.and_then(|latest| state.allocations.get(&latest));
     WRITTEN.set(latest.map(|allocation| (allocation.pages(), allocation.length)));
     Ok(())

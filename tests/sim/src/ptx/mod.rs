@@ -3,12 +3,17 @@
 //! Invariants: nothing is told by a kernel's name; an instruction that is not known refuses the whole text, as a
 //! compiler would; floating point is IEEE 754's, rounded to nearest.
 
+mod compute;
+mod lanes;
 mod lines;
 mod operands;
 mod parse;
+mod reach;
 mod run;
+mod threads;
 
-pub(crate) use run::{Dimensions, Reach};
+pub(crate) use reach::Reach;
+pub(crate) use run::{Dimensions, Work};
 
 /// A compiled text.
 #[derive(Debug)]
@@ -23,7 +28,12 @@ pub(crate) struct Entry {
     /// Offset and size of each argument.
     pub(crate) parameters: Vec<(usize, usize)>,
     code: Vec<Instruction>,
+    /// How many registers a thread has, those that are given among them.
     registers: usize,
+    /// Registers that no instruction writes.
+    given: Vec<(Register, Given)>,
+    /// Bytes of memory that the threads of a block share.
+    shared: usize,
 }
 
 /// Why a text is refused.
@@ -71,21 +81,37 @@ enum Kind {
     Predicate,
 }
 
-/// Where a value comes from.
-#[derive(Clone, Copy, Debug)]
-enum Operand {
-    Register(Register),
-    Immediate(u64),
+/// What a register holds from the beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Given {
+    Number(u64),
     /// A place in the grid: which of its four triples, and which dimension.
     Place(Place, usize),
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Thread,
     Threads,
     Block,
     Blocks,
+}
+
+/// Which memory an address is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Space {
+    Global,
+    /// A block's own.
+    Shared,
+}
+
+/// What memory is accessed: a register's address, and what is added.
+#[derive(Clone, Copy, Debug)]
+struct Access {
+    space: Space,
+    of: Type,
+    base: Register,
+    offset: i64,
 }
 
 #[derive(Debug)]
@@ -97,18 +123,45 @@ struct Instruction {
 
 #[derive(Debug)]
 enum Operation {
-    Parameter { to: Vec<Register>, of: Type, offset: usize },
-    Load { to: Vec<Register>, of: Type, base: Operand, offset: i64 },
-    Store { from: Vec<Operand>, of: Type, base: Operand, offset: i64 },
-    Unary { kind: Unary, of: Type, flush: bool, to: Register, a: Operand },
-    Binary { kind: Binary, of: Type, flush: bool, to: Register, a: Operand, b: Operand },
-    Fused { kind: Product, of: Type, flush: bool, to: Register, a: Operand, b: Operand, c: Operand },
-    Compare { kind: Comparison, of: Type, to: Register, a: Operand, b: Operand },
-    Select { to: Register, a: Operand, b: Operand, by: Operand },
-    Convert { into: Type, from: Type, rounding: Rounding, to: Register, a: Operand },
-    Atomic { kind: Binary, of: Type, to: Option<Register>, base: Operand, offset: i64, a: Operand },
+    Parameter {
+        to: Vec<Register>,
+        of: Type,
+        offset: usize,
+    },
+    Load {
+        to: Vec<Register>,
+        at: Access,
+    },
+    Store {
+        from: Vec<Register>,
+        at: Access,
+    },
+    Atomic {
+        kind: Binary,
+        to: Option<Register>,
+        at: Access,
+        a: Register,
+    },
+    /// What has fewer than three operands has its last one again.
+    Compute {
+        what: Compute,
+        to: Register,
+        from: [Register; 3],
+    },
     Branch(usize),
+    /// Waits for all threads of the block.
+    Barrier,
     Return,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Compute {
+    Unary { kind: Unary, of: Type, flush: bool },
+    Binary { kind: Binary, of: Type, flush: bool },
+    Fused { kind: Product, of: Type, flush: bool },
+    Compare { kind: Comparison, of: Type },
+    Select,
+    Convert { into: Type, from: Type, rounding: Rounding },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,17 +219,26 @@ enum Rounding {
 
 impl Type {
     const PREDICATE: Self = Self { kind: Kind::Predicate, width: 1 };
+    const ADDRESS: Self = Self { kind: Kind::Unsigned, width: 8 };
 
-    fn bits(self) -> u32 {
-        8 * u32::try_from(self.width).unwrap_or(8)
+    #[inline]
+    const fn bits(self) -> u32 {
+        match self.width {
+            1 => 8,
+            2 => 16,
+            4 => 32,
+            _ => 64,
+        }
     }
 
     /// The value's bits that this type has.
+    #[inline]
     fn cut(self, value: u64) -> u64 {
-        if self.width >= 8 { value } else { value & ((1 << self.bits()) - 1) }
+        value & (u64::MAX >> (64 - self.bits()))
     }
 
     /// The value as a signed number.
+    #[inline]
     fn signed(self, value: u64) -> i64 {
         let unused = 64 - self.bits();
         (value << unused).cast_signed() >> unused
@@ -185,3 +247,5 @@ impl Type {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod work_tests;

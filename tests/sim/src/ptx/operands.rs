@@ -1,7 +1,7 @@
 //! Names of PTX into values: types, registers, numbers, addresses.
 
 use super::{
-    Kind, Operand, Place, Refusal, Register, Type,
+    Given, Kind, Place, Refusal, Register, Type,
     lines::{invalid, split},
 };
 use std::collections::BTreeMap;
@@ -28,7 +28,18 @@ pub(super) struct Names {
     registers: BTreeMap<String, Register>,
     /// Offsets of the arguments.
     pub(super) parameters: BTreeMap<String, usize>,
+    /// Registers for numbers and places, so that every operand is a register.
+    pub(super) given: Vec<(Register, Given)>,
+    /// Addresses of shared variables.
+    shared: BTreeMap<String, usize>,
+    /// Bytes that they have.
+    pub(super) shared_size: usize,
+    /// Registers of both kinds.
+    pub(super) count: usize,
 }
+
+/// Shared memory that a kernel may declare, as ptxas has it.
+const MOST_SHARED: usize = 48 << 10;
 
 impl Names {
     /// Reads `.reg .b32 %r<6>` or `.reg .b32 one, other`.
@@ -54,13 +65,40 @@ impl Names {
     }
 
     fn add(&mut self, name: String) {
-        let number = self.registers.len();
+        let number = self.count;
         self.registers.entry(name).or_insert(number);
+        self.count += 1;
     }
 
-    /// How many registers there are.
-    pub(super) fn count(&self) -> usize {
-        self.registers.len()
+    /// Reads `.shared .align 4 .b8 name[4096]`.
+    pub(super) fn share(&mut self, declaration: &str) -> Result<(), Refusal> {
+        let refused = || Refusal::Invalid(format!("not known: .shared {declaration}"));
+        let mut words = declaration.split_whitespace();
+        let mut word = words.next();
+        let mut align = None;
+        if word == Some(".align") {
+            align = Some(words.next().and_then(|number| number.parse::<usize>().ok()).ok_or_else(refused)?);
+            word = words.next();
+        }
+        let of = word.and_then(|of| kind(of.strip_prefix('.')?)).ok_or_else(refused)?;
+        let align = align.unwrap_or(of.width);
+        if !align.is_power_of_two() || align > 128 {
+            return Err(refused());
+        }
+        let rest: String = words.collect();
+        let (name, sizes) = rest.split_once('[').map_or((rest.as_str(), ""), |(name, sizes)| (name, sizes));
+        let mut size = of.width;
+        for number in sizes.split_inclusive(']').map(|size| size.trim_start_matches('[')) {
+            let number = number.strip_suffix(']').and_then(|number| number.parse::<usize>().ok());
+            size = number.and_then(|number| size.checked_mul(number)).ok_or_else(refused)?;
+        }
+        let start = self.shared_size.next_multiple_of(align);
+        let end = start.checked_add(size).filter(|end| *end <= MOST_SHARED);
+        self.shared_size = end.ok_or_else(|| Refusal::Invalid(format!("too much shared data, {name}")))?;
+        if name.is_empty() || self.shared.insert(name.to_owned(), start).is_some() {
+            return Err(refused());
+        }
+        Ok(())
     }
 
     /// A register.
@@ -75,14 +113,29 @@ impl Names {
     }
 
     /// One operand, or several in braces.
-    pub(super) fn operands(&self, text: &str, of: Type) -> Result<Vec<Operand>, Refusal> {
+    pub(super) fn operands(&mut self, text: &str, of: Type) -> Result<Vec<Register>, Refusal> {
         several(text).iter().map(|name| self.operand(name, of)).collect()
     }
 
-    /// A register, a number of this type, or a place in the grid.
-    pub(super) fn operand(&self, text: &str, of: Type) -> Result<Operand, Refusal> {
-        let known = place(text).or_else(|| number(text, of).map(Operand::Immediate));
-        known.map_or_else(|| self.register(text).map(Operand::Register), Ok)
+    /// A register, a number of this type, the address of a variable, or a place in the grid.
+    pub(super) fn operand(&mut self, text: &str, of: Type) -> Result<Register, Refusal> {
+        let address = || self.shared.get(text).map(|address| *address as u64);
+        let number = number(text, of).or_else(address).map(Given::Number);
+        match place(text).or(number) {
+            Some(given) => Ok(self.give(given)),
+            None => self.register(text),
+        }
+    }
+
+    /// The register that holds this from the beginning.
+    fn give(&mut self, what: Given) -> Register {
+        if let Some((register, _)) = self.given.iter().find(|(_, given)| *given == what) {
+            return *register;
+        }
+        let register = self.count;
+        self.count += 1;
+        self.given.push((register, what));
+        register
     }
 
     /// What stands in brackets: a name or a number, and what is added.
@@ -104,7 +157,7 @@ fn several(text: &str) -> Vec<String> {
     }
 }
 
-fn place(text: &str) -> Option<Operand> {
+fn place(text: &str) -> Option<Given> {
     let (name, dimension) = text.strip_prefix('%')?.split_once('.')?;
     let place = match name {
         "tid" => Place::Thread,
@@ -113,7 +166,7 @@ fn place(text: &str) -> Option<Operand> {
         "nctaid" => Place::Blocks,
         _ => return None,
     };
-    Some(Operand::Place(place, ["x", "y", "z"].iter().position(|one| *one == dimension)?))
+    Some(Given::Place(place, ["x", "y", "z"].iter().position(|one| *one == dimension)?))
 }
 
 /// A number as PTX writes it: decimal, `0x`, and the bits of a float as `0f` or of a double as `0d`.

@@ -1,8 +1,8 @@
 //! A text into instructions.
 
 use super::{
-    Binary, Comparison, Entry, Instruction, Kind, Operation, Product, Program, Refusal, Rounding, Takes,
-    Type, Unary,
+    Access, Binary, Comparison, Compute, Entry, Instruction, Kind, Operation, Product, Program, Refusal,
+    Register, Rounding, Space, Takes, Type, Unary,
     lines::{self, EntryText, invalid},
     operands::{Names, kind},
 };
@@ -54,9 +54,11 @@ fn entry(text: &EntryText<'_>) -> Result<Entry, Refusal> {
         labels.extend(here.into_iter().map(|label| (label, code.len())));
         if let Some(declaration) = statement.strip_prefix(".reg") {
             names.declare(declaration)?;
+        } else if let Some(declaration) = statement.strip_prefix(".shared") {
+            names.share(declaration)?;
         } else if !statement.is_empty() && !statement.starts_with(".pragma") && !statement.starts_with(".loc")
         {
-            let (instruction, target) = instruction(statement, &names)?;
+            let (instruction, target) = instruction(statement, &mut names)?;
             branches.extend(target.map(|target| (code.len(), target)));
             code.push(instruction);
         }
@@ -67,7 +69,8 @@ fn entry(text: &EntryText<'_>) -> Result<Entry, Refusal> {
         };
         instruction.operation = Operation::Branch(*target);
     }
-    Ok(Entry { name: text.name.to_owned(), parameters, code, registers: names.count() })
+    let Names { count: registers, given, shared_size: shared, .. } = names;
+    Ok(Entry { name: text.name.to_owned(), parameters, code, registers, given, shared })
 }
 
 /// Arguments lie one after the other, each at a multiple of its size.
@@ -89,7 +92,7 @@ fn parameters(text: &str, names: &mut Names) -> Result<Vec<(usize, usize)>, Refu
 }
 
 /// An instruction, and the label that it jumps to.
-fn instruction<'a>(statement: &'a str, names: &Names) -> Result<(Instruction, Option<&'a str>), Refusal> {
+fn instruction<'a>(statement: &'a str, names: &mut Names) -> Result<(Instruction, Option<&'a str>), Refusal> {
     let (guard, statement) = match statement.strip_prefix('@') {
         None => (None, statement),
         Some(guarded) => {
@@ -113,37 +116,52 @@ fn instruction<'a>(statement: &'a str, names: &Names) -> Result<(Instruction, Op
 }
 
 /// An operation by the parts of its opcode; none where it is not known.
-fn operation(parts: &[&str], operands: &[&str], names: &Names) -> Result<Option<Operation>, Refusal> {
+fn operation(parts: &[&str], operands: &[&str], names: &mut Names) -> Result<Option<Operation>, Refusal> {
     let Some((name, modifiers)) = parts.split_first() else { return Ok(None) };
     if matches!(*name, "ret" | "exit") && operands.is_empty() {
         return Ok(Some(Operation::Return));
+    }
+    if parts == ["bar", "sync"] && operands == ["0"] {
+        return Ok(Some(Operation::Barrier));
     }
     let Some((of, modifiers)) = modifiers.split_last() else { return Ok(None) };
     let Some(of) = kind(of) else { return Ok(None) };
     match (*name, modifiers) {
         ("ld", ["param", rest @ ..]) => load_parameter(of, rest, operands, names),
-        ("ld" | "ldu" | "st", ["global", rest @ ..] | rest) => {
-            access(*name == "st", of, rest, operands, names)
-        }
-        ("atom" | "red", ["global", kind] | [kind]) => atomic(*name == "atom", kind, of, operands, names),
+        ("ld" | "ldu" | "st", modifiers) => access(*name == "st", of, modifiers, operands, names),
+        ("atom" | "red", modifiers) => atomic(*name == "atom", of, modifiers, operands, names),
         ("cvt", modifiers) => convert(of, modifiers, operands, names),
         ("cvta", ["to", "global"] | ["global"]) => unary(Unary::Move, of, false, operands, names),
         ("setp", [kind]) => compare(kind, of, operands, names),
         ("selp", []) => {
             let [to, a, b, by] = operands else { return Ok(None) };
-            let by = names.operand(by, Type::PREDICATE)?;
-            Ok(Some(Operation::Select {
-                to: names.register(to)?,
-                a: names.operand(a, of)?,
-                b: names.operand(b, of)?,
-                by,
-            }))
+            let from = [names.operand(a, of)?, names.operand(b, of)?, names.operand(by, Type::PREDICATE)?];
+            computed(Compute::Select, to, from, names)
         }
         (name, modifiers) => arithmetic(name, of, modifiers, operands, names),
     }
 }
 
 type Parsed = Result<Option<Operation>, Refusal>;
+
+/// Computes, and puts the result into the register of this name.
+fn computed(what: Compute, to: &str, from: [Register; 3], names: &Names) -> Parsed {
+    Ok(Some(Operation::Compute { what, to: names.register(to)?, from }))
+}
+
+/// The memory that modifiers begin with, and the rest of them.
+fn space<'a, 'b>(modifiers: &'a [&'b str]) -> (Space, &'a [&'b str]) {
+    match modifiers {
+        ["shared", rest @ ..] => (Space::Shared, rest),
+        ["global", rest @ ..] | rest => (Space::Global, rest),
+    }
+}
+
+/// What stands in brackets, as memory of this type.
+fn place(space: Space, of: Type, text: &str, names: &mut Names) -> Result<Access, Refusal> {
+    let (base, offset) = Names::address(text)?;
+    Ok(Access { space, of, base: names.operand(base, Type::ADDRESS)?, offset })
+}
 
 /// How many values a vector instruction moves.
 fn lanes(modifiers: &[&str]) -> Option<usize> {
@@ -155,7 +173,7 @@ fn lanes(modifiers: &[&str]) -> Option<usize> {
     }
 }
 
-fn load_parameter(of: Type, modifiers: &[&str], operands: &[&str], names: &Names) -> Parsed {
+fn load_parameter(of: Type, modifiers: &[&str], operands: &[&str], names: &mut Names) -> Parsed {
     let (Some(lanes), [to, from]) = (lanes(modifiers), operands) else { return Ok(None) };
     let (name, offset) = Names::address(from)?;
     let Some(base) = names.parameters.get(name) else { return invalid(format!("no argument {name}")) };
@@ -166,21 +184,22 @@ fn load_parameter(of: Type, modifiers: &[&str], operands: &[&str], names: &Names
     Ok((to.len() == lanes).then_some(Operation::Parameter { to, of, offset: base + offset }))
 }
 
-fn access(store: bool, of: Type, modifiers: &[&str], operands: &[&str], names: &Names) -> Parsed {
+fn access(store: bool, of: Type, modifiers: &[&str], operands: &[&str], names: &mut Names) -> Parsed {
+    let (space, modifiers) = space(modifiers);
     let (Some(lanes), [one, other]) = (lanes(modifiers), operands) else { return Ok(None) };
     let (value, address) = if store { (other, one) } else { (one, other) };
-    let (base, offset) = Names::address(address)?;
-    let base = names.operand(base, Type { kind: Kind::Unsigned, width: 8 })?;
+    let at = place(space, of, address, names)?;
     if store {
         let from = names.operands(value, of)?;
-        return Ok((from.len() == lanes).then_some(Operation::Store { from, of, base, offset }));
+        return Ok((from.len() == lanes).then_some(Operation::Store { from, at }));
     }
     let to = names.registers(value)?;
-    Ok((to.len() == lanes).then_some(Operation::Load { to, of, base, offset }))
+    Ok((to.len() == lanes).then_some(Operation::Load { to, at }))
 }
 
-fn atomic(tells: bool, name: &str, of: Type, operands: &[&str], names: &Names) -> Parsed {
-    let kind = match name {
+fn atomic(tells: bool, of: Type, modifiers: &[&str], operands: &[&str], names: &mut Names) -> Parsed {
+    let (space, [name]) = space(modifiers) else { return Ok(None) };
+    let kind = match *name {
         "add" => Binary::Add,
         "min" => Binary::Least,
         "max" => Binary::Greatest,
@@ -195,12 +214,11 @@ fn atomic(tells: bool, name: &str, of: Type, operands: &[&str], names: &Names) -
         (false, [address, a]) => (None, address, a),
         _ => return Ok(None),
     };
-    let (base, offset) = Names::address(address)?;
-    let base = names.operand(base, Type { kind: Kind::Unsigned, width: 8 })?;
-    Ok(Some(Operation::Atomic { kind, of, to, base, offset, a: names.operand(a, of)? }))
+    let at = place(space, of, address, names)?;
+    Ok(Some(Operation::Atomic { kind, to, at, a: names.operand(a, of)? }))
 }
 
-fn convert(from: Type, modifiers: &[&str], operands: &[&str], names: &Names) -> Parsed {
+fn convert(from: Type, modifiers: &[&str], operands: &[&str], names: &mut Names) -> Parsed {
     let ([to, a], Some((into, modifiers))) = (operands, modifiers.split_last()) else { return Ok(None) };
     let rounding = match modifiers {
         [] | ["rn" | "rni"] => Rounding::Nearest,
@@ -210,10 +228,11 @@ fn convert(from: Type, modifiers: &[&str], operands: &[&str], names: &Names) -> 
         _ => return Ok(None),
     };
     let Some(into) = kind(into) else { return Ok(None) };
-    Ok(Some(Operation::Convert { into, from, rounding, to: names.register(to)?, a: names.operand(a, from)? }))
+    let a = names.operand(a, from)?;
+    computed(Compute::Convert { into, from, rounding }, to, [a; 3], names)
 }
 
-fn compare(name: &str, of: Type, operands: &[&str], names: &Names) -> Parsed {
+fn compare(name: &str, of: Type, operands: &[&str], names: &mut Names) -> Parsed {
     let kind = match name {
         "eq" => Comparison::Equal,
         "ne" => Comparison::Unequal,
@@ -224,17 +243,18 @@ fn compare(name: &str, of: Type, operands: &[&str], names: &Names) -> Parsed {
         _ => return Ok(None),
     };
     let [to, a, b] = operands else { return Ok(None) };
-    let to = names.register(to)?;
-    Ok(Some(Operation::Compare { kind, of, to, a: names.operand(a, of)?, b: names.operand(b, of)? }))
+    let (a, b) = (names.operand(a, of)?, names.operand(b, of)?);
+    computed(Compute::Compare { kind, of }, to, [a, b, b], names)
 }
 
-fn unary(kind: Unary, of: Type, flush: bool, operands: &[&str], names: &Names) -> Parsed {
+fn unary(kind: Unary, of: Type, flush: bool, operands: &[&str], names: &mut Names) -> Parsed {
     let [to, a] = operands else { return Ok(None) };
-    Ok(Some(Operation::Unary { kind, of, flush, to: names.register(to)?, a: names.operand(a, of)? }))
+    let a = names.operand(a, of)?;
+    computed(Compute::Unary { kind, of, flush }, to, [a; 3], names)
 }
 
 /// What computes. Rounding other than to nearest, and saturation, are not known.
-fn arithmetic(name: &str, of: Type, modifiers: &[&str], operands: &[&str], names: &Names) -> Parsed {
+fn arithmetic(name: &str, of: Type, modifiers: &[&str], operands: &[&str], names: &mut Names) -> Parsed {
     let float = of.kind == Kind::Float;
     let flush = float && modifiers.contains(&"ftz");
     let plain = modifiers.iter().all(|modifier| float && matches!(*modifier, "rn" | "ftz"));
@@ -259,8 +279,8 @@ fn arithmetic(name: &str, of: Type, modifiers: &[&str], operands: &[&str], names
     }
     if let ("mad" | "fma", Some(kind), [to, a, b, c]) = (name, product, operands) {
         let wide = if kind == Product::Wide { Type { width: 2 * of.width, ..of } } else { of };
-        let (a, b, c) = (names.operand(a, of)?, names.operand(b, of)?, names.operand(c, wide)?);
-        return Ok(Some(Operation::Fused { kind, of, flush, to: names.register(to)?, a, b, c }));
+        let from = [names.operand(a, of)?, names.operand(b, of)?, names.operand(c, wide)?];
+        return computed(Compute::Fused { kind, of, flush }, to, from, names);
     }
     let kind = match (name, product) {
         ("mul", Some(product)) => Binary::Product(product),
@@ -283,5 +303,5 @@ fn arithmetic(name: &str, of: Type, modifiers: &[&str], operands: &[&str], names
     let shift = matches!(kind, Binary::ShiftLeft | Binary::ShiftRight);
     let by = if shift { Type { kind: Kind::Unsigned, width: 4 } } else { of };
     let (a, b) = (names.operand(a, of)?, names.operand(b, by)?);
-    Ok(Some(Operation::Binary { kind, of, flush, to: names.register(to)?, a, b }))
+    computed(Compute::Binary { kind, of, flush }, to, [a, b, b], names)
 }

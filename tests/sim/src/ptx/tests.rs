@@ -8,24 +8,29 @@
 )]
 
 use super::*;
-use std::collections::BTreeMap;
 
-const TAKES: Takes = Takes { version: (8, 2), capability: (7, 5) };
+pub(super) const TAKES: Takes = Takes { version: (8, 2), capability: (7, 5) };
 
-/// Words of memory by their address; nothing else is there.
-#[derive(Default)]
-struct Words(BTreeMap<u64, u64>);
+/// Memory from 0x100 on; nothing else is there.
+pub(super) struct Memory(pub(super) Vec<u8>);
 
-impl Reach for Words {
-    fn load(&self, address: u64, _: usize) -> Result<u64, u32> {
-        self.0.get(&address).copied().ok_or(700)
-    }
-    fn store(&mut self, address: u64, _: usize, value: u64) -> Result<(), u32> {
-        self.0.insert(address, value).map(|_| ()).ok_or(700)
+impl Reach for Memory {
+    fn around(&mut self, address: u64) -> Option<(u64, &mut [u8])> {
+        (0x100..0x100 + self.0.len() as u64).contains(&address).then_some((0x100, &mut self.0))
     }
 }
 
-fn text(body: &str) -> String {
+impl Memory {
+    pub(super) fn of(words: &[u32]) -> Self {
+        Self(words.iter().flat_map(|word| word.to_le_bytes()).collect())
+    }
+
+    pub(super) fn words(&self) -> Vec<u32> {
+        self.0.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)).collect()
+    }
+}
+
+pub(super) fn text(body: &str) -> String {
     format!(
         ".version 6.0\n.target sm_30\n.address_size 64\n.visible .entry kernel(\n.param .u64 kernel_param_0\n)\n{{\n\
          .reg .pred %p<4>; .reg .b32 %r<8>; .reg .f32 %f<8>; .reg .b64 %rd<8>; .reg .f64 %fd<4>; .reg .b16 %rs<4>;\n\
@@ -36,10 +41,10 @@ fn text(body: &str) -> String {
 /// What a body leaves at 0x100, where it is told to write.
 fn result(body: &str) -> u64 {
     let program = Program::compile(&text(body), TAKES).unwrap();
-    let mut memory = Words(BTreeMap::from([(0x100, 0), (0x108, 41)]));
+    let mut memory = Memory::of(&[0, 0, 41, 0]);
     let one = Dimensions { blocks: [1; 3], threads: [1; 3] };
     program.entries[0].run(one, &0x100_u64.to_ne_bytes(), &mut memory).unwrap();
-    memory.0[&0x100]
+    u64::from_le_bytes(*memory.0.first_chunk().unwrap())
 }
 
 fn refusal(text: &str) -> String {
@@ -102,7 +107,7 @@ fn an_address_that_is_nobodys_or_crooked_ends_the_kernel() {
     let run = |body: &str| {
         let program = Program::compile(&text(body), TAKES).unwrap();
         let one = Dimensions { blocks: [1; 3], threads: [1; 3] };
-        program.entries[0].run(one, &0x100_u64.to_ne_bytes(), &mut Words::default())
+        program.entries[0].run(one, &0x100_u64.to_ne_bytes(), &mut Memory(Vec::new()))
     };
     assert_eq!(run("ld.global.u32 %r1, [%rd1];"), Err(700));
     assert_eq!(run("ld.global.u32 %r1, [%rd1+2];"), Err(716));
@@ -118,7 +123,13 @@ fn what_is_too_new_or_not_known_is_refused() {
     for (text, why) in [
         (good.replace("sm_30", "sm_80"), "higher than the device"),
         (good.replace("sm_30", "sm_70a"), "higher than the device"),
-        (text("bar.sync 0;"), "bar.sync 0"),
+        (text("bar.sync 1;"), "bar.sync 1"),
+        (text("bar.sync 0, 32;"), "bar.sync 0, 32"),
+        (text("bar.arrive 0, 32;"), "bar.arrive"),
+        (text(".shared .align 4 .b8 much[49153];"), "too much shared data, much"),
+        (text(".shared .align 3 .b8 crooked[4];"), "not known: .shared"),
+        (text(".shared .b8 endless[];"), "not known: .shared"),
+        (text("mov.u64 %rd1, nowhere;"), "no register nowhere"),
         (text("add.rz.f32 %f1, %f1, %f1;"), "add.rz.f32"),
         (text("mov.u32 %r99, 1;"), "no register %r99"),
         (text("bra nowhere;"), "no label nowhere"),

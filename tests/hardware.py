@@ -43,7 +43,8 @@ def seen(observed):
         return None, "not in the facts"
     if "seen" in observed:
         return observed["seen"], None
-    return None, json.dumps(observed, sort_keys=True)[:160]
+    # Of what was interrupted it is said by what.
+    return None, json.dumps((observed.get("interrupted") or {}).get("by") or observed, sort_keys=True)[:160]
 
 
 def devices(facts):

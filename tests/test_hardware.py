@@ -221,7 +221,7 @@ class Judged(unittest.TestCase):
         self.device(capture)["memory"] = {"interrupted": {"seen": memory, "by": "timed_out"}}
         status, lines = self.judge(capture)
         self.assertEqual(status, 3, "\n".join(lines))
-        self.assertEqual(sum("interrupted" in line and line.startswith("NOT") for line in lines), 3)
+        self.assertEqual(sum("timed_out" in line and line.startswith("NOT") for line in lines), 3)
 
     def test_without_any_facts_nothing_is_met(self):
         for lost in ("facts-usual.json", "facts-deep.json"):

@@ -33,3 +33,4 @@ mod simulated;
 mod simulated_machines;
 mod stage;
 mod starts;
+mod work;

@@ -108,7 +108,7 @@ impl Simulated {
     }
 
     /// gpucheck with these variables.
-    fn program(&self) -> PathBuf {
+    pub(crate) fn program(&self) -> PathBuf {
         self.folder.path().join("gpucheck")
     }
 
@@ -118,11 +118,11 @@ impl Simulated {
         text.lines().map(str::to_owned).collect()
     }
 
-    fn worker(&self, deadline: Duration) -> Worker {
+    pub(crate) fn worker(&self, deadline: Duration) -> Worker {
         Worker { program: self.program().into(), deadline }
     }
 
-    fn ask(&self) -> Ask {
+    pub(crate) fn ask(&self) -> Ask {
         let search = Search::Directories(vec![self.libraries.clone()]);
         Ask { search, hold_init: None, may_make_nodes: false }
     }
@@ -138,7 +138,7 @@ impl Simulated {
     }
 
     /// The facts of a machine that is well, but for what this driver says.
-    fn facts(&self) -> Facts {
+    pub(crate) fn facts(&self) -> Facts {
         let mut facts = crate::machine::healthy();
         facts.nvml = self.nvml(nvml::DEADLINE);
         (facts.driver, facts.compute) = self.cuda(cuda::DEADLINE);
@@ -161,7 +161,7 @@ impl Simulated {
     }
 
     /// The files of a machine with these GPUs and a module that drives them.
-    fn machine(&self) -> Machine {
+    pub(crate) fn machine(&self) -> Machine {
         let mut machine = Machine::linux()
             .file("/proc/modules", "nvidia_uvm 1 0 - Live 0x0\nnvidia 1 2 nvidia_uvm, Live 0x0\n")
             .file("/dev/nvidiactl", "")

@@ -77,7 +77,7 @@ fn faulty(
             Action::Skip => return 0,
             Action::Garbage(byte) => garbage = Some(*byte),
             Action::BitFlip(bit) => flip = Some(*bit),
-            Action::DelayMs(time) => std::thread::sleep(Duration::from_millis(*time)),
+            Action::DelayMs(time) => delay(api, gpu, Duration::from_millis(*time)),
             Action::Stdout(text) => print(std::io::stdout(), text),
             Action::Stderr(text) => print(std::io::stderr(), text),
             last @ (Action::Hang | Action::Spin | Action::Segv | Action::Abort | Action::Exit(_)) => {
@@ -99,6 +99,14 @@ fn faulty(
         flip_bit(flip);
     }
     outcome.err().unwrap_or(0)
+}
+
+/// The host waits, and a GPU takes as much longer.
+fn delay(api: Api, gpu: Option<usize>, time: Duration) {
+    std::thread::sleep(time);
+    if let (Api::Cuda, Some(gpu)) = (api, gpu) {
+        cuda::delay(gpu, time);
+    }
 }
 
 /// Never comes back to the caller.

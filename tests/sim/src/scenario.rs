@@ -88,6 +88,54 @@ pub struct Gpu {
     /// Device attributes of CUDA by their number in cuda.h, over those that follow from the rest.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<i32, i32>,
+    /// How fast it is, as CUDA's events tell it.
+    #[serde(default, skip_serializing_if = "Speed::is_usual")]
+    pub speed: Speed,
+    /// Bits of its memory that do not change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bad_memory: Vec<BadBit>,
+    /// Xids that `nvmlEventSetWait` tells, each once in a process.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub xid_events: Vec<u64>,
+}
+
+/// How fast a GPU is. What is not given follows from NVML's readings, so that a healthy card is as fast as one: 85 % of bus
+/// width and greatest memory clock, 80 % of what the link's greatest generation and its lanes carry, 90 % of cores and
+/// greatest clock. An instance has its share of memory and arithmetic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Speed {
+    /// Reading or writing its memory, in GB/s; a copy within it does both.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_gbs: Option<f64>,
+    /// From the host, in GB/s.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upload_gbs: Option<f64>,
+    /// To the host, in GB/s.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub download_gbs: Option<f64>,
+    /// Thousand millions of operations in a second; a multiplication with an addition is two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gflops: Option<f64>,
+}
+
+impl Speed {
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A bit of memory that does not change, whatever a kernel, a copy or a fill stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BadBit {
+    /// Its byte, from the first address that `cuMemAlloc` ever gives on this GPU in a process.
+    pub offset: u64,
+    /// The bit of it, from 0.
+    #[serde(default)]
+    pub bit: u8,
+    /// What it is: 0 or 1.
+    pub stuck: u8,
 }
 
 /// Memory of a GPU or of an instance, in bytes.
@@ -456,6 +504,13 @@ pub struct Process {
     /// The number of its GPU instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu_instance: Option<u32>,
+    /// How much of the time its kernels run, in percent, for `nvmlDeviceGetProcessUtilization`; that tells nothing of a
+    /// process without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activity: Option<u32>,
+    /// How much of the time it reads or writes the GPU's memory, in percent; 0 where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_activity: Option<u32>,
 }
 
 /// What a process has on a GPU.

@@ -207,6 +207,13 @@ pub struct Gpu {
     pub processes: Option<Vec<scenario::Process>>,
     /// Device attributes of CUDA that differ, by their number in cuda.h.
     pub attributes: Option<BTreeMap<String, i32>>,
+    /// How fast it is, where that does not follow from its readings.
+    #[serde(default)]
+    pub speed: scenario::Speed,
+    /// Bits of its memory that do not change.
+    pub bad_memory: Option<Vec<scenario::BadBit>>,
+    /// Xids that NVML's events tell.
+    pub xid_events: Option<Vec<u64>>,
 }
 
 /// What a config space says.

@@ -84,6 +84,12 @@ pub struct Slot {
     pub processes: Vec<sim::Process>,
     /// Device attributes of CUDA.
     pub attributes: BTreeMap<i32, i32>,
+    /// How fast it is.
+    pub speed: sim::Speed,
+    /// Bits of its memory that do not change.
+    pub bad_memory: Vec<sim::BadBit>,
+    /// Xids that NVML's events tell.
+    pub xid_events: Vec<u64>,
 }
 
 /// A file with its text, for messages.
@@ -348,6 +354,9 @@ fn fresh(at: &str, card: Card) -> Slot {
         mig: card.mig.clone(),
         processes: Vec::new(),
         attributes: BTreeMap::new(),
+        speed: sim::Speed::default(),
+        bad_memory: Vec::new(),
+        xid_events: Vec::new(),
         card,
     }
 }
@@ -372,6 +381,9 @@ impl Slot {
             mig: gpu.mig.clone().or(self.mig),
             processes: gpu.processes.clone().unwrap_or(self.processes),
             attributes,
+            speed: merged(&self.speed, &gpu.speed).map_err(|error| error.to_string())?,
+            bad_memory: gpu.bad_memory.clone().unwrap_or(self.bad_memory),
+            xid_events: gpu.xid_events.clone().unwrap_or(self.xid_events),
             ..self
         })
     }
@@ -440,5 +452,21 @@ mod tests {
         assert_eq!(both.retired_pages, Some(sim::Reading::Refused { error: 3 }));
         assert_eq!(both.temperature, Some(sim::Reading::Told(40)));
         assert_eq!(merged(&refused, &told).unwrap().retired_pages, told.retired_pages);
+    }
+
+    #[test]
+    fn a_gpu_is_as_slow_and_as_broken_as_its_file_says() {
+        let machines = Path::new(env!("CARGO_MANIFEST_DIR")).join("../machines");
+        let card = file::read(&machines.join("cards/t4.toml")).unwrap().0;
+        let gpu = |text: &str| toml::from_str::<Gpu>(&format!("at = \"0001:00:00.0\"\n{text}")).unwrap();
+        let slot = fresh("0001:00:00.0", card);
+        assert_eq!((slot.speed, slot.bad_memory.len()), (sim::Speed::default(), 0));
+        let first = gpu("speed.memory_gbs = 40\nbad_memory = [{ offset = 0x100, bit = 3, stuck = 1 }]");
+        let second =
+            gpu("speed.upload_gbs = 1.5\nxid_events = [79]\nprocesses = [{ pid = 4242, activity = 93 }]");
+        let slot = slot.changed(&first).unwrap().changed(&second).unwrap();
+        assert_eq!((slot.speed.memory_gbs, slot.speed.upload_gbs), (Some(40.0), Some(1.5)));
+        assert_eq!(slot.bad_memory, [sim::BadBit { offset: 0x100, bit: 3, stuck: 1 }]);
+        assert_eq!((slot.xid_events, slot.processes[0].activity), (vec![79], Some(93)));
     }
 }

@@ -72,6 +72,9 @@ fn gpu(machine: &Machine, slot: &Slot, version: &str) -> sim::Gpu {
         mig: slot.mig.clone(),
         processes: slot.processes.clone(),
         attributes: slot.attributes.clone(),
+        speed: slot.speed,
+        bad_memory: slot.bad_memory.clone(),
+        xid_events: slot.xid_events.clone(),
     }
 }
 

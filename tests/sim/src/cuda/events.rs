@@ -1,4 +1,4 @@
-//! Streams and events. All work is done when its call returns.
+//! Streams and events. All work is done when its call returns; how long it took is the GPU's clock's, not ours.
 
 use super::{
     INVALID_HANDLE, INVALID_VALUE,
@@ -8,8 +8,6 @@ use crate::{
     call::{Api, Outcome, exports},
     outs::Out,
 };
-use std::time::Instant;
-
 /// Streams that are always there: the legacy default, and two names for default streams.
 const ALWAYS: [usize; 3] = [0, 1, 2];
 
@@ -35,8 +33,9 @@ fn done(of: usize) -> Outcome {
 fn elapsed(milliseconds: Out<f32>, start: usize, end: usize) -> Outcome {
     let state = state()?;
     let recorded = |event| state.events.get(&event).copied().flatten().ok_or(INVALID_HANDLE);
-    let (start, end): (Instant, Instant) = (recorded(start)?, recorded(end)?);
-    milliseconds.put(end.saturating_duration_since(start).as_secs_f32() * 1000.0, INVALID_VALUE)
+    let time = 1000.0 * (recorded(end)? - recorded(start)?);
+    #[expect(clippy::cast_possible_truncation, reason = "CUDA tells it so")]
+    milliseconds.put(time as f32, INVALID_VALUE)
 }
 
 exports! { Api::Cuda;
@@ -68,7 +67,9 @@ exports! { Api::Cuda;
     };
     cuEventRecord(event: usize, of: usize) |_| {
         done(of)?;
-        *state()?.events.get_mut(&event).ok_or(INVALID_HANDLE)? = Some(Instant::now());
+        let mut state = state()?;
+        let now = state.clock(state.current()?.1.gpu);
+        *state.events.get_mut(&event).ok_or(INVALID_HANDLE)? = Some(now);
         Ok(())
     };
     cuEventQuery(event: usize) |_| state()?.events.get(&event).map(|_| ()).ok_or(INVALID_HANDLE);

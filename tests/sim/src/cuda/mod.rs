@@ -10,6 +10,7 @@ mod events;
 mod memory;
 mod modules;
 mod others;
+mod speed;
 mod state;
 mod visible;
 
@@ -52,6 +53,11 @@ pub(crate) fn kept() -> Option<u32> {
 /// The GPU of the current context, by its place in the list.
 pub(crate) fn current_gpu() -> Option<usize> {
     context::current_gpu()
+}
+
+/// A GPU's work takes so much longer.
+pub(crate) fn delay(gpu: usize, time: std::time::Duration) {
+    state::any().advance(gpu, time.as_secs_f64());
 }
 
 /// What is exported.

@@ -3,6 +3,7 @@
 use super::{
     INVALID_HANDLE, INVALID_PTX, INVALID_VALUE, NO_BINARY_FOR_GPU, NOT_FOUND, NOT_SUPPORTED,
     UNSUPPORTED_PTX_VERSION, keep,
+    speed::Task,
     state::{behind, state},
 };
 use crate::{
@@ -56,9 +57,14 @@ fn function(to: Out<usize>, module: usize, name: Text) -> Outcome {
 const MOST_THREADS: u64 = 1024;
 
 /// Runs a kernel. What it does wrong is told by the calls that come after, as CUDA does.
-fn launch(function: usize, dimensions: Dimensions, (parameters, extra): (Out<Out<u8>>, Out<u8>)) -> Outcome {
+fn launch(
+    machine: &'static Machine,
+    function: usize,
+    dimensions: Dimensions,
+    (parameters, extra): (Out<Out<u8>>, Out<u8>),
+) -> Outcome {
     let mut state = state()?;
-    state.current()?;
+    let (_, device) = state.current()?;
     let (module, entry) = *state.functions.get(&function).ok_or(INVALID_HANDLE)?;
     let (program, _) = state.modules.get(&module).ok_or(INVALID_HANDLE)?;
     let program = Arc::clone(program);
@@ -78,11 +84,12 @@ fn launch(function: usize, dimensions: Dimensions, (parameters, extra): (Out<Out
             bytes.push(from.get_at(at, INVALID_VALUE)?);
         }
     }
-    let _work: Work = entry.run(dimensions, &bytes, &mut *state).unwrap_or_else(|code| {
+    let work = entry.run(dimensions, &bytes, &mut *state).unwrap_or_else(|code| {
         complain(&format!("{}: error {code}", entry.name));
         keep(code);
         Work::default()
     });
+    state.done(machine, device, Task::Kernel(work));
     let latest = state.latest.and_then(|latest| state.allocations.get(&latest));
     WRITTEN.set(latest.map(|allocation| (allocation.pages(), allocation.length)));
     Ok(())
@@ -112,9 +119,9 @@ exports! { Api::Cuda;
     cuLaunchKernel(
         of: usize, grid_x: u32, grid_y: u32, grid_z: u32, block_x: u32, block_y: u32, block_z: u32, _shared: u32,
         _stream: usize, parameters: Out<Out<u8>>, extra: Out<u8>,
-    ) |_| {
+    ) |machine| {
         let dimensions = Dimensions { blocks: [grid_x, grid_y, grid_z], threads: [block_x, block_y, block_z] };
-        launch(of, dimensions, (parameters, extra))
+        launch(machine, of, dimensions, (parameters, extra))
     };
     cuFuncGetAttribute(value: Out<i32>, _which: i32, of: usize) |_| {
         state()?.functions.get(&of).ok_or(INVALID_HANDLE)?;

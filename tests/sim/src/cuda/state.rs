@@ -17,7 +17,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     env,
     sync::{Arc, LazyLock, Mutex, MutexGuard},
-    time::Instant,
 };
 
 /// `CUDA_ERROR_CONTEXT_IS_DESTROYED`.
@@ -46,7 +45,12 @@ pub(super) struct State {
     /// Functions: their module, and their entry in its program.
     pub(super) functions: BTreeMap<usize, (usize, usize)>,
     pub(super) streams: BTreeSet<usize>,
-    pub(super) events: BTreeMap<usize, Option<Instant>>,
+    /// Events: what the clock of the GPU said when they were recorded.
+    pub(super) events: BTreeMap<usize, Option<f64>>,
+    /// Each GPU's clock, in seconds.
+    pub(super) clocks: BTreeMap<usize, f64>,
+    /// The first address that each GPU's memory ever had.
+    pub(super) firsts: BTreeMap<usize, u64>,
     handles: usize,
 }
 

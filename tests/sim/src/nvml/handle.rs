@@ -42,6 +42,11 @@ impl Handle {
         Self(FIRST + gpu * STEP + instance.map_or(0, |instance| instance + 1))
     }
 
+    /// The handle of the GPU in this place, as a number.
+    pub(super) fn address(gpu: usize) -> usize {
+        Self::of(gpu, None).0
+    }
+
     /// What it stands for.
     pub(super) fn device(self, machine: &'static Machine) -> Result<Device<'static>, u32> {
         initialized()?;

@@ -3,7 +3,9 @@
 //! Invariants: what the scenario does not give is `NOT_SUPPORTED`; before `nvmlInit` everything is `UNINITIALIZED`;
 //! structures with a version are refused where the version is another.
 
+mod activity;
 mod device;
+mod events;
 mod handle;
 mod lists;
 mod others;
@@ -30,11 +32,13 @@ fn initialized() -> Outcome {
 }
 
 /// What is exported.
-pub(crate) const SYMBOLS: [&[&str]; 6] = [
+pub(crate) const SYMBOLS: [&[&str]; 8] = [
     system::SYMBOLS,
     system::ERROR_STRING,
     handle::SYMBOLS,
     device::SYMBOLS,
     lists::SYMBOLS,
+    activity::SYMBOLS,
+    events::SYMBOLS,
     others::SYMBOLS,
 ];

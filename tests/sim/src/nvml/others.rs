@@ -122,7 +122,6 @@ refused! { Api::Nvml, NOT_SUPPORTED;
     nvmlDeviceGetPlatformInfo
     nvmlDeviceGetPowerMizerMode_v1
     nvmlDeviceGetPowerSource
-    nvmlDeviceGetProcessUtilization
     nvmlDeviceGetProcessesUtilizationInfo
     nvmlDeviceGetRemappedRows_v2
     nvmlDeviceGetRepairStatus

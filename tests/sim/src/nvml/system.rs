@@ -1,9 +1,6 @@
-//! Beginning, end, versions, texts of errors, events.
+//! Beginning, end, versions, texts of errors.
 
-use super::{
-    INSUFFICIENT_SIZE, INVALID_ARGUMENT, NOT_FOUND, NOT_SUPPORTED, TIMEOUT, USERS, handle::Handle,
-    initialized,
-};
+use super::{INSUFFICIENT_SIZE, INVALID_ARGUMENT, NOT_FOUND, NOT_SUPPORTED, USERS, initialized};
 use crate::{
     call::{Api, Outcome, UNKNOWN, exports},
     machine::Machine,
@@ -12,7 +9,6 @@ use crate::{
 use std::{
     ffi::{CStr, c_char},
     sync::atomic::Ordering,
-    time::Duration,
 };
 
 fn init() -> Outcome {
@@ -56,36 +52,6 @@ exports! { Api::Nvml;
         initialized()?;
         Err(NOT_SUPPORTED)
     };
-    nvmlEventSetCreate(set: Out<usize>) |_| {
-        initialized()?;
-        set.put(EVENT_SET, INVALID_ARGUMENT)
-    };
-    nvmlDeviceRegisterEvents(device: Handle, events: u64, set: usize) |machine| {
-        device.gpu_of(machine)?;
-        if set != EVENT_SET || events & !EVENTS != 0 { Err(INVALID_ARGUMENT) } else { Ok(()) }
-    };
-    nvmlDeviceGetSupportedEventTypes(device: Handle, events: Out<u64>) |machine| {
-        device.gpu_of(machine)?;
-        events.put(EVENTS, INVALID_ARGUMENT)
-    };
-    // Nothing ever happens here.
-    nvmlEventSetWait(set: usize, _data: Out<u8>, wait_ms: u32) |_| wait(set, wait_ms);
-    nvmlEventSetWait_v2(set: usize, _data: Out<u8>, wait_ms: u32) |_| wait(set, wait_ms);
-    nvmlEventSetFree(set: usize) |_| if set == EVENT_SET { Ok(()) } else { Err(INVALID_ARGUMENT) };
-}
-
-/// The one event set.
-const EVENT_SET: usize = 0x6770_0e00;
-/// Single and double bit errors, performance state, Xid, clocks.
-const EVENTS: u64 = 0x1f;
-
-fn wait(set: usize, wait_ms: u32) -> Result<(), u32> {
-    initialized()?;
-    if set != EVENT_SET {
-        return Err(INVALID_ARGUMENT);
-    }
-    std::thread::sleep(Duration::from_millis(wait_ms.into()));
-    Err(TIMEOUT)
 }
 
 /// What NVML says of its codes, from 0: R555's words.

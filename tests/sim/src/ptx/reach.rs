@@ -46,7 +46,6 @@ pub(super) fn access(
 ) -> Result<(), u32> {
     let crooked = width as u64 - 1;
     let mut piece: Option<(u64, &mut [u8])> = None;
-    let mut began = None;
     for (lane, base) in bases.iter().enumerate().filter(|(lane, _)| threads.has(*lane)) {
         let address = base.wrapping_add_signed(at.offset);
         if address & crooked != 0 {
@@ -58,16 +57,18 @@ pub(super) fn access(
         };
         let mut from = piece.as_mut().and_then(inside);
         if from.is_none() {
+            if let (true, Some((start, _))) = (write, piece.take()) {
+                memory.written(start);
+            }
             piece = memory.around(address);
             from = piece.as_mut().and_then(inside);
         }
-        let (Some(from), Some((start, bytes))) = (from, piece.as_mut()) else { return Err(ILLEGAL_ADDRESS) };
-        began = Some(*start);
+        let (Some(from), Some((_, bytes))) = (from, piece.as_mut()) else { return Err(ILLEGAL_ADDRESS) };
         if let Some(bytes) = bytes.get_mut(from..from + width) {
             each(lane, bytes);
         }
     }
-    if let (true, Some(start)) = (write, began) {
+    if let (true, Some((start, _))) = (write, piece) {
         memory.written(start);
     }
     Ok(())

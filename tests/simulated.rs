@@ -152,7 +152,7 @@ impl Simulated {
             .env_clear()
             .env("PATH", "/nowhere")
             .env("LD_LIBRARY_PATH", &self.libraries)
-            .args(["--format", "json", "--no-cloud-metadata", "--root"])
+            .args(["--format", "json", "--no-cloud-metadata", "--small-work", "--root"])
             .arg(machine.path())
             .output()
             .unwrap();

@@ -11,7 +11,6 @@ use gpucheck::{
     probe::cuda::work::{self, Plan, Wish},
 };
 use gpucheck_checks::fact::{Facts, Observed, Work, WorkDevice};
-use serde_json::{Value, json};
 use std::{sync::Mutex, time::Duration};
 
 /// Time for work to be done on a busy machine.
@@ -44,12 +43,6 @@ fn only(work: &Observed<Work>) -> &WorkDevice {
     let devices = work.seen().map(|work| work.devices.as_slice()).unwrap_or_default();
     let [device] = devices else { panic!("{work:#?}") };
     device
-}
-
-/// A scenario with this fault of its worker.
-fn faulty(mut scenario: Value, fault: &Value) -> Value {
-    scenario["faults"] = json!([fault]);
-    scenario
 }
 
 /// How often a call was made and came back with success, since a point of the trace.

@@ -11,7 +11,7 @@ use crate::{
     report::{Fix, Machine, MachineVerdict, REPORT_SCHEMA, Wording},
     texts::{self, Language, Texts},
     usable_from,
-    verdict::{PROOFS, verdict},
+    verdict::{PROOFS, REFUTATIONS, verdict},
 };
 
 /// Failures that account for others without being needed: CUDA does without NVML, and both ask one driver. Where that
@@ -119,10 +119,18 @@ fn explains(judged: &[JudgedOutcome], reason: &Outcome, outcome: &Outcome) -> bo
     reason.verdict == Verdict::Fail
         && reason.subject.reaches(&outcome.subject)
         && (registry::all_needs(&outcome.id).contains(&reason.id.as_str())
-            || SAME_TROUBLE.contains(&(reason.id.as_str(), outcome.id.as_str())))
+            || SAME_TROUBLE.contains(&(reason.id.as_str(), outcome.id.as_str()))
+            || is_refuted(reason, outcome))
         && (reason.subject == outcome.subject
             || !holds_for_another_gpu(judged, reason)
             || is_broken_in_part(outcome))
+}
+
+/// A framework that fails on a GPU whose own work went wrong. It does not need that work to be judged.
+fn is_refuted(reason: &Outcome, outcome: &Outcome) -> bool {
+    REFUTATIONS.contains(&reason.id.as_str())
+        && PROOFS.contains(&outcome.id.as_str())
+        && reason.subject != outcome.subject
 }
 
 /// A framework that computes on some GPUs and not on others: one GPU in trouble is reason enough.

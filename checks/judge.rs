@@ -245,6 +245,11 @@ pub(crate) fn azure_size(facts: &Facts) -> Option<&str> {
     platform.cloud.metadata.seen()?.vm_size.as_deref()
 }
 
+/// Nothing stands between this system and its bus, as far as is known.
+pub(crate) fn is_bare_metal(facts: &Facts) -> bool {
+    facts.platform.seen().is_some_and(|platform| platform.hypervisor.is_none() && !platform.wsl)
+}
+
 /// The looking took place in a container.
 pub(crate) fn in_container(facts: &Facts) -> bool {
     facts.platform.seen().is_some_and(|platform| platform.container.is_some())

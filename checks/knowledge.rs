@@ -6,12 +6,14 @@
 mod drivers;
 mod frameworks;
 mod gpus;
+mod speeds;
 mod vm_sizes;
 mod xids;
 
 pub use drivers::{DriverBranch, branch};
 pub use frameworks::{Fit, JaxPlugin, TensorFlowRelease, TorchWheel, fits};
 pub use gpus::{Architecture, ArchitectureRow, GpuModel, Modules};
+pub use speeds::Bar;
 pub use vm_sizes::{DriverKind, VmSize};
 pub use xids::{Xid, XidClass};
 
@@ -22,6 +24,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug)]
 pub struct Knowledge {
     gpus: gpus::Table,
+    speeds: speeds::Table,
     drivers: drivers::Table,
     toolkits: drivers::Toolkits,
     frameworks: frameworks::Table,
@@ -61,8 +64,9 @@ fn rows<T>(blocks: &[Sourced<T>]) -> impl DoubleEndedIterator<Item = &T> {
 }
 
 /// The tables by file name, as they were when this was built.
-const BUILT_IN: [(&str, &str); 6] = [
+const BUILT_IN: [(&str, &str); 7] = [
     ("gpus.toml", include_str!("knowledge/gpus.toml")),
+    ("speeds.toml", include_str!("knowledge/speeds.toml")),
     ("drivers.toml", include_str!("knowledge/drivers.toml")),
     ("toolkits.toml", include_str!("knowledge/toolkits.toml")),
     ("frameworks.toml", include_str!("knowledge/frameworks.toml")),
@@ -90,6 +94,7 @@ impl Knowledge {
         }
         let knowledge = Self {
             gpus: table("gpus.toml", replaced)?,
+            speeds: table("speeds.toml", replaced)?,
             drivers: table("drivers.toml", replaced)?,
             toolkits: table("toolkits.toml", replaced)?,
             frameworks: table("frameworks.toml", replaced)?,
@@ -111,6 +116,7 @@ impl Knowledge {
     fn contradiction(&self) -> Option<(&'static str, String)> {
         let by_table = [
             ("gpus.toml", self.gpus.contradiction()),
+            ("speeds.toml", self.speeds.contradiction()),
             ("drivers.toml", self.drivers.contradiction()),
             ("toolkits.toml", self.toolkits.contradiction(&self.drivers)),
             ("frameworks.toml", self.frameworks.contradiction(&self.toolkits)),
@@ -212,6 +218,7 @@ mod tests {
             ("frameworks.toml", "\"sm_60\"", "\"sm60\"", "sm60"),
             ("frameworks.toml", "cuda = [12, 5]", "cuda = [12, 77]", "CUDA 12.77"),
             ("vm_sizes.toml", "vendor = \"amd\"", "vendor = \"amc\"", "amc"),
+            ("speeds.toml", "of = \"memory\"", "of = \"arithmetic\"", "Memory: one bar"),
             ("gpus.toml", "as_of = \"2026-08\"", "as_of = \"August\"", "August"),
         ] {
             let error = replaced(table, |text| text.replacen(from, to, 1)).unwrap_err();

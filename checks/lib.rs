@@ -7,6 +7,7 @@
 //! Invariants, held by `clippy.toml` and tests: nothing here looks at a machine, a clock, a file or the
 //! environment; the same facts and knowledge give the same report, byte for byte; any facts give a report.
 
+mod at_work;
 mod check;
 mod diagnose;
 pub mod fact;
@@ -22,18 +23,20 @@ mod registry;
 mod report;
 mod select;
 mod selection;
+mod speed;
 mod tensorflow;
 mod texts;
 mod usable_from;
 mod verdict;
 mod wheels;
 mod work;
+mod xid;
 
 pub use check::{Cause, Check, Source};
 pub use diagnose::diagnose;
 pub use finding::{Advice, Finding, Judged, Severity, Subject, Verdict, Who};
 pub use knowledge::{
-    Architecture, ArchitectureRow, DriverBranch, DriverKind, Fit, GpuModel, JaxPlugin, Knowledge,
+    Architecture, ArchitectureRow, Bar, DriverBranch, DriverKind, Fit, GpuModel, JaxPlugin, Knowledge,
     KnowledgeError, Modules, TensorFlowRelease, TorchWheel, VmSize, Xid, XidClass, branch, fits,
 };
 pub use registry::{CAUSES, CHECKS, Registered};

@@ -1,14 +1,14 @@
 //! From which notebook kernels and Pythons a GPU can be used: the table that a student reads before picking one.
 //!
 //! Invariants: every kernel has a row, and every Python that no kernel starts; a row that says yes rests on a proof
-//! computed in that very Python with that kernel's own variables.
+//! computed in that very Python with that kernel's own variables, on GPUs of which none is known to be wrong.
 
 use crate::{
     Outcome, Root, Subject, Verdict,
     diagnose::JudgedOutcome,
     fact::{Environment, Facts, FoundBy, Kernelspec, Notebooks, Program, Python},
     jupyter,
-    verdict::{Proof, Proofs, fared_together, proofs_in},
+    verdict::{Proof, Proofs, fared_together, proofs_in, refutation},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -182,6 +182,7 @@ impl Table<'_> {
                 (usable, culprit.filter(|_| matches!(usable, Usable::No | Usable::InPart | Usable::Unknown)))
             }
         };
+        let (usable, culprit) = self.refuted(usable).unwrap_or((usable, culprit));
         let environments = self.facts.frameworks.seen().map(|frameworks| &frameworks.environments);
         let is_offered = |place: &Environment| place.vscode && place.python == python.path;
         let in_order = [true, false]
@@ -198,6 +199,16 @@ impl Table<'_> {
             retold_s: python.retold_s,
             vscode: environments.into_iter().flatten().any(is_offered),
         }
+    }
+
+    /// What is left of a yes where a GPU's own work went wrong: a framework may have met the good part of it.
+    fn refuted(&self, usable: Usable) -> Option<(Usable, Option<&JudgedOutcome>)> {
+        let gpus = self.facts.gpu_addresses();
+        let wrong = gpus.iter().filter_map(|gpu| refutation(self.judged, &Subject::Gpu(gpu.clone())));
+        let wrong: Vec<&JudgedOutcome> = wrong.collect();
+        let left = if wrong.len() == gpus.len() { Usable::No } else { Usable::InPart };
+        let first = wrong.first().filter(|_| matches!(usable, Usable::Yes | Usable::InPart))?;
+        Some((left, Some(*first)))
     }
 
     /// The first proof that is no pass.

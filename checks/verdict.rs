@@ -16,6 +16,10 @@ pub const PROOFS: [&str; 6] =
     [PROOF_OF_GPU, PROOF_OF_TENSORFLOW, PROOF_OF_TORCH, PROOF_OF_JAX, PROOF_OF_CUPY, PROOF_OF_CUDF];
 /// The check that proves a GPU.
 const PROOF_OF_GPU: &str = "compute.adds_vectors";
+/// The checks of which none may fail on a GPU that is proven: one that is wrong now and then is not usable. That they were
+/// not judged, or could not tell, takes nothing from the proof.
+pub(crate) const REFUTATIONS: [&str; 3] =
+    ["compute.memory_holds", "compute.multiplies_matrices", "compute.copies_memory"];
 /// The checks that prove a framework, each its own.
 const PROOF_OF_TENSORFLOW: &str = "frameworks.tensorflow_computes";
 const PROOF_OF_TORCH: &str = "frameworks.torch_computes";
@@ -23,7 +27,7 @@ const PROOF_OF_JAX: &str = "frameworks.jax_computes";
 const PROOF_OF_CUPY: &str = "frameworks.cupy_computes";
 const PROOF_OF_CUDF: &str = "frameworks.cudf_computes";
 
-/// The verdict: first the GPUs, each by its proof; then every framework of every Python by its own, and Pythons that
+/// The verdict: first the GPUs, each by its proof, unless its work refutes it; then every framework of every Python by its own, and Pythons that
 /// could not be asked. At last the notebook kernels: one with a framework that fails its user is a part that is not usable.
 pub(crate) fn verdict(
     facts: &Facts,
@@ -31,7 +35,7 @@ pub(crate) fn verdict(
     roots: &[Root],
     rows: &[UsableFrom],
 ) -> MachineVerdict {
-    let gpus = facts.gpu_addresses().into_iter().map(|gpu| proof(judged, PROOF_OF_GPU, &Subject::Gpu(gpu)));
+    let gpus = facts.gpu_addresses().into_iter().map(|gpu| proof_of_gpu(judged, &Subject::Gpu(gpu)));
     let gpus = fared(&gpus.collect::<Vec<_>>());
     let of_framework =
         |root: &Root| ["frameworks.", "notebooks."].iter().any(|layer| root.id.starts_with(layer));
@@ -56,6 +60,21 @@ pub(crate) fn verdict(
         (Proofs::All, Proofs::All | Proofs::Nobody) if notebook_broken => MachineVerdict::Degraded,
         (Proofs::All, Proofs::All | Proofs::Nobody) => MachineVerdict::Usable,
     }
+}
+
+/// What proves a GPU, unless what it did afterwards speaks against it.
+fn proof_of_gpu(judged: &[JudgedOutcome], gpu: &Subject) -> Verdict {
+    if refutation(judged, gpu).is_some() { Verdict::Fail } else { proof(judged, PROOF_OF_GPU, gpu) }
+}
+
+/// What speaks against a GPU that is proven.
+pub(crate) fn refutation<'a>(judged: &'a [JudgedOutcome], gpu: &Subject) -> Option<&'a JudgedOutcome> {
+    judged.iter().find(|judged| {
+        let outcome = &judged.outcome;
+        REFUTATIONS.contains(&outcome.id.as_str())
+            && outcome.subject == *gpu
+            && outcome.verdict == Verdict::Fail
+    })
 }
 
 /// How each framework of each Python fared, and each notebook kernel whose Python nobody could look at.

@@ -4,7 +4,8 @@
 //! A setting of `nvidia-smi` (`-pl`, `-ac`) was left behind, and the card computes slower than it could.
 //!
 //! # Detection
-//! NVML: the power limit in force is below the default one, or the application clocks are below theirs.
+//! NVML: the power limit in force is below the default one, or the application clocks are below theirs. A GPU that was put to
+//! work and is slow is so for that.
 //!
 //! # Fix
 //! `sudo nvidia-smi -rac`, `sudo nvidia-smi -pl WATTS` with the default, and `sudo nvidia-smi -rgc` for locked clocks.
@@ -16,13 +17,18 @@ use crate::{
     Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
     fact::{Facts, NvmlDevice, PciAddress},
     readings,
+    speed::{self, SLOW},
 };
 
 const POWER: &str = "performance.power_limit_default";
 const CLOCKS: &str = "performance.clocks_default";
 
-pub(crate) static CAUSE: Cause =
-    Cause { explains: &[POWER, CLOCKS], severity: Severity::Degraded, who: Who::Instructor, recognize };
+pub(crate) static CAUSE: Cause = Cause {
+    explains: &[POWER, CLOCKS, "performance.memory_at_speed", "performance.computes_at_speed"],
+    severity: Severity::Degraded,
+    who: Who::Instructor,
+    recognize,
+};
 
 fn recognize(facts: &Facts, _: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
     let low = |gpu: PciAddress| low(facts.nvml_device(&gpu)?, &Subject::Gpu(gpu), outcomes);
@@ -41,6 +47,10 @@ fn low(device: &NvmlDevice, subject: &Subject, outcomes: &[Outcome]) -> Option<F
     let finding = Finding::fail(subject.clone(), told.join(", "))
         .accounting_for(POWER, subject)
         .accounting_for(CLOCKS, subject);
+    let slow = speed::troubled(outcomes, &SLOW, subject);
+    let finding = slow.iter().fold(finding, |finding, outcome| {
+        finding.accounting_for(&outcome.id, subject).because(format!("{}: {}", outcome.id, outcome.summary))
+    });
     let index = device.index;
     let finding = match (power, device.power.default_limit.seen()) {
         (Some(_), Some(default)) => finding.run(format!("sudo nvidia-smi -i {index} -pl {}", default / 1000)),

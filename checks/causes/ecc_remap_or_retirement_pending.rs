@@ -6,7 +6,8 @@
 //!
 //! # Detection
 //! NVML: remapped rows or retired pages pending, a row that could not be replaced, uncorrected errors since the driver
-//! was loaded, or "reset required" (16). CUDA's word for it is 214.
+//! was loaded, or "reset required" (16). CUDA's word for it is 214. Wrong words and Xids of memory (48, 64, 95, 140 and
+//! others) on such a card come from it.
 //!
 //! # Fix
 //! Reset the GPU: stop (deallocate) and start the machine. Where a row could not be replaced: another card or host.
@@ -16,12 +17,24 @@
 
 use crate::{
     Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
+    at_work::{self, ECC_UNCORRECTABLE},
     fact::{Facts, PciAddress},
     readings,
+    verdict::REFUTATIONS,
+    xid,
 };
 
 pub(crate) static CAUSE: Cause = Cause {
-    explains: &["nvml.memory_intact", "nvml.sees_gpu", "driver.opens_context", "compute.adds_vectors"],
+    explains: &[
+        "nvml.memory_intact",
+        XIDS,
+        "nvml.sees_gpu",
+        "driver.opens_context",
+        "compute.adds_vectors",
+        "compute.memory_holds",
+        "compute.multiplies_matrices",
+        "compute.copies_memory",
+    ],
     severity: Severity::Unusable,
     who: Who::Platform,
     recognize,
@@ -29,15 +42,14 @@ pub(crate) static CAUSE: Cause = Cause {
 
 /// `NVML_ERROR_RESET_REQUIRED`.
 const RESET_REQUIRED: i64 = 16;
-/// `CUDA_ERROR_ECC_UNCORRECTABLE`.
-const ECC_UNCORRECTABLE: i64 = 214;
+const XIDS: &str = "nvml.reports_no_xid";
 const WORDS: &[&str] = &["uncorrectable ECC error", "CUDA_ERROR_ECC_UNCORRECTABLE"];
 
-fn recognize(facts: &Facts, _: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
-    facts.gpu_addresses().into_iter().filter_map(|gpu| damaged(facts, &gpu, outcomes)).collect()
+fn recognize(facts: &Facts, knowledge: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
+    facts.gpu_addresses().into_iter().filter_map(|gpu| damaged(facts, &gpu, knowledge, outcomes)).collect()
 }
 
-fn damaged(facts: &Facts, gpu: &PciAddress, outcomes: &[Outcome]) -> Option<Finding> {
+fn damaged(facts: &Facts, gpu: &PciAddress, knowledge: &Knowledge, outcomes: &[Outcome]) -> Option<Finding> {
     let subject = Subject::Gpu(gpu.clone());
     if wants_reset(facts, gpu) {
         let finding = Finding::fail(subject.clone(), "NVML: reset required (16)")
@@ -47,7 +59,11 @@ fn damaged(facts: &Facts, gpu: &PciAddress, outcomes: &[Outcome]) -> Option<Find
     }
     let told = readings::troubled(outcomes, "nvml.memory_intact").find(|outcome| outcome.subject == subject);
     let refused = readings::refusal(facts, gpu) == Some(ECC_UNCORRECTABLE);
-    let summary = match (told, refused) {
+    let at_work = at_work::devices_at(facts, gpu)
+        .into_iter()
+        .flat_map(at_work::failures)
+        .any(|by| by.refusal_code() == Some(ECC_UNCORRECTABLE));
+    let summary = match (told, refused || at_work) {
         (Some(outcome), _) => outcome.summary.clone(),
         (None, true) => "CUDA met an error of its memory that could not be corrected (214)".to_owned(),
         (None, false) => return None,
@@ -59,6 +75,13 @@ fn damaged(facts: &Facts, gpu: &PciAddress, outcomes: &[Outcome]) -> Option<Find
     let evidence = told.map(|outcome| outcome.evidence.clone()).unwrap_or_default();
     let finding = evidence.into_iter().fold(finding, Finding::because);
     let finding = if refused { readings::accounting_for_refusal(finding, gpu) } else { finding };
+    // Memory that NVML knows to be faulty gives wrong words, and whatever is made of them.
+    let xids = xid::are_of_memory(facts, gpu, knowledge).then_some(XIDS);
+    let finding = REFUTATIONS.into_iter().chain(xids).fold(finding, |finding, id| {
+        let told = readings::troubled(outcomes, id).find(|outcome| outcome.subject == subject);
+        let told = told.map(|outcome| format!("{id}: {}", outcome.summary)).unwrap_or_default();
+        finding.accounting_for(id, &subject).because(told)
+    });
     let finding = readings::accounting_for_words(finding, outcomes, WORDS);
     Some(if failed {
         finding.variant("failed")

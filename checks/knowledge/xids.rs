@@ -7,6 +7,15 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub(super) struct Table {
     xid: Vec<Sourced<Xid>>,
+    action: Vec<Sourced<Action>>,
+}
+
+/// What NVIDIA's catalogue says is to be done, by its name there.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Action {
+    name: String,
+    words: String,
 }
 
 /// What an Xid means.
@@ -46,14 +55,31 @@ impl Knowledge {
     pub fn xid(&self, number: u32) -> Option<&Xid> {
         rows(&self.xids.xid).find(|xid| xid.number == number)
     }
+
+    /// An action of NVIDIA's catalogue in words.
+    pub fn action_on_xid(&self, name: &str) -> Option<&str> {
+        rows(&self.xids.action).find(|action| action.name == name).map(|action| action.words.as_str())
+    }
 }
 
 impl Table {
     pub(super) fn contradiction(&self) -> Option<String> {
-        unsourced(&self.xid).or_else(|| {
-            let number = twice(rows(&self.xid).map(|xid| xid.number))?;
-            Some(format!("Xid {number} stands twice"))
-        })
+        let is_known = |name: &str| rows(&self.action).any(|action| action.name == name);
+        unsourced(&self.xid)
+            .or_else(|| unsourced(&self.action))
+            .or_else(|| {
+                let number = twice(rows(&self.xid).map(|xid| xid.number))?;
+                Some(format!("Xid {number} stands twice"))
+            })
+            .or_else(|| {
+                let name = twice(rows(&self.action).map(|action| action.name.as_str()))?;
+                Some(format!("action {name} stands twice"))
+            })
+            .or_else(|| {
+                let actions = rows(&self.xid).filter_map(|xid| Some((xid.number, xid.action.as_deref()?)));
+                let (number, name) = actions.into_iter().find(|(_, name)| !is_known(name))?;
+                Some(format!("Xid {number}: no words for the action {name}"))
+            })
     }
 }
 

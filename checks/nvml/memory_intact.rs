@@ -6,7 +6,7 @@
 //!
 //! # Detection
 //! `nvmlDeviceGetRemappedRows`: pending or failed; `nvmlDeviceGetRetiredPagesPendingStatus`; uncorrected errors since
-//! the driver was loaded.
+//! the driver was loaded. That error correction goes on or off with the next reset is told, and is no fault.
 //!
 //! # Fix
 //! Reset the GPU: stop (deallocate) and start the machine. Where rows could not be replaced, take another card or host.
@@ -60,9 +60,20 @@ fn judge_device(subject: Subject, device: &NvmlDevice) -> Finding {
     }
     let fine: Vec<&str> = readings.iter().filter_map(Told::fine).collect();
     if fine.is_empty() {
-        return Finding::not_applicable(subject, "its memory has no error correction, or it is off");
+        let summary = "its memory has no error correction, or it is off";
+        return Finding::not_applicable(subject, format!("{summary}{}", after_reset(device)));
     }
-    Finding::pass(subject, fine.join(", "))
+    let summary = fine.join(", ");
+    Finding::pass(subject, format!("{summary}{}", after_reset(device)))
+}
+
+/// What a reset changes about error correction: it takes some of the memory, or gives it back.
+fn after_reset(device: &NvmlDevice) -> &'static str {
+    match device.ecc.mode.seen() {
+        Some((true, false)) => "; error correction goes off with the next reset",
+        Some((false, true)) => "; error correction comes on with the next reset",
+        Some((true, true) | (false, false)) | None => "",
+    }
 }
 
 /// What one reading says of the memory.

@@ -25,12 +25,21 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Watch this machine for some seconds, and say what makes it slow
+    Slow(SlowArgs),
     /// Look, and write down the facts (JSON, without serial numbers and user names) instead of judging them
-    Record,
+    Record {
+        /// Watch the machine for so many seconds, too, as `gpucheck slow` does
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=LONGEST_WATCH))]
+        seconds: Option<u16>,
+    },
     /// Judge recorded facts, of any machine
     Judge {
         /// A file that `gpucheck record` wrote; - is standard input
         facts: PathBuf,
+        /// Say what makes that machine slow, where it was recorded with --seconds
+        #[arg(long)]
+        slow: bool,
     },
     /// Show the manual page of a check or a cause
     Explain {
@@ -39,6 +48,23 @@ pub enum Command {
     },
     /// List every check and every cause
     List,
+}
+
+/// Longest time to watch, in seconds.
+const LONGEST_WATCH: i64 = 600;
+
+/// What to watch, and for how long.
+#[derive(Debug, Args)]
+pub struct SlowArgs {
+    /// Seconds to watch
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=LONGEST_WATCH))]
+    pub seconds: u16,
+    /// Ask about this process, not about the whole machine
+    #[arg(long, value_name = "PID", conflicts_with = "notebook")]
+    pub pid: Option<u32>,
+    /// Ask about this notebook: its path, its name, or the id of its kernel
+    #[arg(long, value_name = "NAME")]
+    pub notebook: Option<String>,
 }
 
 /// What to look at.

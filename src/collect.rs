@@ -238,7 +238,7 @@ fn look_at_notebooks(options: &Options) -> InTime<(Notebooks, Vec<Environment>)>
 
 /// What the driver libraries are asked: on this machine wherever the loader finds them; for another root only those
 /// that `LD_LIBRARY_PATH` names, since a file of another machine is never run unasked.
-fn ask_driver(root: &Root, module: Option<&Module>) -> worker::Ask {
+pub(crate) fn ask_driver(root: &Root, module: Option<&Module>) -> worker::Ask {
     let search = if root.is_this_machine() { Search::Loader } else { Search::Directories(library_path()) };
     let hold_init = match module {
         Some(module) if module::driver_is_behind(module) => None,

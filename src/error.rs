@@ -14,6 +14,22 @@ pub enum Error {
         /// Names that look like it.
         near: Vec<String>,
     },
+    /// A process that is not there.
+    #[error("there is no process {pid}; `gpucheck slow` without --pid watches the whole machine")]
+    NoProcess {
+        /// Its number.
+        pid: u32,
+    },
+    /// A notebook that nobody has open, or whose name several have.
+    #[error("--notebook {name}: {what}{}", notebooks(.open))]
+    NoNotebook {
+        /// What was asked for.
+        name: String,
+        /// Why it is not watched, as a clause.
+        what: String,
+        /// The notebooks that there are to choose from.
+        open: Vec<String>,
+    },
     /// The root to look at is no folder.
     #[error("--root {}: {source}; give the folder that holds the machine's /proc, /sys, /lib, ...", .path.display())]
     Root {
@@ -85,6 +101,14 @@ pub enum Error {
     },
 }
 
+fn notebooks(open: &[String]) -> String {
+    if open.is_empty() {
+        "; no notebook of yours has a kernel that runs: open it, or name its process with --pid".to_owned()
+    } else {
+        format!("; these have a kernel that runs: {}", open.join(", "))
+    }
+}
+
 fn nearest(near: &[String]) -> String {
     if near.is_empty() { String::new() } else { format!(" (did you mean {}?)", near.join(" or ")) }
 }
@@ -93,7 +117,11 @@ impl Error {
     /// The exit status that goes with it.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::UnknownId { .. } | Self::Root { .. } | Self::RootNeedsNewerLinux { .. } => Exit::Usage,
+            Self::UnknownId { .. }
+            | Self::NoProcess { .. }
+            | Self::NoNotebook { .. }
+            | Self::Root { .. }
+            | Self::RootNeedsNewerLinux { .. } => Exit::Usage,
             Self::ReadFacts { .. }
             | Self::NoFacts { .. }
             | Self::NewerFacts { .. }

@@ -23,6 +23,22 @@ pub fn language(variable: impl Fn(&str) -> Option<String>) -> Language {
     preferred.split(':').chain([messages.as_str()]).find_map(of_locale).unwrap_or_default()
 }
 
+/// Whether the terminal shows Unicode: the locale says so, the first that is set of `LC_ALL`, `LC_CTYPE` and `LANG`.
+pub fn is_utf8(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let set =
+        ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(&variable).find(|value| !value.is_empty());
+    set.is_some_and(|locale| names_set(&locale).is_some_and(is_unicode))
+}
+
+/// The character set of a locale such as `ko_KR.UTF-8@hanja`.
+fn names_set(locale: &str) -> Option<&str> {
+    locale.split('@').next().and_then(|locale| locale.split_once('.')).map(|(_, set)| set)
+}
+
+fn is_unicode(set: &str) -> bool {
+    set.eq_ignore_ascii_case("UTF-8") || set.eq_ignore_ascii_case("utf8")
+}
+
 /// The language of a locale such as `ko_KR.UTF-8`.
 fn of_locale(locale: &str) -> Option<Language> {
     match locale.split(['_', '.', '@']).next() {
@@ -34,8 +50,7 @@ fn of_locale(locale: &str) -> Option<Language> {
 
 /// Whether a locale names no character set that has no Korean, or whose Korean is not ours.
 fn shows_korean(locale: &str) -> bool {
-    let set = locale.split('@').next().and_then(|locale| locale.split_once('.')).map(|(_, set)| set);
-    set.is_none_or(|set| set.eq_ignore_ascii_case("UTF-8") || set.eq_ignore_ascii_case("utf8"))
+    names_set(locale).is_none_or(is_unicode)
 }
 
 #[cfg(test)]
@@ -77,6 +92,20 @@ mod tests {
             assert_eq!(of(&[("LANG", locale)]), language, "{locale}");
         }
         assert_eq!(of(&[]), English);
+    }
+
+    #[test]
+    fn unicode_is_shown_where_the_locale_says_so() {
+        let shows = |environment: &[(&str, &str)]| {
+            is_utf8(|name| {
+                environment.iter().find(|(known, _)| *known == name).map(|(_, set)| (*set).to_owned())
+            })
+        };
+        assert!(shows(&[("LANG", "en_US.UTF-8")]) && shows(&[("LC_ALL", ""), ("LC_CTYPE", "C.utf8")]));
+        for none in [&[][..], &[("LANG", "C")], &[("LANG", "ko_KR")], &[("LC_ALL", "C"), ("LANG", "C.UTF-8")]]
+        {
+            assert!(!shows(none), "{none:?}");
+        }
     }
 
     #[test]

@@ -12,11 +12,11 @@ use gpucheck::{
     redact::redact,
     render::{self, Style},
     root::Root,
-    worker,
+    slow, worker,
 };
 use gpucheck_checks::{
     CAUSES, CHECKS, Knowledge, Language, Report, Selection, Source, UnknownId, diagnose,
-    fact::{FACTS_SCHEMA, Facts, Level},
+    fact::{FACTS_SCHEMA, Facts, Level, Observed},
 };
 use std::{
     fs::File,
@@ -79,18 +79,33 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
                 show,
             )
         }
-        Some(Command::Record) => {
+        Some(Command::Slow(asked)) => {
+            let knowledge = knowledge::read(look.knowledge.as_deref())?;
+            let time = Duration::from_secs(asked.seconds.into());
+            let options = options(look, &Selection::default(), language(show))?;
+            let facts = slow::facts(&options, &asked.into(), time)?;
+            show_report(&slow::judge(&facts, &knowledge), show)
+        }
+        Some(Command::Record { seconds }) => {
             let mut options = options(look, &selection(look)?, language(show))?;
             // Facts are to show what is there now.
             options.fresh = true;
             if options.sources.contains(&Source::Compute) {
                 options.sources.insert(Source::Work);
             }
-            let facts = collect::collect(&options);
+            let mut facts = collect::collect(&options);
+            if let Some(seconds) = seconds {
+                let time = Duration::from_secs((*seconds).into());
+                facts.load = Observed::Seen(slow::watch(&options, &facts, None, time));
+            }
             output::write(&render::json(&redact(&facts, &own_names())), show.output.as_deref())?;
             Ok(Exit::Usable)
         }
-        Some(Command::Judge { facts }) => {
+        Some(Command::Judge { facts, slow: true }) => {
+            let knowledge = knowledge::read(look.knowledge.as_deref())?;
+            show_report(&slow::judge(&read_facts(facts)?, &knowledge), show)
+        }
+        Some(Command::Judge { facts, slow: false }) => {
             let selection = selection(look)?;
             let knowledge = knowledge::read(look.knowledge.as_deref())?;
             report(&read_facts(facts)?, &knowledge, &selection, show)
@@ -196,9 +211,12 @@ fn report(
     selection: &Selection,
     show: &ShowArgs,
 ) -> Result<Exit, Error> {
-    let report = diagnose(facts, knowledge, selection);
-    output::write(&render(&report, show), show.output.as_deref())?;
-    Ok(Exit::of(&report, show.strict))
+    show_report(&diagnose(facts, knowledge, selection), show)
+}
+
+fn show_report(report: &Report, show: &ShowArgs) -> Result<Exit, Error> {
+    output::write(&render(report, show), show.output.as_deref())?;
+    Ok(Exit::of(report, show.strict))
 }
 
 fn render(report: &Report, show: &ShowArgs) -> String {

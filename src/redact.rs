@@ -28,6 +28,11 @@ fn hide_notebooks(facts: &mut Value) {
     for process in list(facts, "/processes/seen/on_gpus") {
         number(process, "/notebook/path", &mut paths, |number| format!("notebook-{number}.ipynb"));
     }
+    for load in ["/load/seen", "/load/interrupted/seen"] {
+        if let Some(load) = facts.pointer_mut(load) {
+            number(load, "/asked/notebook", &mut paths, |number| format!("notebook-{number}.ipynb"));
+        }
+    }
     for server in list(facts, "/notebooks/seen/servers") {
         number(server, "/root", &mut folders, |number| format!("/notebooks-{number}"));
         for told in ["/sessions/seen", "/sessions/interrupted/seen"] {

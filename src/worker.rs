@@ -4,7 +4,7 @@
 //! trail; it leaves without running anything that the library wanted run at exit.
 
 use crate::{
-    child::{self, Job, Progress, Trail},
+    child::{self, Follower, Hears, Job, Progress, Trail},
     probe::{cuda, library::Search, nvml},
 };
 use gpucheck_checks::fact::{Observed, ProbeFailure};
@@ -66,6 +66,17 @@ impl Worker {
         (library, memory, env): (&Ask, u64, Variables),
         hear: &dyn Fn(Progress),
     ) -> Observed<T> {
+        self.ask_and_follow(source, question, (library, memory, env), &mut Hears(hear))
+    }
+
+    /// The same with somebody who follows the worker.
+    pub(crate) fn ask_and_follow<Q: Serialize, T: DeserializeOwned>(
+        &self,
+        source: &str,
+        question: &Q,
+        (library, memory, env): (&Ask, u64, Variables),
+        follower: &mut dyn Follower,
+    ) -> Observed<T> {
         let asked = match serde_json::to_string(question) {
             Ok(asked) => asked,
             Err(error) => return Observed::Failed(ProbeFailure::NotStarted { message: error.to_string() }),
@@ -85,7 +96,7 @@ impl Worker {
             may_make_nodes: library.may_make_nodes,
             stack_at_deadline: false,
         };
-        let finished = child::run_heard(job, hear);
+        let finished = child::run_followed(job, follower);
         tracing::debug!(source, elapsed_ms = finished.elapsed_ms, log = finished.log, "worker ended");
         finished.observed
     }
@@ -96,6 +107,7 @@ pub fn run(args: &[OsString]) -> ExitCode {
     let [source, ask] = args else { return ExitCode::from(USAGE) };
     match source.to_str() {
         Some(nvml::SOURCE) => answer(ask, nvml::look),
+        Some(nvml::WATCH) => answer(ask, nvml::sample),
         Some(cuda::SOURCE) => answer(ask, cuda::look),
         Some(cuda::COUNT) => answer(ask, cuda::count),
         Some(cuda::work::SOURCE) => answer(ask, cuda::work::look),

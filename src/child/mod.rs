@@ -15,7 +15,8 @@ mod trail;
 pub use excerpt::Excerpt;
 pub use inherited::mend_what_was_inherited;
 pub use interrupt::end_children_on_signals;
-pub use run::{Finished, Identity, Job, Name, Variables, run, run_heard};
+pub(crate) use interrupt::{draw, erase, leave_signals_to_others};
+pub use run::{Finished, Follower, Hears, Identity, Job, Name, Variables, run, run_followed};
 pub use trail::{Message, Progress, ReadTrail, Trail, TrailError};
 
 /// The descriptor on which a child finds its answer pipe.

@@ -12,6 +12,7 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus},
 };
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use std::{
     borrow::Cow,
     ffi::OsString,
@@ -31,6 +32,8 @@ const GRACE: Duration = Duration::from_millis(500);
 const DRAIN: Duration = Duration::from_millis(200);
 /// How often a child is looked at where the kernel has no pidfd (before 5.3).
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// How often whoever follows a child is asked whether that is enough.
+const ASK_EVERY: Duration = Duration::from_millis(100);
 /// What stands for an exit status that nobody knows.
 const UNKNOWN_STATUS: i32 = -1;
 
@@ -91,11 +94,32 @@ pub struct Finished<T> {
 
 /// Runs a child to its answer or its end. Returns at the latest one second after the deadline.
 pub fn run<T: DeserializeOwned>(job: Job) -> Finished<T> {
-    run_heard(job, &|_| {})
+    run_followed(job, &mut Hears(&|_| {}))
 }
 
-/// The same, and passes on how far the child is.
-pub fn run_heard<T: DeserializeOwned>(job: Job, hear: &dyn Fn(Progress)) -> Finished<T> {
+/// Whoever follows a child while it runs.
+pub trait Follower {
+    /// How far it is.
+    fn progress(&mut self, _: Progress) {}
+    /// A piece of what it sees.
+    fn piece(&mut self, _: &RawValue) {}
+    /// Whether it may be ended: what it does then counts as not having answered in time.
+    fn has_enough(&self) -> bool {
+        false
+    }
+}
+
+/// A follower that hears how far a child is.
+pub struct Hears<'a>(pub &'a dyn Fn(Progress));
+
+impl Follower for Hears<'_> {
+    fn progress(&mut self, progress: Progress) {
+        (self.0)(progress);
+    }
+}
+
+/// Runs a child that somebody follows, who may end it before its deadline.
+pub fn run_followed<T: DeserializeOwned>(job: Job, follower: &mut dyn Follower) -> Finished<T> {
     let start = Instant::now();
     let started = Child::start(&job).map_err(|error| match error.raw_os_error() {
         Some(libc::EMFILE | libc::EINVAL | libc::EBADF) => inherited::too_few_files(error),
@@ -108,7 +132,7 @@ pub fn run_heard<T: DeserializeOwned>(job: Job, hear: &dyn Fn(Progress)) -> Fini
             (Observed::Failed(ProbeFailure::NotStarted { message: error.to_string() }), String::new())
         }
         Ok(mut child) => {
-            let end = child.follow(hear);
+            let end = child.follow(follower);
             (child.conclude(end), child.log.text())
         }
     };
@@ -197,9 +221,9 @@ impl Child {
     }
 
     /// Follows the child to its answer, its end or its deadline; afterwards it is reaped or abandoned.
-    fn follow(&mut self, hear: &dyn Fn(Progress)) -> End {
+    fn follow(&mut self, follower: &mut dyn Follower) -> End {
         let deadline = self.start + self.deadline;
-        let mut ended = self.watch(deadline, hear);
+        let mut ended = self.watch(deadline, follower);
         if self.trail.is_over() {
             ended = ended.or_else(|| self.watch_exit(Instant::now() + DRAIN));
             self.kill();
@@ -214,37 +238,45 @@ impl Child {
         }
         if self.stack_at_deadline {
             let _ = rustix::process::kill_process(self.pid, Signal::ABORT);
-            self.watch(Instant::now() + GRACE, hear);
+            self.watch(Instant::now() + GRACE, follower);
         }
         self.kill();
         let unkillable = self.watch_exit(Instant::now() + GRACE).is_none();
         self.read();
+        self.tell(follower);
         if !unkillable {
             self.reap();
         }
         End::TimedOut { unkillable }
     }
 
-    /// Reads until the trail is over or the child has ended; none where neither came in time.
-    fn watch(&mut self, until: Instant, hear: &dyn Fn(Progress)) -> Option<End> {
+    /// Reads until the trail is over or the child has ended; none where neither came in time, or nobody wants to wait.
+    fn watch(&mut self, until: Instant, follower: &mut dyn Follower) -> Option<End> {
         loop {
             self.read();
-            if let Some(progress) = self.trail.take_progress() {
-                hear(progress);
-            }
+            self.tell(follower);
             if self.trail.is_over() {
                 return None;
             }
             if let Some(end) = self.ended() {
                 self.drain();
+                self.tell(follower);
                 return Some(end);
             }
             let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if left.is_zero() || follower.has_enough() {
                 return None;
             }
-            self.wait(left);
+            self.wait(left.min(ASK_EVERY));
         }
+    }
+
+    /// Passes on what the child has told since the last time.
+    fn tell(&mut self, follower: &mut dyn Follower) {
+        if let Some(progress) = self.trail.take_progress() {
+            follower.progress(progress);
+        }
+        self.trail.take_pieces().iter().for_each(|piece| follower.piece(piece));
     }
 
     fn watch_exit(&mut self, until: Instant) -> Option<End> {

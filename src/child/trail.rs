@@ -17,6 +17,8 @@ pub enum Message<T> {
     SoFar(T),
     /// How far it is.
     Progress(Progress),
+    /// A piece of what it sees, which comes after those before it; for whoever listens.
+    Piece(T),
     /// All that it has seen. Nothing follows.
     Answer(T),
 }
@@ -67,6 +69,11 @@ impl Trail {
         self.send(&Message::<()>::Progress(*progress));
     }
 
+    /// Tells a piece of what is seen.
+    pub fn piece<T: Serialize>(&mut self, piece: &T) {
+        self.send(&Message::Piece(piece));
+    }
+
     /// Tells the whole answer.
     pub fn answer<T: Serialize>(&mut self, seen: &T) {
         self.send(&Message::Answer(seen));
@@ -99,6 +106,7 @@ pub struct ReadTrail {
     step: String,
     so_far: Option<Box<RawValue>>,
     progress: Option<Progress>,
+    pieces: Vec<Box<RawValue>>,
     answer: Option<Box<RawValue>>,
     error: Option<TrailError>,
 }
@@ -132,6 +140,7 @@ impl ReadTrail {
             Ok(Message::Step(step)) => self.step = step,
             Ok(Message::SoFar(seen)) => self.so_far = Some(seen),
             Ok(Message::Progress(progress)) => self.progress = Some(progress),
+            Ok(Message::Piece(piece)) => self.pieces.push(piece),
             Ok(Message::Answer(seen)) => self.answer = Some(seen),
             Err(error) => self.error = Some(TrailError::NoMessage(error.to_string())),
         }
@@ -150,6 +159,11 @@ impl ReadTrail {
     /// How far the probe is, where it has told since this was asked last.
     pub fn take_progress(&mut self) -> Option<Progress> {
         self.progress.take()
+    }
+
+    /// The pieces that were told since this was asked last.
+    pub fn take_pieces(&mut self) -> Vec<Box<RawValue>> {
+        std::mem::take(&mut self.pieces)
     }
 
     /// What is wrong with the trail.

@@ -9,6 +9,7 @@ pub mod frameworks;
 pub mod installation;
 pub mod library;
 mod lines;
+pub mod load;
 pub mod log;
 pub mod module;
 pub mod notebooks;

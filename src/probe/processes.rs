@@ -19,7 +19,7 @@ const FILES: usize = 20_000;
 /// Most processes that are described.
 const DESCRIBED: usize = 256;
 /// Most that is read of a file of a process, in bytes.
-const TEXT: u64 = 128 << 10;
+pub(crate) const TEXT: u64 = 128 << 10;
 /// Most generations that are followed upwards.
 const GENERATIONS: usize = 32;
 /// Ticks of Linux' clock in a second, on x86-64.
@@ -95,7 +95,7 @@ fn ancestors(root: &Root) -> Vec<u32> {
 }
 
 /// The real user id, in `/proc/PID/status`: the folder belongs to root where the process may not be dumped.
-fn owner(root: &Root, pid: u32) -> Option<u32> {
+pub(crate) fn owner(root: &Root, pid: u32) -> Option<u32> {
     status(root, pid, "Uid:")?.split_whitespace().next()?.parse().ok()
 }
 
@@ -137,6 +137,35 @@ fn kernel(root: &Root, pid: u32) -> Option<String> {
     kernel.map(str::to_owned)
 }
 
+/// A Jupyter kernel that runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RunningKernel {
+    pub(crate) pid: u32,
+    pub(crate) kernel: String,
+    /// Its notebook, as it was told when it was started.
+    pub(crate) path: Option<String>,
+}
+
+/// The asking user's kernels; of what they started themselves nothing, though it may go by the same command.
+pub(crate) fn kernels(root: &Root) -> Vec<RunningKernel> {
+    let until = Instant::now() + LIMIT;
+    let pids = root.names("/proc");
+    let pids = pids.iter().filter_map(|name| name.parse().ok()).take(PROCESSES);
+    let mut kernels: Vec<RunningKernel> = pids
+        .take_while(|_| Instant::now() < until)
+        .filter_map(|pid| {
+            let kernel = kernel(root, pid)?;
+            (!is_closed(root, pid)).then(|| RunningKernel { pid, kernel, path: session_name(root, pid) })
+        })
+        .collect();
+    let all: BTreeSet<(u32, String)> =
+        kernels.iter().map(|found| (found.pid, found.kernel.clone())).collect();
+    kernels.retain(|found| {
+        parent(root, found.pid).is_none_or(|above| !all.contains(&(above, found.kernel.clone())))
+    });
+    kernels
+}
+
 /// Whether it is another user's: what that user calls a notebook is nobody else's, though the administrator could look.
 fn is_closed(root: &Root, pid: u32) -> bool {
     root.is_this_machine() && owner(root, pid) != Some(rustix::process::geteuid().as_raw())
@@ -149,7 +178,7 @@ fn session_name(root: &Root, pid: u32) -> Option<String> {
 }
 
 /// The texts of a file in which each ends with a NUL.
-fn texts(root: &Root, path: &str) -> Vec<String> {
+pub(crate) fn texts(root: &Root, path: &str) -> Vec<String> {
     let bytes = root.bytes(path, TEXT).unwrap_or_default();
     bytes.split(|byte| *byte == 0).map(|text| String::from_utf8_lossy(text).into_owned()).collect()
 }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod json;
+mod live;
 mod manual;
 mod page;
 mod progress;
@@ -10,6 +11,7 @@ mod usable_from;
 
 pub use answer::answer;
 pub use json::json;
+pub use live::{Canvas, Picture, live};
 pub use manual::{list, manual};
 pub use page::Style;
 pub use progress::progress;

@@ -12,11 +12,11 @@ use std::{
 };
 
 /// The cache of this process's user and environment.
-pub(super) fn look() -> ComputeCache {
+pub(crate) fn look() -> ComputeCache {
     of(|name| env::var_os(name).filter(|value| !value.is_empty()))
 }
 
-fn of(variable: impl Fn(&str) -> Option<OsString>) -> ComputeCache {
+pub(crate) fn of(variable: impl Fn(&str) -> Option<OsString>) -> ComputeCache {
     let text = |name| variable(name).map(|value| value.to_string_lossy().into_owned());
     let in_home = || Some(PathBuf::from(variable("HOME")?).join(".nv/ComputeCache"));
     let folder = variable("CUDA_CACHE_PATH").map(PathBuf::from).or_else(in_home);

@@ -5,7 +5,7 @@
 //! failure. One process serves both sources of facts: a context takes seconds on a cold GPU.
 
 mod api;
-mod cache;
+pub(crate) mod cache;
 mod compute;
 mod look;
 pub mod work;

@@ -75,7 +75,7 @@ fn on(state: u32) -> bool {
     state != 0
 }
 
-fn pci(asked: &mut Asked<'_>) -> (Observed<PciAddress>, Observed<u32>) {
+pub(super) fn pci(asked: &mut Asked<'_>) -> (Observed<PciAddress>, Observed<u32>) {
     // SAFETY: a structure of numbers; all zeros is a value of it.
     let mut info: nvmlPciInfo_t = unsafe { zeroed() };
     let told = asked.call("nvmlDeviceGetPciInfo_v3", &asked.lib.nvmlDeviceGetPciInfo_v3, |get, device| {
@@ -98,7 +98,7 @@ fn gsp_firmware(asked: &mut Asked<'_>) -> Result<String, ProbeFailure> {
 }
 
 /// The second version (R510 and later) keeps what the driver itself holds out of `used`.
-fn memory(asked: &mut Asked<'_>) -> Result<Memory, ProbeFailure> {
+pub(super) fn memory(asked: &mut Asked<'_>) -> Result<Memory, ProbeFailure> {
     let lib = asked.lib;
     if lib.nvmlDeviceGetMemoryInfo_v2.is_err() {
         return memory_v1(asked);
@@ -145,7 +145,7 @@ fn clocks(asked: &mut Asked<'_>) -> Clocks {
 }
 
 /// Every driver from R390 to R555 has the old name; the new one came with R535.
-fn clock_event_reasons(asked: &mut Asked<'_>) -> Result<u64, ProbeFailure> {
+pub(super) fn clock_event_reasons(asked: &mut Asked<'_>) -> Result<u64, ProbeFailure> {
     if asked.lib.nvmlDeviceGetCurrentClocksThrottleReasons.is_ok() {
         read!(asked, value, nvmlDeviceGetCurrentClocksThrottleReasons)
     } else {
@@ -204,7 +204,7 @@ fn link(asked: &mut Asked<'_>) -> PcieLink {
     }
 }
 
-fn utilization(asked: &mut Asked<'_>) -> Result<(u32, u32), ProbeFailure> {
+pub(super) fn utilization(asked: &mut Asked<'_>) -> Result<(u32, u32), ProbeFailure> {
     let mut rates = nvmlUtilization_t { gpu: 0, memory: 0 };
     asked.call(
         "nvmlDeviceGetUtilizationRates",

@@ -135,7 +135,11 @@ fn ask_devices(library: &Library, nvml: &mut Nvml, start: Instant, trail: &mut T
 }
 
 /// The device's handle. One that has fallen off the bus refuses here.
-fn open<'a>(lib: &'a NvmlLib, index: u32, trail: &'a mut Trail) -> Result<Asked<'a>, ProbeFailure> {
+pub(super) fn open<'a>(
+    lib: &'a NvmlLib,
+    index: u32,
+    trail: &'a mut Trail,
+) -> Result<Asked<'a>, ProbeFailure> {
     let mut handle: nvmlDevice_t = std::ptr::null_mut();
     let mut asked = Asked { lib, handle, trail };
     asked.call("nvmlDeviceGetHandleByIndex_v2", &lib.nvmlDeviceGetHandleByIndex_v2, |get, _| {

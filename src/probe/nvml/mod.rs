@@ -9,8 +9,11 @@ mod device;
 mod lists;
 mod look;
 mod processes;
+mod watch;
 
 pub(crate) use look::look;
+pub(crate) use watch::{WATCH, sample};
+pub use watch::{Watch, watch};
 
 use crate::worker::{Ask, Worker};
 use gpucheck_checks::fact::{Nvml, Observed};

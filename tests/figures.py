@@ -1,14 +1,16 @@
 """The figures: gpucheck against the two lines that people type, side by side in one run.
 
-    figures.py GPUCHECK PARTS [RUNS]
+    figures.py GPUCHECK PARTS SIMULATE [RUNS]
 
-GPUCHECK is the binary, PARTS the folder of tests/parts/tensorflow.sh. Every figure is a median of RUNS runs
+GPUCHECK is the binary, PARTS the folder of tests/parts/tensorflow.sh, SIMULATE what lays a machine of the tests into a
+folder. Every figure is a median of RUNS runs
 (default 7) that alternate with those it is compared to, after one of each to warm the caches. Leaves with
 status 1 where a bar is missed or the device lists differ.
 """
 import json
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -27,6 +29,9 @@ MOST_OF_FOUR = 0.6
 MOST_OF_FOUR_AGAIN = 0.05
 # Finding this many environments, each with so many distributions, in seconds.
 ENVIRONMENTS, DISTRIBUTIONS, MOST_OF_DISCOVERY = 20, 200, 0.100
+# The usual work on a simulated GPU, from the start of its kernels to what is said of them: the whole, but for what
+# gpucheck takes without it, against the steps of the work.
+MACHINE, MOST_OF_STEPS, PIECE = "azure-t4-535", 1.25, 64 << 20
 
 
 def run(command, env):
@@ -184,10 +189,64 @@ def discovery(gpucheck, runs):
     return met
 
 
+def staged(simulate, folder):
+    """Lays a simulated machine into a folder that stays; gives that, and the arguments and variables that lead to it."""
+    told = os.path.join(folder, "told.json")
+    spy = os.path.join(folder, "spy")
+    with open(spy, "w") as file:
+        file.write("#!%s\nimport json, os, sys\n" % sys.executable)
+        file.write("json.dump([sys.argv[1:], dict(os.environ)], open(%r, 'w'))\n" % told)
+    os.chmod(spy, 0o755)
+    said = subprocess.run(
+        [simulate, "--keep", MACHINE], env=dict(os.environ, GPUCHECK=spy), stderr=subprocess.PIPE, check=True
+    ).stderr.decode()
+    with open(told) as file:
+        return [said.split(" lies in ")[1].strip()] + json.load(file)
+
+
+def work(gpucheck, simulate, runs):
+    """The usual work on a simulated GPU, step by step; gives whether the bar is met."""
+    with tempfile.TemporaryDirectory() as folder:
+        machine, arguments, env = staged(simulate, folder)
+        facts = os.path.join(folder, "facts.json")
+        command = [gpucheck, "record", "--output", facts, "--no-cloud-metadata"] + arguments
+        walls, bases, each = [], [], []
+        try:
+            for _ in range(runs + 1):
+                walls.append(run(command, env)[0])
+                with open(facts) as file:
+                    device = json.load(file)["work"]["seen"]["devices"][0]
+                each.append([step["wall_us"] / 1e6 for step in device["steps"]])
+                bases.append(run(command + ["--no-exercise"], env)[0])
+        finally:
+            shutil.rmtree(machine)
+    steps = [statistics.median(step) for step in list(zip(*each[1:]))]
+    wall, base = statistics.median(walls[1:]), statistics.median(bases[1:])
+    met = sum(steps) > 0 and wall - base <= MOST_OF_STEPS * sum(steps)
+    names = [step["name"].replace("_", " ") for step in device["steps"]]
+    print(
+        "%-16s %s; %.0f ms from kernel start to verdict, %.2fx of its steps (%.0f ms with and %.0f ms without; bar %.2fx): %s"
+        % (
+            "work, simulated",
+            ", ".join("%s %.0f ms" % (name, step * 1e3) for name, step in zip(names, steps)),
+            (wall - base) * 1e3,
+            (wall - base) / sum(steps),
+            wall * 1e3,
+            base * 1e3,
+            MOST_OF_STEPS,
+            word(met),
+        )
+    )
+    memory = device["memory"]["seen"]
+    pieces = len(memory["passes"]) * memory["bytes"] / PIECE
+    print("%-16s %.0f ms for a pattern over %d MiB, written and checked" % ("", steps[names.index("memory")] / pieces * 1e3, PIECE >> 20))
+    return met
+
+
 def main():
     """Prints every figure."""
-    gpucheck, parts = (os.path.abspath(path) for path in sys.argv[1:3])
-    runs = int(sys.argv[3]) if len(sys.argv) > 3 else 7
+    gpucheck, parts, simulate = (os.path.abspath(path) for path in sys.argv[1:4])
+    runs = int(sys.argv[4]) if len(sys.argv) > 4 else 7
     folders = [os.path.join(parts, name) for name in ("tensorflow", "tensorflow-cpu")]
     with tempfile.TemporaryDirectory() as home:
         met = [compare(gpucheck, folder, home, runs) for folder in folders]
@@ -205,6 +264,7 @@ def main():
         )
     met.append(kernels(gpucheck, folders, min(runs, 3)))
     met.append(discovery(gpucheck, runs))
+    met.append(work(gpucheck, simulate, runs))
     print("%-16s %.2f MB" % ("binary", os.path.getsize(gpucheck) / 1e6))
     return 0 if all(met) else 1
 

@@ -9,4 +9,5 @@ parts=${GPUCHECK_TEST_PARTS:-$target/test-parts}/python
 
 sh tests/parts/tensorflow.sh "$parts"
 cargo build --release --locked --quiet
-exec python3 tests/figures.py "$target/release/gpucheck" "$parts" "$@"
+cargo build --locked --quiet --package gpucheck-machines --bin simulate
+exec python3 tests/figures.py "$target/release/gpucheck" "$parts" "$target/debug/simulate" "$@"

@@ -9,9 +9,10 @@ say() { printf '\n== %s\n' "$*"; }
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
 export GPUCHECK_TEST_PARTS="${GPUCHECK_TEST_PARTS:-$CARGO_TARGET_DIR/test-parts}"
 
-say "real parts: NVIDIA's user-space libraries, TensorFlow, Jupyter, JAX, CuPy, PyTorch"
+say "real parts: NVIDIA's user-space libraries and compilers, TensorFlow, Jupyter, JAX, CuPy, PyTorch"
 tests/parts/nvidia.sh "$GPUCHECK_TEST_PARTS/nvidia"
 tests/parts/tensorflow.sh "$GPUCHECK_TEST_PARTS/python"
+tests/parts/ptx.sh "$GPUCHECK_TEST_PARTS/ptx"
 tests/parts/frameworks.sh "$GPUCHECK_TEST_PARTS/python"
 
 say "form and lints"

@@ -1,17 +1,17 @@
 #!/bin/sh
-# Fetches NVIDIA's own user-space driver libraries, three branches, for tests against the real thing.
+# Fetches NVIDIA's own user-space driver libraries, five branches, for tests against the real thing.
 #
 #   tests/parts/nvidia.sh [DIR]
 #
 # DIR is $GPUCHECK_TEST_PARTS/nvidia where none is given, else test-parts/nvidia under cargo's target directory.
 #
-# Afterwards DIR/390, DIR/470 and DIR/535 each hold libcuda.so.1, libnvidia-ml.so.1 and what these load. They
-# come from Debian's non-free, through apt lists of this script's own: the machine's sources stay as they are,
-# nothing is installed, root is not needed. The packages are under NVIDIA's licence and are never committed.
-# Needs apt-get and dpkg-deb, so Debian or Ubuntu; 25 MB come over the network and 110 MB stay. DEBIAN_MIRROR and
+# Afterwards DIR/390, DIR/450, DIR/470, DIR/535 and DIR/550 each hold libcuda.so.1, libnvidia-ml.so.1 and what these
+# load. They come from Debian's non-free, through apt lists of this script's own: the machine's sources stay as they
+# are, nothing is installed, root is not needed. The packages are under NVIDIA's licence and are never committed.
+# Needs apt-get and dpkg-deb, so Debian or Ubuntu; 45 MB come over the network and 200 MB stay. DEBIAN_MIRROR and
 # DEBIAN_SECURITY_MIRROR name other servers. Running it again fetches what is missing.
 #
-# Exit status: 0 with at least two branches there, 1 with fewer.
+# Exit status: 0 with at least four branches there, 1 with fewer.
 set -eu
 
 dir=${1:-${GPUCHECK_TEST_PARTS:-${CARGO_TARGET_DIR:-target}/test-parts}/nvidia}
@@ -32,8 +32,9 @@ packages() {
     case $1 in
     390) echo libnvidia-legacy-390xx-cuda1 libnvidia-legacy-390xx-ml1 \
         libnvidia-legacy-390xx-fatbinaryloader libnvidia-legacy-390xx-ptxjitcompiler1 ;;
+    450) echo libnvidia-tesla-450-cuda1 libnvidia-tesla-450-ml1 libnvidia-tesla-450-ptxjitcompiler1 ;;
     470) echo libnvidia-tesla-470-cuda1 libnvidia-tesla-470-ml1 libnvidia-tesla-470-ptxjitcompiler1 ;;
-    535) echo libcuda1 libnvidia-ml1 libnvidia-ptxjitcompiler1 ;;
+    535 | 550) echo libcuda1 libnvidia-ml1 libnvidia-ptxjitcompiler1 ;;
     esac
 }
 
@@ -79,9 +80,9 @@ fetch() (
 
 lists=
 there=0
-for branch in 390 470 535; do
+for branch in 390 450 470 535 550; do
     if ! has "$branch"; then
-        [ -n "$lists" ] || apt_lists non-free bullseye bookworm sid bullseye-security bookworm-security
+        [ -n "$lists" ] || apt_lists non-free bullseye bookworm trixie sid bullseye-security bookworm-security
         lists="were read"
         fetch "$branch" || say "branch $branch is not to be had"
     fi
@@ -89,5 +90,5 @@ for branch in 390 470 535; do
         there=$((there + 1))
     fi
 done
-say "$there of 3 branches are in $dir"
-[ "$there" -ge 2 ]
+say "$there of 5 branches are in $dir"
+[ "$there" -ge 4 ]

@@ -8,10 +8,12 @@ use std::{
 };
 
 /// What each branch's compiler makes code for, as found by hand with PTX known to be good.
-const ARCHITECTURES: [(&str, &[u32]); 3] = [
+const ARCHITECTURES: [(&str, &[u32]); 5] = [
     ("390", &[30, 35, 37, 50, 52, 60, 61, 70]),
+    ("450", &[30, 32, 35, 37, 50, 52, 53, 60, 61, 62, 70, 72, 75, 80]),
     ("470", &[30, 32, 35, 37, 50, 52, 60, 61, 70, 72, 75, 80, 86, 87]),
     ("535", &[50, 52, 60, 61, 70, 72, 75, 80, 86, 87, 89, 90]),
+    ("550", &[50, 52, 60, 61, 70, 72, 75, 80, 86, 87, 89, 90]),
 ];
 
 type Create = unsafe extern "C" fn(*mut *mut c_void, usize, *const c_char) -> u32;
@@ -57,29 +59,33 @@ fn architectures(branch: &str) -> &'static [u32] {
 }
 
 #[test]
-fn every_drivers_compiler_takes_the_kernel_for_every_architecture() {
+fn every_drivers_compiler_takes_the_kernels_for_every_architecture() {
     for (directory, branch, ..) in branches() {
         let library = directory.join("libnvidia-ptxjitcompiler.so.1");
         for architecture in architectures(branch) {
-            match compile(&library, kernels::PTX, *architecture) {
-                Ok(code) => assert!(code.starts_with(b"\x7fELF"), "{branch}, sm_{architecture}: no code"),
-                Err(log) => panic!("{branch}, sm_{architecture}: {log}"),
+            for text in [kernels::PTX, kernels::WORK_PTX] {
+                match compile(&library, text, *architecture) {
+                    Ok(code) => assert!(code.starts_with(b"\x7fELF"), "{branch}, sm_{architecture}: no code"),
+                    Err(log) => panic!("{branch}, sm_{architecture}: {log}"),
+                }
             }
         }
     }
 }
 
 #[test]
-fn the_header_that_nvrtc_wrote_would_be_refused() {
-    let written = kernels::PTX.replace(".version 6.0", ".version 7.8");
+fn the_header_that_nvrtc_wrote_would_be_refused_by_old_drivers() {
     for (directory, branch, ..) in branches() {
         let library = directory.join("libnvidia-ptxjitcompiler.so.1");
-        let compiled = compile(&library, &written, architectures(branch)[0]);
-        if branch == "535" {
-            assert!(compiled.is_ok(), "{compiled:?}");
-        } else {
-            let log = compiled.unwrap_err();
-            assert!(log.contains("Unsupported .version 7.8"), "{branch}: {log}");
+        for text in [kernels::PTX, kernels::WORK_PTX] {
+            let written = text.replace(".version 6.0", ".version 7.8");
+            let compiled = compile(&library, &written, architectures(branch)[0]);
+            if ["535", "550"].contains(&branch) {
+                assert!(compiled.is_ok(), "{branch}: {compiled:?}");
+            } else {
+                let log = compiled.unwrap_err();
+                assert!(log.contains("Unsupported .version 7.8"), "{branch}: {log}");
+            }
         }
     }
 }

@@ -8,6 +8,7 @@
 //! environment; the same facts and knowledge give the same report, byte for byte; any facts give a report.
 
 mod check;
+mod cuda_libraries;
 mod diagnose;
 pub mod fact;
 mod finding;
@@ -17,6 +18,7 @@ mod judge;
 mod jupyter;
 pub mod kernels;
 mod knowledge;
+mod libraries_missing;
 mod readings;
 mod registry;
 mod report;

@@ -5,7 +5,7 @@
 
 use crate::{
     child::{self, Job, Trail},
-    probe::{cuda, library::Search, nvml},
+    probe::{cuda, libraries, library::Search, nvml},
 };
 use gpucheck_checks::fact::{Observed, ProbeFailure};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -75,6 +75,10 @@ impl Worker {
 /// Does a worker's work; `args` is what follows `__probe`. Returns only where it cannot read them or nobody listens.
 pub fn run(args: &[OsString]) -> ExitCode {
     let [source, ask] = args else { return ExitCode::from(USAGE) };
+    if source == libraries::SOURCE {
+        let ask = ask.to_str().and_then(|ask| serde_json::from_str::<libraries::Ask>(ask).ok());
+        return ask.map_or(ExitCode::from(USAGE), |ask| answer(|trail| libraries::look(&ask, trail)));
+    }
     let Some(ask) = ask.to_str().and_then(|ask| serde_json::from_str::<Ask>(ask).ok()) else {
         return ExitCode::from(USAGE);
     };

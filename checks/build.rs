@@ -10,8 +10,18 @@ use std::{
 };
 
 /// Folders of checks, in the order in which a machine works.
-const LAYERS: [&str; 9] =
-    ["pci", "module", "nvml", "driver", "compute", "frameworks", "notebooks", "performance", "load"];
+const LAYERS: [&str; 10] = [
+    "pci",
+    "module",
+    "nvml",
+    "driver",
+    "compute",
+    "libraries",
+    "frameworks",
+    "notebooks",
+    "performance",
+    "load",
+];
 
 fn main() {
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));

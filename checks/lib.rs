@@ -10,6 +10,7 @@
 mod at_work;
 mod bottleneck;
 mod check;
+mod cuda_libraries;
 mod diagnose;
 pub mod fact;
 mod finding;
@@ -19,6 +20,7 @@ mod judge;
 mod jupyter;
 pub mod kernels;
 mod knowledge;
+mod libraries_missing;
 mod readings;
 mod registry;
 mod report;

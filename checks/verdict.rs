@@ -37,8 +37,9 @@ pub(crate) fn verdict(
 ) -> MachineVerdict {
     let gpus = facts.gpu_addresses().into_iter().map(|gpu| proof_of_gpu(judged, &Subject::Gpu(gpu)));
     let gpus = fared(&gpus.collect::<Vec<_>>());
-    let of_framework =
-        |root: &Root| ["frameworks.", "notebooks."].iter().any(|layer| root.id.starts_with(layer));
+    let of_framework = |root: &Root| {
+        ["libraries.", "frameworks.", "notebooks."].iter().any(|layer| root.id.starts_with(layer))
+    };
     let broken_below = roots.iter().any(|root| root.severity == Severity::Unusable && !of_framework(root));
     let notebook_broken = judged.iter().map(|judged| &judged.outcome).any(|outcome| {
         let without_framework =

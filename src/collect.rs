@@ -200,6 +200,9 @@ pub(crate) fn look_at_frameworks(
     ask.remember = options.root.is_this_machine().then(|| ask.environment.own_cache()).flatten();
     ask.fresh = options.fresh || one_at_a_time;
     ask.put_to_work = driver_is_behind;
+    if options.full {
+        ask.libraries.when = frameworks::When::Always;
+    }
     ask.progress = options.progress.clone();
     ask.until = Some(Instant::now() + FRAMEWORKS_TIME);
     let limit = FRAMEWORKS_TIME + FRAMEWORKS_ROOM;

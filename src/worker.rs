@@ -5,7 +5,7 @@
 
 use crate::{
     child::{self, Follower, Hears, Job, Progress, Trail},
-    probe::{cuda, library::Search, nvml},
+    probe::{cuda, libraries, library::Search, nvml},
 };
 use gpucheck_checks::fact::{Observed, ProbeFailure};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -111,6 +111,7 @@ pub fn run(args: &[OsString]) -> ExitCode {
         Some(cuda::SOURCE) => answer(ask, cuda::look),
         Some(cuda::COUNT) => answer(ask, cuda::count),
         Some(cuda::work::SOURCE) => answer(ask, cuda::work::look),
+        Some(libraries::SOURCE) => answer(ask, libraries::look),
         Some(_) | None => ExitCode::from(USAGE),
     }
 }

@@ -17,7 +17,7 @@
 use crate::{Cause, Finding, Knowledge, Outcome, Severity, Who, fact::Facts, wheels};
 
 pub(crate) static CAUSE: Cause = Cause {
-    explains: &["frameworks.torch_loads_own_libraries"],
+    explains: &["libraries.one_of_each", "frameworks.torch_loads_own_libraries"],
     severity: Severity::Unusable,
     who: Who::Student,
     recognize,

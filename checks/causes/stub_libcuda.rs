@@ -5,7 +5,8 @@
 //! the real one, every CUDA program fails with error 34.
 //!
 //! # Detection
-//! `cuInit` returns 34; the path that the loader took names the stub.
+//! `cuInit` returns 34; the path that the loader took names the stub. Or gpucheck's own loader takes the real one, and
+//! that of a Python, with its notebook kernel's variables, a stub.
 //!
 //! # Fix
 //! Take the folder out of `LD_LIBRARY_PATH`: `.bashrc`, the kernel's `kernel.json`, conda's `activate.d`.
@@ -13,15 +14,34 @@
 //! # Source
 //! numba/numba#8985, NVIDIA/warp#219
 
-use crate::{Cause, Finding, Knowledge, Outcome, Severity, Subject, Who, fact::Facts};
+use crate::{Cause, Finding, Knowledge, Outcome, Severity, Subject, Who, cuda_libraries, fact::Facts};
 
 /// `CUDA_ERROR_STUB_LIBRARY`.
 const STUB_LIBRARY: i64 = 34;
 
-pub(crate) static CAUSE: Cause =
-    Cause { explains: &["driver.initializes"], severity: Severity::Unusable, who: Who::Student, recognize };
+pub(crate) static CAUSE: Cause = Cause {
+    explains: &[
+        "driver.initializes",
+        "libraries.real_libcuda",
+        "frameworks.tensorflow_lists_gpu",
+        "frameworks.tensorflow_computes",
+        "frameworks.torch_computes",
+        "frameworks.jax_computes",
+        "frameworks.cupy_computes",
+        "frameworks.cudf_computes",
+    ],
+    severity: Severity::Unusable,
+    who: Who::Student,
+    recognize,
+};
 
-fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
+fn recognize(facts: &Facts, _: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
+    let of_pythons = cuda_libraries::other_libcuda(facts, outcomes, "/stubs/");
+    let find = "grep -rn stubs ~/.bashrc ~/.profile /etc/profile.d /etc/environment";
+    of_pythons.map(|finding| finding.run(find)).chain(of_machine(facts)).collect()
+}
+
+fn of_machine(facts: &Facts) -> Vec<Finding> {
     let Some(driver) = facts.driver.seen() else { return Vec::new() };
     if driver.init.refusal_code() != Some(STUB_LIBRARY) {
         return Vec::new();
@@ -29,6 +49,7 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
     let path = driver.library.seen().map_or("an unknown file", String::as_str);
     vec![
         Finding::fail(Subject::Host, format!("the loader took {path}"))
+            .accounting_for("driver.initializes", &Subject::Host)
             .because(driver.init.why_not())
             .with("path", path)
             .run("grep -rn stubs ~/.bashrc ~/.profile /etc/profile.d /etc/environment"),

@@ -24,7 +24,7 @@ use crate::{
 const LEAVES_OWN_FOLDER: (i32, i32) = (2, 18);
 
 pub(crate) static CAUSE: Cause = Cause {
-    explains: &["frameworks.tensorflow_lists_gpu"],
+    explains: &["libraries.all_found", "frameworks.tensorflow_lists_gpu"],
     severity: Severity::Unusable,
     who: Who::Student,
     recognize,

@@ -22,7 +22,7 @@ use crate::{
 };
 
 pub(crate) static CAUSE: Cause = Cause {
-    explains: &["frameworks.tensorflow_lists_gpu"],
+    explains: &["libraries.all_found", "frameworks.tensorflow_lists_gpu"],
     severity: Severity::Unusable,
     who: Who::Student,
     recognize,

@@ -1,6 +1,6 @@
 //! Pythons and the frameworks in them.
 
-use super::{CudaParts, Environment, Isolated, Observed, Packages, PciAddress};
+use super::{CudaLibraries, CudaParts, Environment, Isolated, Observed, Packages, PciAddress};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -58,6 +58,9 @@ pub struct Python {
     /// What the environment has of CUDA.
     #[serde(default)]
     pub cuda_parts: Observed<CudaParts>,
+    /// The CUDA libraries that its frameworks take.
+    #[serde(default)]
+    pub cuda_libraries: Observed<CudaLibraries>,
     /// Installed distributions that are of use with TensorFlow alone, by name.
     #[serde(default)]
     pub tensorflow_companions: Vec<Distribution>,

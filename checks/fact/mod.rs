@@ -3,6 +3,7 @@
 //! Invariants: a fact never judges; it is serializable, comparable and free of clocks; a value that could not
 //! be had says why. Newer gpucheck versions may add fields, so every reader ignores fields it does not know.
 
+mod cuda_libraries;
 mod cuda_parts;
 mod driver;
 mod environments;
@@ -21,6 +22,9 @@ mod platform;
 mod processes;
 mod work;
 
+pub use cuda_libraries::{
+    CudaLibraries, DriverLibrary, Framework, FrameworkLibraries, LibraryOperation, LibraryTrial, Sgemm,
+};
 pub use cuda_parts::{CondaPackage, CudaParts, LibraryFolder, LibraryPlace};
 pub use driver::{Compute, ComputeCache, ComputeDevice, CudaDevice, Driver, VectorAdd};
 pub use environments::{Environment, EnvironmentKind};

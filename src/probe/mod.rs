@@ -7,6 +7,7 @@ pub mod cuda;
 pub mod environments;
 pub mod frameworks;
 pub mod installation;
+pub mod libraries;
 pub mod library;
 mod lines;
 pub mod load;

@@ -15,8 +15,8 @@ use std::{
 const MOST_SEGMENTS: u64 = 64;
 /// Most bytes of the dynamic section; a library with a hundred needs has 2 kB.
 const LONGEST_DYNAMIC: u64 = 64 << 10;
-/// Longest name or search path.
-const LONGEST_TEXT: u64 = 16 << 10;
+/// Longest name or search path; TensorFlow 2.21 names the same twenty folders again and again, in 20 kB.
+const LONGEST_TEXT: u64 = 1 << 20;
 /// Most libraries that one can want.
 const MOST_NEEDED: usize = 256;
 

@@ -131,7 +131,7 @@ fn job(
 }
 
 /// The variables to start with. Whoever root becomes for this Python gets no secrets of root's.
-fn base(ask: &Ask, identity: &Identity) -> Option<Variables> {
+pub(super) fn base(ask: &Ask, identity: &Identity) -> Option<Variables> {
     match &identity.owner {
         Some(_) => Some(heeded::harmless(&ask.environment)),
         None => ask.environment.base.clone(),
@@ -146,7 +146,8 @@ fn folder(ask: &Ask, identity: &Identity) -> Option<PathBuf> {
     ask.environment.folder.clone().filter(|folder| folder.is_dir())
 }
 
-fn variables(ask: &Ask, identity: &Identity) -> Vec<(Name, Option<OsString>)> {
+/// What is changed for it, whatever it is.
+pub(super) fn variables(ask: &Ask, identity: &Identity) -> Vec<(Name, Option<OsString>)> {
     let mut variables = ask.environment.changes.clone();
     variables.extend(identity.changes.iter().map(|change| (change.name.into(), change.value.clone())));
     let mut set = |name: &'static str, value: &str| variables.push((name.into(), Some(value.into())));

@@ -31,21 +31,9 @@ pub(super) fn of_torch(
     if torch.cuda().is_none() {
         return Observed::not_probed("it was built without CUDA");
     }
-    let library_path = inherited(&ask.environment, "LD_LIBRARY_PATH").unwrap_or_default();
-    let library_path = library_path.to_string_lossy();
-    let mut walk = Walk::new(&ask.system, &library_path, preloaded(sys_path));
-    // Of a program the loader knows the file that links lead to.
-    let program = fs::canonicalize(&interpreter.executable).ok();
-    walk.start(program.as_ref().and_then(|program| program.to_str()).unwrap_or(&interpreter.executable));
-    let before = walk.known.len();
-    for library in ROOTS {
-        walk.start(&format!("{}/lib/{library}", torch.package));
-    }
-    if walk.known.len() == before {
-        return Observed::not_probed("its libraries are not where PyTorch's are");
-    }
-    walk.go();
-    Observed::Seen(walk.told)
+    let roots = ROOTS.map(|library| format!("{}/lib/{library}", torch.package));
+    let mut walk = Walk::of(interpreter, sys_path, ask);
+    if walk.begin(&roots) { Observed::Seen(walk.told()) } else { walk.nowhere("PyTorch's") }
 }
 
 /// Folders of NVIDIA's wheels: what the loader does not find there by itself, PyTorch loads from there.
@@ -74,11 +62,25 @@ impl Open {
     }
 }
 
-struct Walk<'a> {
+/// When a framework itself loads from NVIDIA's wheels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wheels {
+    /// Before all else, as JAX does.
+    First,
+    /// What the loader does not find, as PyTorch does.
+    Last,
+    /// Not by itself.
+    Never,
+}
+
+/// A walk through what libraries want.
+pub(super) struct Walk {
     files: Root,
     loader: Loader,
-    library_path: Vec<&'a str>,
+    library_path: Vec<String>,
     preloaded: Vec<String>,
+    /// When the folders of NVIDIA's wheels come.
+    wheels: Wheels,
     /// The interpreter's own processor, and its `DT_RPATH`, which counts for all that it loads.
     machine: Option<u64>,
     rpath: Vec<String>,
@@ -87,13 +89,72 @@ struct Walk<'a> {
     told: LinkedLibraries,
 }
 
-impl<'a> Walk<'a> {
-    fn new(system: &Root, library_path: &'a str, preloaded: Vec<String>) -> Self {
+impl Walk {
+    /// A walk with the variables and the interpreter of a Python.
+    pub(super) fn of(interpreter: &Interpreter, sys_path: &[String], ask: &Ask) -> Self {
+        let library_path = inherited(&ask.environment, "LD_LIBRARY_PATH").unwrap_or_default();
+        let mut walk = Self::new(&ask.system, &library_path.to_string_lossy(), preloaded(sys_path));
+        // Of a program the loader knows the file that links lead to.
+        let program = fs::canonicalize(&interpreter.executable).ok();
+        walk.start(program.as_ref().and_then(|program| program.to_str()).unwrap_or(&interpreter.executable));
+        walk
+    }
+
+    /// Of a framework that does otherwise with NVIDIA's wheels than PyTorch.
+    pub(super) fn with(mut self, wheels: Wheels) -> Self {
+        self.wheels = wheels;
+        self
+    }
+
+    /// Begins with a framework's own libraries; false where none of them is there.
+    pub(super) fn begin(&mut self, roots: &[String]) -> bool {
+        let before = self.known.len();
+        for library in roots {
+            self.start(library);
+        }
+        self.known.len() > before
+    }
+
+    /// A library that a framework's own open by its name (`dlopen`): the search paths are those of the openers.
+    pub(super) fn opens(&mut self, name: &str, openers: &[String]) {
+        let (mut rpath, mut runpath, mut by) = (Vec::new(), Vec::new(), None);
+        for path in openers {
+            let Some(wants) = self.read(path) else { continue };
+            let open = Open { path: path.clone(), wants, above: Vec::new() };
+            rpath.extend(open.own_rpath());
+            runpath.extend(folders(open.wants.runpath.as_deref(), path));
+            by.get_or_insert_with(|| path.clone());
+        }
+        rpath.extend(self.rpath.iter().cloned());
+        if let Some(by) = by {
+            self.take(name, &by, (&rpath, &rpath), &runpath);
+        }
+    }
+
+    /// Where the interpreter itself would find a library.
+    pub(super) fn by_interpreter(&self, name: &str) -> Option<(String, LoaderRule)> {
+        self.find(name, &self.rpath, &[]).map(|(path, _, rule)| (path, rule))
+    }
+
+    /// What there is to tell, after the last library.
+    pub(super) fn told(mut self) -> LinkedLibraries {
+        self.go();
+        self.told
+    }
+
+    /// That there is nothing to go through.
+    fn nowhere(&self, whose: &str) -> Observed<LinkedLibraries> {
+        Observed::not_probed(format!("its libraries are not where {whose} are"))
+    }
+
+    fn new(system: &Root, library_path: &str, preloaded: Vec<String>) -> Self {
+        let library_path = library_path.split([':', ';']).filter(|folder| folder.starts_with('/'));
         Self {
             files: Root::new("/"),
             loader: Loader::of(system),
-            library_path: library_path.split([':', ';']).filter(|folder| folder.starts_with('/')).collect(),
+            library_path: library_path.map(str::to_owned).collect(),
             preloaded,
+            wheels: Wheels::Last,
             machine: None,
             rpath: Vec::new(),
             known: BTreeSet::new(),
@@ -128,27 +189,27 @@ impl<'a> Walk<'a> {
             rpath.extend(open.above.iter().cloned());
             let searched = if open.wants.runpath.is_none() { rpath.as_slice() } else { &[] };
             for name in &open.wants.needed {
-                if self.known.len() >= MOST || !self.known.insert(name.clone()) {
-                    continue;
+                self.take(name, &open.path, (searched, &rpath), &runpath);
+            }
+        }
+    }
+
+    /// Takes in what a library wants; the first search path is its own, the second counts for what is found.
+    fn take(&mut self, name: &str, by: &str, (searched, rpath): (&[String], &[String]), runpath: &[String]) {
+        if self.known.len() >= MOST || !self.known.insert(name.to_owned()) {
+            return;
+        }
+        match self.find(name, searched, runpath) {
+            Some((path, wants, rule)) => {
+                self.known.extend(wants.soname.clone());
+                if is_cuda_library(name) {
+                    self.told.found.push(FoundLibrary { name: name.to_owned(), path: path.clone(), rule });
                 }
-                match self.find(name, searched, &runpath) {
-                    Some((path, wants, rule)) => {
-                        self.known.extend(wants.soname.clone());
-                        if is_cuda_library(name) {
-                            self.told.found.push(FoundLibrary {
-                                name: name.clone(),
-                                path: path.clone(),
-                                rule,
-                            });
-                        }
-                        self.open.push_back(Open { path, wants, above: rpath.clone() });
-                    }
-                    None if is_of_driver(name) || self.is_hidden(name, searched, &runpath) => {}
-                    None => {
-                        let wanted_by = open.path.clone();
-                        self.told.missing.push(MissingLibrary { name: name.clone(), wanted_by });
-                    }
-                }
+                self.open.push_back(Open { path, wants, above: rpath.to_vec() });
+            }
+            None if is_of_driver(name) || self.is_hidden(name, searched, runpath) => {}
+            None => {
+                self.told.missing.push(MissingLibrary { name: name.to_owned(), wanted_by: by.to_owned() });
             }
         }
     }
@@ -175,15 +236,16 @@ impl<'a> Walk<'a> {
         runpath: &'b [String],
     ) -> impl Iterator<Item = (String, LoaderRule)> + 'b {
         let all = |folders: &'b [String], rule| folders.iter().map(move |folder| (folder.as_str(), rule));
-        let library_path = self.library_path.iter().map(|folder| (*folder, LoaderRule::LibraryPath));
+        let library_path = self.library_path.iter().map(|folder| (folder.as_str(), LoaderRule::LibraryPath));
         let first =
             all(rpath, LoaderRule::Rpath).chain(library_path).chain(all(runpath, LoaderRule::Runpath));
         let within =
             move |(folder, rule): (&str, _)| (format!("{}/{name}", folder.trim_end_matches('/')), rule);
         let cache = self.loader.cached(name).map(|path| (path, LoaderRule::Cache));
         let own = Loader::own(name).map(|path| (path, LoaderRule::Default));
-        let last = all(&self.preloaded, LoaderRule::Preloaded);
-        first.map(within).chain(cache).chain(own).chain(last.map(within))
+        let wheels = |when| all(&self.preloaded, LoaderRule::Preloaded).filter(move |_| self.wheels == when);
+        let before = wheels(Wheels::First).chain(first);
+        before.map(within).chain(cache).chain(own).chain(wheels(Wheels::Last).map(within))
     }
 }
 
@@ -192,7 +254,9 @@ impl<'a> Walk<'a> {
 fn folders(search_path: Option<&str>, library: &str) -> Vec<String> {
     let origin = library.rsplit_once('/').map_or("/", |(folder, _)| folder);
     let entries = search_path.unwrap_or_default().split(':').filter(|entry| !entry.is_empty());
-    let expanded = entries.map(|entry| entry.replace("${ORIGIN}", origin).replace("$ORIGIN", origin));
+    let mut known = BTreeSet::new();
+    let each_once = entries.filter(|entry| known.insert(*entry));
+    let expanded = each_once.map(|entry| entry.replace("${ORIGIN}", origin).replace("$ORIGIN", origin));
     expanded.filter(|folder| folder.starts_with('/')).take(MOST_FOLDERS).collect()
 }
 
@@ -202,188 +266,4 @@ fn is_of_driver(name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use gpucheck_checks::fact::TorchBuild;
-    use std::{path::Path, process::Command};
-
-    /// A library of the least that is one: what it wants, and nothing else (ELF gABI).
-    fn library(needed: &[&str], rpath: Option<&str>, runpath: Option<&str>) -> Vec<u8> {
-        let (mut names, mut entries) = (vec![0], Vec::new());
-        let tagged = needed.iter().map(|name| (1_u64, *name));
-        for (tag, text) in tagged.chain(rpath.map(|path| (15, path))).chain(runpath.map(|path| (29, path))) {
-            entries.push((tag, names.len() as u64));
-            names.extend(text.bytes().chain([0]));
-        }
-        let (dynamic, strings) = (64 + 2 * 56, 64 + 2 * 56 + 16 * (entries.len() as u64 + 2));
-        entries.extend([(5, strings), (0, 0)]);
-        let mut file = b"\x7fELF\x02\x01\x01".to_vec();
-        file.resize(64, 0);
-        file[0x12] = 62;
-        file[0x20] = 64;
-        file[0x36] = 56;
-        file[0x38] = 2;
-        let whole = strings + names.len() as u64;
-        for (kind, at, size) in [(1_u32, 0, whole), (2, dynamic, strings - dynamic)] {
-            file.extend(kind.to_le_bytes().into_iter().chain([0; 4]));
-            file.extend([at, at, at, size, size, 8].into_iter().flat_map(u64::to_le_bytes));
-        }
-        file.extend(entries.into_iter().flat_map(|(tag, value)| [tag, value]).flat_map(u64::to_le_bytes));
-        file.extend(names);
-        file
-    }
-
-    struct Site(tempfile::TempDir);
-
-    impl Site {
-        fn new(files: &[(&str, Vec<u8>)]) -> Self {
-            let tree = tempfile::tempdir().unwrap();
-            for (path, content) in files {
-                let path = tree.path().join(path);
-                fs::create_dir_all(path.parent().unwrap()).unwrap();
-                fs::write(path, content).unwrap();
-            }
-            Self(tree)
-        }
-
-        fn path(&self, path: &str) -> String {
-            self.0.path().canonicalize().unwrap().join(path).to_str().unwrap().to_owned()
-        }
-
-        fn linked(&self, library_path: &str) -> LinkedLibraries {
-            let torch = Torch {
-                package: self.path("site/torch"),
-                distribution: None,
-                conda_build: None,
-                build: Observed::Seen(TorchBuild { cuda: Some("12.4".to_owned()), ..TorchBuild::default() }),
-                architectures: Observed::not_probed(""),
-                requirements: Vec::new(),
-                libraries: Observed::not_probed(""),
-                devices: Observed::not_probed(""),
-                log: String::new(),
-                elapsed_ms: 0,
-                operations: Observed::not_probed(""),
-            };
-            let environment = super::super::Environment {
-                changes: vec![("LD_LIBRARY_PATH".into(), Some(library_path.into()))],
-                ..Default::default()
-            };
-            let ask = Ask { system: Root::new(self.path("system")), ..Ask::new(environment) };
-            let interpreter = Interpreter { executable: self.path("bin/python"), ..Interpreter::default() };
-            of_torch(&torch, &interpreter, &[self.path("site")], &ask).seen().unwrap().clone()
-        }
-    }
-
-    fn rules(linked: &LinkedLibraries) -> Vec<(&str, LoaderRule)> {
-        linked.found.iter().map(|found| (found.name.as_str(), found.rule)).collect()
-    }
-
-    /// ld.so(8), "the shared objects ... are searched for in the following order".
-    #[test]
-    fn libraries_are_found_in_the_order_of_the_loader() {
-        let plain = || library(&[], None, None);
-        let site = Site::new(&[
-            ("bin/python", plain()),
-            (
-                "site/torch/lib/libtorch_cuda.so",
-                library(
-                    &[
-                        "libcublas.so.12",
-                        "libcusparse.so.12",
-                        "libcudnn.so.9",
-                        "libcuda.so.1",
-                        "libnccl.so.2",
-                    ],
-                    Some("$ORIGIN/../../nvidia/cublas/lib:$ORIGIN/../../nvidia/cusparse/lib"),
-                    None,
-                ),
-            ),
-            ("site/nvidia/cublas/lib/libcublas.so.12", plain()),
-            ("other/libcublas.so.12", plain()),
-            // RPATH holds for what such a library wants as well; RUNPATH takes it out of force.
-            (
-                "site/nvidia/cusparse/lib/libcusparse.so.12",
-                library(&["libnvJitLink.so.12"], None, Some("$ORIGIN")),
-            ),
-            ("site/nvidia/cusparse/lib/libnvJitLink.so.12", plain()),
-            ("other/libnvJitLink.so.12", plain()),
-            ("site/nvidia/nccl/lib/libnccl.so.2", plain()),
-        ]);
-        let linked = site.linked(&site.path("other"));
-        assert_eq!(
-            rules(&linked),
-            [
-                ("libcublas.so.12", LoaderRule::Rpath),
-                ("libcusparse.so.12", LoaderRule::Rpath),
-                ("libnccl.so.2", LoaderRule::Preloaded),
-                ("libnvJitLink.so.12", LoaderRule::LibraryPath),
-            ]
-        );
-        let wanted_by = site.path("site/torch/lib/libtorch_cuda.so");
-        assert_eq!(linked.missing, [MissingLibrary { name: "libcudnn.so.9".to_owned(), wanted_by }]);
-        assert_eq!(rules(&site.linked(""))[3], ("libnvJitLink.so.12", LoaderRule::Runpath));
-    }
-
-    #[test]
-    fn libraries_that_want_each_other_or_are_none_end_the_walk() {
-        let site = Site::new(&[
-            ("bin/python", library(&[], Some("$ORIGIN/../lib"), None)),
-            ("site/torch/lib/libtorch_cuda.so", library(&["liba.so", "libcudart.so.12"], None, None)),
-            ("lib/liba.so", library(&["libb.so"], None, None)),
-            ("lib/libb.so", library(&["liba.so", "libtorch_cuda.so"], None, None)),
-            ("lib/libcudart.so.12", b"\x7fELF\x01 of 32 bits".to_vec()),
-        ]);
-        let missing: Vec<_> = site.linked("").missing.into_iter().map(|missing| missing.name).collect();
-        assert_eq!(missing, ["libcudart.so.12"]);
-    }
-
-    /// As uv installs with `--link-mode symlink`, and as every virtual environment has its interpreter.
-    #[test]
-    fn a_link_to_a_library_is_no_place_and_one_to_an_interpreter_is() {
-        let site = Site::new(&[
-            ("base/bin/python", library(&[], Some("$ORIGIN/../lib"), None)),
-            ("base/lib/libcurand.so.10", library(&[], None, None)),
-            ("bin/x", Vec::new()),
-            (
-                "cache/libtorch_cuda.so",
-                library(&["libcurand.so.10", "libcufft.so.11"], Some("$ORIGIN"), None),
-            ),
-            ("cache/libcurand.so.10", library(&["libnccl.so.2"], None, None)),
-            ("site/torch/lib/libcufft.so.11", library(&[], None, None)),
-        ]);
-        let link = |to: &str, at: &str| std::os::unix::fs::symlink(site.path(to), site.path(at)).unwrap();
-        link("base/bin/python", "bin/python");
-        link("cache/libtorch_cuda.so", "site/torch/lib/libtorch_cuda.so");
-        let linked = site.linked("");
-        let paths: Vec<_> = linked.found.iter().map(|found| found.path.clone()).collect();
-        let lib = site.path("site/torch/lib/libcufft.so.11");
-        assert_eq!(linked.missing, [], "{paths:?}");
-        assert_eq!(paths.len(), 2);
-        assert!(paths[0].ends_with("lib/libcurand.so.10") && !paths[0].contains("cache"), "{paths:?}");
-        assert_eq!(paths[1], lib);
-    }
-
-    /// The loader of this machine, asked by `ldd`, finds the same files.
-    #[test]
-    fn real_programs_find_what_ldd_says() {
-        let programs = ["/bin/bash", "/usr/bin/git", "/usr/bin/perl", "/usr/bin/ssh"];
-        let mut compared = 0;
-        for program in programs.into_iter().filter(|program| Path::new(program).exists()) {
-            let Ok(printed) = Command::new("ldd").arg(program).env_remove("LD_LIBRARY_PATH").output() else {
-                println!("skipped: no ldd here");
-                return;
-            };
-            let printed = String::from_utf8(printed.stdout).unwrap();
-            let mut walk = Walk::new(&Root::new("/"), "", Vec::new());
-            walk.start(program);
-            walk.go();
-            assert_eq!(walk.told.missing, [], "{program}");
-            for line in printed.lines() {
-                let Some((name, _)) = line.trim().split_once(" => /") else { continue };
-                assert!(walk.known.contains(name), "{program}: {name}");
-                compared += 1;
-            }
-        }
-        assert!(compared > 0);
-    }
-}
+mod tests;

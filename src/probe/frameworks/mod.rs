@@ -17,6 +17,7 @@ mod build_info;
 mod by_files;
 mod carrier;
 mod conda;
+mod cuda_libraries;
 mod cuda_parts;
 mod discover;
 mod distributions;
@@ -29,6 +30,7 @@ mod isolation;
 mod launch;
 mod leftovers;
 mod libraries;
+mod library_trials;
 mod linked;
 mod loader;
 mod metadata;
@@ -49,6 +51,7 @@ mod trial;
 
 pub use by_files::by_files;
 pub use discover::Environment;
+pub use library_trials::{LibraryTrials, When};
 pub(crate) use packages::tensorflow_in;
 
 use crate::{progress::Progress, root::Root};
@@ -105,6 +108,8 @@ pub struct Ask {
     pub progress: Progress,
     /// No Python beside another: where they could keep each other off the GPU.
     pub one_at_a_time: bool,
+    /// When and how the CUDA libraries of the frameworks are tried by themselves.
+    pub libraries: LibraryTrials,
 }
 
 impl Ask {
@@ -127,6 +132,7 @@ impl Ask {
             until: None,
             progress: Progress::default(),
             one_at_a_time: false,
+            libraries: LibraryTrials::default(),
         }
     }
 }
@@ -153,9 +159,11 @@ pub fn probe(ask: &Ask) -> Observed<Frameworks> {
     let broken = "gpucheck's own probe panicked; please report this bug with what is on standard error";
     let pythons = pythons.into_iter().zip(&starts);
     let pythons = pythons.map(|(python, start)| python.unwrap_or_else(|| unlooked(&start.candidate, broken)));
+    let mut pythons: Vec<Python> = pythons.collect();
+    library_trials::take(ask, &mut pythons, &starts);
     let passed_over = passed_over.iter().map(|(start, why)| unlooked(&start.candidate, why));
     Observed::Seen(Frameworks {
-        pythons: pythons.chain(passed_over).collect(),
+        pythons: pythons.into_iter().chain(passed_over).collect(),
         library_path_set_in: shell_files::setting_library_path(&ask.system, &ask.environment),
         notebooks_not_started: not_started,
         environments: ask.environments.clone(),
@@ -245,6 +253,7 @@ fn unlooked(candidate: &Candidate, why: &str) -> Python {
         tensorflow: Observed::not_probed(why),
         packages: Observed::not_probed(why),
         cuda_parts: Observed::not_probed(why),
+        cuda_libraries: Observed::not_probed(why),
         tensorflow_companions: Vec::new(),
         isolated: None,
     }
@@ -260,6 +269,7 @@ fn note(ask: &Ask, python: &mut Python, Taken { look, looked }: Taken) -> Vec<St
             python.tensorflow = Observed::not_probed("the interpreter gave no answer");
             python.packages = Observed::not_probed("the interpreter gave no answer");
             python.cuda_parts = Observed::not_probed("the interpreter gave no answer");
+            python.cuda_libraries = Observed::not_probed("the interpreter gave no answer");
             return Vec::new();
         }
     };
@@ -288,5 +298,9 @@ fn note(ask: &Ask, python: &mut Python, Taken { look, looked }: Taken) -> Vec<St
             Observed::Seen(_) | Observed::NotProbed { .. } => Observed::Seen(None::<TensorFlow>),
         },
     };
+    if let Observed::Seen(interpreter) = &python.interpreter {
+        let libraries = cuda_libraries::of(python, interpreter, &looked.sys_path, ask);
+        python.cuda_libraries = Observed::Seen(libraries);
+    }
     looked.sys_path
 }

@@ -122,8 +122,8 @@ pub(crate) struct Signs<'a> {
 
 impl<'a> Signs<'a> {
     pub(crate) fn of(facts: &Facts, gpu: &PciAddress, device: &'a NvmlDevice) -> Self {
-        let sampled = facts.load.seen().into_iter().flat_map(|load| &load.gpus).find(|of| of.pci == *gpu);
-        let samples = sampled.and_then(|of| of.samples.seen()).into_iter().flatten().copied();
+        let of_it = facts.load.seen().into_iter().flat_map(|load| &load.gpus).find(|of| of.pci == *gpu);
+        let samples = of_it.and_then(|of| of.samples.seen()).into_iter().flatten().copied();
         let told = |reasons: &u64| *reasons < ABSURD;
         let at_work = |sample: &GpuSample| sample.reasons.is_none_or(|reasons| reasons & GPU_IDLE == 0);
         let samples: Vec<GpuSample> = samples.filter(at_work).collect();

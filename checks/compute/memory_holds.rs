@@ -68,7 +68,7 @@ fn fault(subject: Subject, test: &MemoryTest) -> Finding {
     let finding = test.faults.iter().take(TOLD).fold(finding, |finding, fault| finding.because(told(fault)));
     let told = test.faults.len().min(TOLD);
     let more = words.saturating_sub(told as u64);
-    let alike = if bits.count_ones() == 1 { "; all that are known differ in the same bit" } else { "" };
+    let alike = if bits.is_power_of_two() { "; all that are known differ in the same bit" } else { "" };
     if more > 0 { finding.because(format!("and {more} more{alike}")) } else { finding }
 }
 

@@ -66,9 +66,8 @@ fn wrong(subject: &Subject, what: &str, product: &Product) -> Option<Finding> {
     if wrong == 0 {
         return None;
     }
-    let all = u64::from(size) * u64::from(size);
-    let finding =
-        Finding::fail(subject.clone(), format!("{wrong} of {all} elements of a product of {what} are wrong"));
+    let text = format!("{wrong} wrong elements in products of {size} by {size} {what}");
+    let finding = Finding::fail(subject.clone(), text);
     Some(match first_wrong {
         Some((row, column)) => finding.because(format!("the first is in row {row}, column {column}")),
         None => finding,

@@ -121,7 +121,7 @@ fn what_is_left_behind_is_found_and_ctrl_c_is_tried() {
     let bench = Bench::new();
     let gpucheck = bench.program("gpucheck", LEAVES);
     bench.program("nvidia-smi", SMI);
-    let output = bench.run(&gpucheck, &[]);
+    let output = bench.run(&gpucheck, &["--soak"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let figures = bench.captured("figures.txt");
     assert_eq!(figures, String::from_utf8_lossy(&output.stdout));
@@ -136,6 +136,7 @@ fn what_is_left_behind_is_found_and_ctrl_c_is_tried() {
         met.contains(&"met           interrupted: left behind: 0 processes, 0 MiB (bar: no process, 0 MiB)"),
         "{figures}"
     );
+    assert!(lines(&figures, "NOT MEASURED").iter().any(|line| line.contains("soak: lasted")), "{figures}");
     // Nothing was measured, and nothing of that is met.
     assert!(lines(&figures, "NOT MEASURED").iter().any(|line| line.contains("deep: memory")), "{figures}");
     let usual = bench.captured("usual.txt");

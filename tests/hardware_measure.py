@@ -11,7 +11,7 @@ import sys
 
 # Rounds of which the median is taken, and how often each of them does it.
 ROUNDS, REPEATS = 5, 10
-PRODUCT_SIZES, COPY_BYTES = (1024, 2048, 4096, 8192), 1 << 30
+PRODUCT_SIZES, COPY_BYTES = (1024, 2048, 4096), 1 << 30
 
 
 def size_for(free):

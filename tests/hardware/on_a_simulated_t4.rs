@@ -1,5 +1,5 @@
-//! The whole suite on a simulated T4, which works as little as proves that everything is done; but for the work that
-//! Ctrl-C ends, which would take a minute.
+//! The whole suite on a simulated T4, which works as little as proves that everything is done; but for the facts of the
+//! usual level, and for the deep work that Ctrl-C ends, which would take a minute.
 //!
 //! So deep work misses its bar here, and says so. What the simulator's times say of speed is not looked at.
 
@@ -18,10 +18,12 @@ fn wrapper(staged: &Staged) -> String {
     let variables =
         command.get_envs().filter_map(|(name, value)| Some(format!("{}={}", name.to_str()?, quoted(value?))));
     let variables: Vec<_> = variables.collect();
-    let arguments: Vec<_> = command.get_args().map(quoted).collect();
+    let arguments: Vec<_> =
+        command.get_args().filter(|argument| *argument != "--small-work").map(quoted).collect();
     format!(
         "#!/bin/sh\nif [ \"$1\" = judge ] || [ \"$1\" = --version ]; then exec {gpucheck} \"$@\"; fi\n\
-         small=\ncase \"$*\" in\n--deep) echo $$ >\"$BUSY\" ;;\n*--deep*) small=--small-work ;;\nesac\n\
+         small=\ncase \"$*\" in\n--deep) echo $$ >\"$BUSY\" ;;\nrecord*--deep*) small=--small-work ;;\n\
+         record*) ;;\n*) small=--small-work ;;\nesac\n\
          exec env {variables} {gpucheck} \"$@\" $small {arguments}\n",
         gpucheck = quoted(command.get_program()),
         variables = variables.join(" "),

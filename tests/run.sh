@@ -13,6 +13,7 @@ say "real parts: NVIDIA's user-space libraries, TensorFlow, Jupyter, JAX, CuPy, 
 tests/parts/nvidia.sh "$GPUCHECK_TEST_PARTS/nvidia"
 tests/parts/tensorflow.sh "$GPUCHECK_TEST_PARTS/python"
 tests/parts/frameworks.sh "$GPUCHECK_TEST_PARTS/python"
+tests/parts/cuda_libraries.sh "$GPUCHECK_TEST_PARTS"
 
 say "form and lints"
 cargo fmt --check

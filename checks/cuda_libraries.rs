@@ -4,10 +4,10 @@
 //! says that it cannot, but never before a wrong result.
 
 use crate::{
-    Finding, Judged, Subject, Verdict,
+    Finding, Judged, Subject, Verdict, Who,
     fact::{
-        CudaLibraries, Facts, FoundLibrary, Framework, FrameworkLibraries, LibraryTrial, Memory, Observed,
-        Operation, ProbeFailure, Python,
+        CudaLibraries, DriverLibrary, Facts, FoundLibrary, Framework, FrameworkLibraries, LibraryTrial,
+        Memory, Observed, Operation, ProbeFailure, Python, Sgemm,
     },
     tensorflow,
 };
@@ -89,7 +89,10 @@ pub(crate) fn merged(findings: Vec<Finding>) -> Option<Finding> {
     Some(more.fold(worst, Finding::because))
 }
 
-/// What a trial says of a library; none where it was not tried.
+/// `CUDA_ERROR_NO_DEVICE`.
+const NO_DEVICE: i64 = 100;
+
+/// What a trial says of a library; none where it was not tried, or that Python's variables hide the GPU.
 pub(crate) fn judge_trial(
     facts: &Facts,
     python: &Python,
@@ -98,7 +101,8 @@ pub(crate) fn judge_trial(
 ) -> Option<Finding> {
     let subject = python.subject();
     let tried = library.trial(of);
-    if matches!(tried, Observed::NotProbed { .. }) {
+    let hidden = tried.seen().is_some_and(|trial| trial.init.refusal_code() == Some(NO_DEVICE));
+    if hidden || matches!(tried, Observed::NotProbed { .. }) {
         return None;
     }
     let name = label(library, of);
@@ -122,7 +126,15 @@ pub(crate) fn judge_trial(
         .with("library", library.label())
         .with("framework", of.framework.to_string())
         .with("path", path.unwrap_or_default());
-    Some(path.into_iter().fold(finding, |finding, path| finding.because(format!("loaded {path}"))))
+    let finding = path.into_iter().fold(finding, |finding, path| finding.because(format!("loaded {path}")));
+    let rate = tried.seen().and_then(|trial| rate(trial.sgemm.seen()?));
+    Some(rate.into_iter().fold(finding, Finding::because))
+}
+
+/// How fast the large product was.
+fn rate(sgemm: &Sgemm) -> Option<String> {
+    let gflops = sgemm.operations.checked_div(sgemm.device_us)? / 1000;
+    Some(format!("cublasSgemm_v2 of {}: {gflops} GFLOPS", sgemm.size))
 }
 
 /// Such as `cuBLAS 12.5.3 of TensorFlow`.
@@ -194,10 +206,10 @@ fn is_our_own(by: &ProbeFailure) -> bool {
     }
 }
 
-/// `CUDA_ERROR_OUT_OF_MEMORY`, and what both libraries say where they get no memory: not initialized, allocation failed.
+/// Whether memory is gone: then both libraries refuse, by many codes.
 fn is_for_want_of_memory(facts: &Facts, by: &ProbeFailure) -> bool {
     let full = facts.nvml_devices().any(|device| device.memory.seen().is_some_and(Memory::is_full));
-    full && matches!(by.refusal_code(), Some(1..=3 | 4000))
+    full && by.refusal_code().is_some_and(|code| code != 0)
 }
 
 /// Whether a framework computed as it should: none where it was not tried.
@@ -270,12 +282,19 @@ pub(crate) fn failed<'a>(
     })
 }
 
-/// The Pythons whose loader takes another libcuda than the driver's own, from such a folder, as what a cause finds: it
-/// accounts for all that does not start there.
+/// `cuInit` with the variables of a Python, where it was tried.
+pub(crate) fn init(libraries: &CudaLibraries) -> Option<&Observed<()>> {
+    let trials = libraries.frameworks.iter().flat_map(|of| Library::ALL.map(|library| library.trial(of)));
+    let tried = |trial: &&LibraryTrial| !matches!(trial.init, Observed::NotProbed { .. });
+    trials.filter_map(Observed::seen).find(tried).map(|trial| &trial.init)
+}
+
+/// The Pythons whose loader takes another libcuda than the driver's own, as what a cause finds: it accounts for all that
+/// does not start there.
 pub(crate) fn other_libcuda<'a>(
     facts: &'a Facts,
     outcomes: &'a [crate::Outcome],
-    folder: &'a str,
+    is_it: impl Fn(&DriverLibrary, Option<i64>) -> bool + 'a,
 ) -> impl Iterator<Item = Finding> + 'a {
     const HINDERED: [&str; 7] = [
         "libraries.real_libcuda",
@@ -287,10 +306,17 @@ pub(crate) fn other_libcuda<'a>(
         "frameworks.cudf_computes",
     ];
     failed(facts, outcomes, "libraries.real_libcuda").filter_map(move |(python, outcome)| {
-        let taken = python.cuda_libraries.seen()?.driver.as_ref()?;
-        let lies_there = taken.target.contains(folder) || taken.path.contains(folder);
-        let finding = crate::judge::retold(outcome).with("path", taken.path.clone());
+        let libraries = python.cuda_libraries.seen()?;
+        let taken = libraries.driver.as_ref()?;
+        let code = init(libraries).and_then(Observed::refusal_code);
+        let finding = crate::judge::retold(outcome).variant("python").by(Who::Student);
+        let finding = finding.with("path", taken.path.clone());
         let account = |finding: Finding, id: &&str| finding.accounting_for(id, &outcome.subject);
-        lies_there.then(|| HINDERED.iter().fold(finding, account))
+        is_it(taken, code).then(|| HINDERED.iter().fold(finding, account))
     })
+}
+
+/// Whether a libcuda lies in such a folder, itself or what it leads to.
+pub(crate) fn lies_in(driver: &DriverLibrary, folder: &str) -> bool {
+    driver.target.contains(folder) || driver.path.contains(folder)
 }

@@ -27,7 +27,7 @@ fn version(cuda: Option<&str>) -> String {
 }
 
 /// An environment with PyTorch for this CUDA and these lines after it; its interpreter.
-fn torch(home: &Home, name: &str, cuda: Option<&str>, lines: &str) -> String {
+pub(crate) fn torch(home: &Home, name: &str, cuda: Option<&str>, lines: &str) -> String {
     let python = home.python(name);
     home.distribution(name, "torch-2.6.0");
     home.file(name, "torch/__init__.py", &format!("{TORCH}\n{ON_THE_GPU}\n{lines}\n"));
@@ -36,7 +36,7 @@ fn torch(home: &Home, name: &str, cuda: Option<&str>, lines: &str) -> String {
 }
 
 /// What gpucheck says on a T4 of Azure's, asked from this home.
-fn report(home: &Home, more: &[&str]) -> Report {
+pub(crate) fn report(home: &Home, more: &[&str]) -> Report {
     let _none_runs = SERVERS.read().unwrap_or_else(PoisonError::into_inner);
     let machine = Machine::load(&folder(), "azure-t4-535").unwrap_or_else(|error| panic!("{error}"));
     let staged = Staged::new(&machine).unwrap();

@@ -11,6 +11,7 @@
 mod broken_pythons;
 mod children;
 mod cli;
+mod cuda_libraries;
 mod environments;
 mod frameworks_at_work;
 mod hardware;

@@ -14,7 +14,12 @@
 //! # Source
 //! <https://docs.nvidia.com/deploy/cuda-compatibility/>, gpustack/gpustack#1254, NVIDIA/nvidia-docker#1515
 
-use crate::{Cause, Finding, Knowledge, Outcome, Severity, Subject, Who, cuda_libraries, fact::Facts, judge};
+use crate::{
+    Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
+    cuda_libraries::{lies_in, other_libcuda},
+    fact::{DriverLibrary, Facts},
+    judge,
+};
 
 pub(crate) static CAUSE: Cause = Cause {
     explains: &[
@@ -36,8 +41,11 @@ pub(crate) static CAUSE: Cause = Cause {
 const COMPAT_NOT_SUPPORTED: i64 = 804;
 
 fn recognize(facts: &Facts, _: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
-    let of_pythons = cuda_libraries::other_libcuda(facts, outcomes, "/compat/");
-    of_pythons.map(|finding| advise(facts, finding)).chain(of_machine(facts)).collect()
+    let is_it =
+        |driver: &DriverLibrary, code| lies_in(driver, "/compat/") && code == Some(COMPAT_NOT_SUPPORTED);
+    let find = "grep -rn compat ~/.bashrc ~/.profile /etc/profile.d /etc/environment";
+    let of_pythons = other_libcuda(facts, outcomes, is_it).map(|finding| finding.run(find));
+    of_pythons.chain(of_machine(facts)).collect()
 }
 
 fn of_machine(facts: &Facts) -> Vec<Finding> {
@@ -54,13 +62,9 @@ fn of_machine(facts: &Facts) -> Vec<Finding> {
         Some(version) => finding.because(format!("the driver's module is {version}")),
         None => finding,
     };
-    vec![advise(facts, finding)]
-}
-
-fn advise(facts: &Facts, finding: Finding) -> Finding {
-    if judge::in_container(facts) {
+    vec![if judge::in_container(facts) {
         finding.variant("container")
     } else {
         finding.run("grep -rn compat ~/.bashrc ~/.profile /etc/profile.d /etc/environment /etc/ld.so.conf.d")
-    }
+    }]
 }

@@ -12,7 +12,7 @@
 //! Install the distribution that brings the file anew: `pip install --force-reinstall --no-deps`.
 //!
 //! # Source
-//! <https://docs.nvidia.com/cuda/cublas/>, pytorch/pytorch#88038, tensorflow/tensorflow#62075
+//! <https://docs.nvidia.com/cuda/cublas/>, pytorch/pytorch#91958, conda-forge/jaxlib-feedstock#312
 
 use crate::{
     Cause, Finding, Knowledge, Outcome, Severity, Verdict, Who,

@@ -12,7 +12,7 @@
 //! Install the distribution that brings it.
 //!
 //! # Source
-//! <https://docs.jax.dev/en/latest/installation.html>, <https://docs.cupy.dev/en/stable/install.html>, jax-ml/jax#23488
+//! <https://docs.jax.dev/en/latest/installation.html>, cupy/cupy#8188, jax-ml/jax#14931
 
 use crate::{
     Cause, Finding, Knowledge, Outcome, Severity, Who,

@@ -6,7 +6,8 @@
 //!
 //! # Detection
 //! `cuInit` returns 803 while NVML starts; the version in the name of the file that the loader took is not the module's.
-//! Where one of the two versions is not known, only a library for compatibility is taken for a stray one.
+//! Where one of the two versions is not known, only a library for compatibility is taken for a stray one. Or CUDA starts for
+//! gpucheck, and refuses with 803 where a Python's variables lead to a library for compatibility.
 //!
 //! # Fix
 //! Remove the stray library, then `sudo ldconfig`.
@@ -16,12 +17,22 @@
 
 use crate::{
     Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
-    fact::{Driver, DriverFile, Facts, Module},
+    cuda_libraries::{lies_in, other_libcuda},
+    fact::{Driver, DriverFile, DriverLibrary, Facts, Module},
     judge,
 };
 
 pub(crate) static CAUSE: Cause = Cause {
-    explains: &["driver.initializes"],
+    explains: &[
+        "driver.initializes",
+        "libraries.real_libcuda",
+        "frameworks.tensorflow_lists_gpu",
+        "frameworks.tensorflow_computes",
+        "frameworks.torch_computes",
+        "frameworks.jax_computes",
+        "frameworks.cupy_computes",
+        "frameworks.cudf_computes",
+    ],
     severity: Severity::Unusable,
     who: Who::Instructor,
     recognize,
@@ -30,7 +41,12 @@ pub(crate) static CAUSE: Cause = Cause {
 /// `CUDA_ERROR_SYSTEM_DRIVER_MISMATCH`.
 const DRIVER_MISMATCH: i64 = 803;
 
-fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
+fn recognize(facts: &Facts, _: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
+    let is_it = |driver: &DriverLibrary, code| lies_in(driver, "/compat/") && code == Some(DRIVER_MISMATCH);
+    other_libcuda(facts, outcomes, is_it).chain(of_machine(facts)).collect()
+}
+
+fn of_machine(facts: &Facts) -> Vec<Finding> {
     let Some(driver) = facts.driver.seen() else { return Vec::new() };
     let Some(path) = driver.library.seen() else { return Vec::new() };
     let nvml_is_fine = facts.nvml.seen().is_some_and(|nvml| nvml.init.failure().is_none());
@@ -46,6 +62,7 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
     let loaded = module.unwrap_or("of unknown version");
     let summary = format!("the module is {loaded}, the loader took {path}");
     let finding = Finding::fail(Subject::Host, summary).because(driver.init.why_not()).with("path", path);
+    let finding = finding.accounting_for("driver.initializes", &Subject::Host);
     let finding = others(facts.module.seen(), driver)
         .fold(finding, |finding, file| finding.because(format!("{} leads to {}", file.path, target(file))));
     vec![if judge::in_container(facts) {

@@ -14,7 +14,11 @@
 //! # Source
 //! numba/numba#8985, NVIDIA/warp#219
 
-use crate::{Cause, Finding, Knowledge, Outcome, Severity, Subject, Who, cuda_libraries, fact::Facts};
+use crate::{
+    Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
+    cuda_libraries::{lies_in, other_libcuda},
+    fact::Facts,
+};
 
 /// `CUDA_ERROR_STUB_LIBRARY`.
 const STUB_LIBRARY: i64 = 34;
@@ -36,7 +40,7 @@ pub(crate) static CAUSE: Cause = Cause {
 };
 
 fn recognize(facts: &Facts, _: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
-    let of_pythons = cuda_libraries::other_libcuda(facts, outcomes, "/stubs/");
+    let of_pythons = other_libcuda(facts, outcomes, |driver, _| lies_in(driver, "/stubs/"));
     let find = "grep -rn stubs ~/.bashrc ~/.profile /etc/profile.d /etc/environment";
     of_pythons.map(|finding| finding.run(find)).chain(of_machine(facts)).collect()
 }

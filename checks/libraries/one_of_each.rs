@@ -14,7 +14,7 @@
 //! Take the folder of the other copy out of `LD_LIBRARY_PATH`.
 //!
 //! # Source
-//! <https://man7.org/linux/man-pages/man8/ld.so.8.html>, pytorch/pytorch#119932, tensorflow/tensorflow#60913
+//! <https://man7.org/linux/man-pages/man8/ld.so.8.html>, pytorch/pytorch#80637, pytorch/pytorch#20844
 
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Verdict, Who,
@@ -59,7 +59,7 @@ fn judge(python: &Python, of: &FrameworkLibraries, library: Library) -> Option<F
     }
     let version = version_of(python, library, &taken.path);
     let told = version.map(|(major, minor)| format!(" {major}.{minor}")).unwrap_or_default();
-    let summary = format!("{} takes {}{told}", of.framework, taken.path);
+    let summary = format!("{} takes {}{told}: {}", of.framework, library.label(), taken.path);
     let wanted = wanted(python, of.framework, library);
     let is_too_old = version.zip(wanted).is_some_and(|(version, wanted)| version < wanted);
     let finding = if is_too_old && is_foreign(taken) && computes(python, of.framework) != Some(true) {

@@ -18,8 +18,8 @@
 
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Who,
-    cuda_libraries::{Library, computes, each},
-    fact::{CudaLibraries, DriverLibrary, Facts, LibraryTrial, LoaderRule, Observed, Python},
+    cuda_libraries::{computes, each, init, lies_in},
+    fact::{CudaLibraries, DriverLibrary, Facts, LoaderRule, Observed, Python},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -30,36 +30,30 @@ pub(crate) static CHECK: Check = Check {
     judge: judge_all,
 };
 
+/// `CUDA_ERROR_SYSTEM_DRIVER_MISMATCH` and `CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE`.
+const REFUSED: [i64; 2] = [803, 804];
+
 fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
     each(facts, |python, libraries| Some(judge(python, libraries, libraries.driver.as_ref()?)))
 }
 
 fn judge(python: &Python, libraries: &CudaLibraries, driver: &DriverLibrary) -> Finding {
     let (subject, path) = (python.subject(), &driver.path);
-    let leads = if driver.target == *path { String::new() } else { format!(", which is {}", driver.target) };
-    let lies = |folder: &str| driver.target.contains(folder) || path.contains(folder);
+    let leads = if driver.target == *path { String::new() } else { format!(" (leads to {})", driver.target) };
+    let (stub, compat) = (lies_in(driver, "/stubs/"), lies_in(driver, "/compat/"));
     let computed = libraries.frameworks.iter().any(|of| computes(python, of.framework) == Some(true));
-    if computed || !(lies("/stubs/") || lies("/compat/")) {
+    if computed || !(stub || compat) {
         return Finding::pass(subject, format!("{path}{leads}"));
     }
-    let finding = if lies("/stubs/") {
-        Finding::fail(subject, format!("{path}{leads} is a stub")).variant("stub")
-    } else if let Some(by) = init(libraries).and_then(Observed::failure) {
-        Finding::fail(subject, format!("{path}{leads}: {by}")).variant("compat")
-    } else if init(libraries).is_some_and(|init| init.seen().is_some()) {
-        return Finding::pass(subject, format!("{path}{leads}: CUDA starts with it"));
-    } else {
-        return Finding::pass(subject, format!("{path}{leads}, made for compatibility"));
+    let refused = init(libraries).and_then(Observed::failure);
+    let refused = refused.filter(|by| by.refusal_code().is_some_and(|code| REFUSED.contains(&code)));
+    let finding = match refused {
+        _ if stub => Finding::fail(subject, format!("{path}{leads} is a stub")).variant("stub"),
+        Some(by) => Finding::fail(subject, format!("{path}{leads}: {by}")).variant("compat"),
+        None => return Finding::pass(subject, format!("{path}{leads}, made for compatibility")),
     };
     let finding = finding.with("path", path.clone()).because(format!("found by {}", rule(driver.rule)));
     if driver.rule == LoaderRule::LibraryPath { finding.run("unset LD_LIBRARY_PATH") } else { finding }
-}
-
-/// `cuInit` with that Python's variables, where it was tried.
-fn init(libraries: &CudaLibraries) -> Option<&Observed<()>> {
-    let trials = libraries.frameworks.iter().flat_map(|of| Library::ALL.map(|library| library.trial(of)));
-    let tried = |trial: &LibraryTrial| !matches!(trial.init, Observed::NotProbed { .. });
-    trials.filter_map(Observed::seen).find(|trial| tried(trial)).map(|trial| &trial.init)
 }
 
 fn rule(rule: LoaderRule) -> &'static str {

@@ -161,6 +161,8 @@ impl<'a> Watch<'a> {
 
     /// Whether the program can be told from others on this GPU: in a container NVML may tell the numbers that processes have
     /// outside.
+    ///
+    /// Source: NVIDIA/nvidia-docker#1483.
     pub(crate) fn tells_apart(&self, gpu: &GpuWork) -> bool {
         let is_listed = || self.program.as_ref().is_some_and(|program| program.is_listed_on(gpu));
         program::sees_numbers(self.facts) || is_listed()

@@ -21,6 +21,7 @@ mod jupyter;
 pub mod kernels;
 mod knowledge;
 mod libraries_missing;
+mod measured;
 mod readings;
 mod registry;
 mod report;
@@ -44,11 +45,11 @@ pub use knowledge::{
     Architecture, ArchitectureRow, Bar, DriverBranch, DriverKind, Fit, GpuModel, JaxPlugin, Knowledge,
     KnowledgeError, Modules, TensorFlowRelease, TorchWheel, VmSize, Xid, XidClass, branch, fits,
 };
+pub use measured::{Measured, MeasuredGpu, NothingMeasured};
 pub use registry::{CAUSES, CHECKS, Registered};
 pub use report::{
-    DriverSummary, Fix, GpuSummary, HostSummary, Machine, MachineVerdict, Measured, MeasuredGpu,
-    NothingMeasured, Outcome, PythonSummary, REPORT_SCHEMA, Report, Root, TensorFlowSummary, Unverified,
-    Wording,
+    DriverSummary, Fix, GpuSummary, HostSummary, Machine, MachineVerdict, Outcome, PythonSummary,
+    REPORT_SCHEMA, Report, Root, TensorFlowSummary, Unverified, Wording,
 };
 pub use select::{Selection, UnknownId};
 pub use slow::{slow, slow_sources};

@@ -102,6 +102,9 @@ pub struct Gpu {
 /// How fast a GPU is. What is not given follows from NVML's readings, so that a healthy card is as fast as one: 85 % of bus
 /// width and greatest memory clock, 80 % of what the link's greatest generation and its lanes carry, 90 % of cores and
 /// greatest clock. An instance has its share of memory and arithmetic.
+///
+/// A kernel takes as long as the longer of two: what it moves between memory and cache, and its operations. What it reads
+/// again within as many bytes as the cache has (device attribute 38, else 4 MiB) is moved once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Speed {

@@ -3,7 +3,6 @@
 use super::{
     INVALID_HANDLE, INVALID_PTX, INVALID_VALUE, NO_BINARY_FOR_GPU, NOT_FOUND, NOT_SUPPORTED,
     UNSUPPORTED_PTX_VERSION, keep,
-    speed::Task,
     state::{behind, state},
 };
 use crate::{
@@ -89,7 +88,7 @@ fn launch(
         keep(code);
         Work::default()
     });
-    state.done(machine, device, Task::Kernel(work));
+    state.ran(machine, device, &work);
     let latest = state.latest.and_then(|latest| state.allocations.get(&latest));
     WRITTEN.set(latest.map(|allocation| (allocation.pages(), allocation.length)));
     Ok(())

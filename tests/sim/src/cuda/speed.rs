@@ -33,8 +33,8 @@ pub(super) enum Task {
     Copy(usize),
     /// So many bytes are filled.
     Fill(usize),
-    /// A kernel.
-    Kernel(Work),
+    /// A kernel that moves so many bytes between its memory and its cache, and does so many operations.
+    Kernel { bytes: u64, operations: u64 },
 }
 
 const GIGA: f64 = 1e9;
@@ -50,6 +50,9 @@ const USUAL_MEMORY: f64 = 200.0;
 const USUAL_CLOCK: f64 = 1000.0;
 /// Where cores are not told, in each multiprocessor.
 const USUAL_CORES: u32 = 64;
+/// `CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE`, and what it is where it is not told: a T4's.
+const CACHE: i32 = 38;
+const USUAL_CACHE: u64 = 4 << 20;
 /// What a kernel takes that does nothing, in seconds.
 const LAUNCH: f64 = 2e-6;
 
@@ -112,7 +115,7 @@ impl Speed {
             Task::Download(bytes) => bytes as f64 / self.download,
             Task::Copy(bytes) => 2.0 * bytes as f64 / self.memory,
             Task::Fill(bytes) => bytes as f64 / self.memory,
-            Task::Kernel(Work { bytes, operations }) => {
+            Task::Kernel { bytes, operations } => {
                 LAUNCH + (bytes as f64 / self.memory).max(operations as f64 / self.operations)
             }
         }
@@ -120,6 +123,14 @@ impl Speed {
 }
 
 impl State {
+    /// A device has run a kernel.
+    pub(super) fn ran(&mut self, machine: &'static Machine, device: Visible, work: &Work) {
+        let told = machine.gpu(device.gpu).and_then(|gpu| gpu.attributes.get(&CACHE));
+        let cache = told.and_then(|bytes| u64::try_from(*bytes).ok()).unwrap_or(USUAL_CACHE);
+        let bytes = work.pieces.iter().map(|piece| piece.traffic(cache)).sum();
+        self.done(machine, device, Task::Kernel { bytes, operations: work.operations });
+    }
+
     /// A device has done this.
     pub(super) fn done(&mut self, machine: &'static Machine, device: Visible, task: Task) {
         let Ok((gpu, instance)) = super::state::behind(machine, device) else { return };
@@ -196,7 +207,7 @@ mod tests {
     #[test]
     fn a_kernel_takes_the_longer_of_its_memory_and_its_arithmetic() {
         let speed = Speed { memory: 1e9, upload: 2e9, download: 4e9, operations: 1e9 };
-        let kernel = |bytes, operations| speed.seconds(Task::Kernel(Work { bytes, operations }));
+        let kernel = |bytes, operations| speed.seconds(Task::Kernel { bytes, operations });
         near(kernel(3_000_000_000, 1_000_000_000), 3.0);
         near(kernel(0, 5_000_000_000), 5.0);
         near(kernel(0, 0), 2e-6);

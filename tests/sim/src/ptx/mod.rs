@@ -6,6 +6,7 @@
 mod compute;
 mod lanes;
 mod lines;
+mod loops;
 mod operands;
 mod parse;
 mod reach;
@@ -14,6 +15,8 @@ mod threads;
 
 pub(crate) use reach::Reach;
 pub(crate) use run::{Dimensions, Work};
+
+use std::collections::BTreeMap;
 
 /// A compiled text.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub(crate) struct Entry {
     given: Vec<(Register, Given)>,
     /// Bytes of memory that the threads of a block share.
     shared: usize,
+    /// Loops that touch no memory, by their first instruction.
+    loops: BTreeMap<usize, loops::Loop>,
 }
 
 /// Why a text is refused.

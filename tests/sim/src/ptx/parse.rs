@@ -4,6 +4,7 @@ use super::{
     Access, Binary, Comparison, Compute, Entry, Instruction, Kind, Operation, Product, Program, Refusal,
     Register, Rounding, Space, Takes, Type, Unary,
     lines::{self, EntryText, invalid},
+    loops,
     operands::{Names, kind},
 };
 use std::collections::BTreeMap;
@@ -70,7 +71,8 @@ fn entry(text: &EntryText<'_>) -> Result<Entry, Refusal> {
         instruction.operation = Operation::Branch(*target);
     }
     let Names { count: registers, given, shared_size: shared, .. } = names;
-    Ok(Entry { name: text.name.to_owned(), parameters, code, registers, given, shared })
+    let loops = loops::find(&code);
+    Ok(Entry { name: text.name.to_owned(), parameters, code, registers, given, shared, loops })
 }
 
 /// Arguments lie one after the other, each at a multiple of its size.

@@ -33,19 +33,46 @@ impl Reach for Shared {
     }
 }
 
-/// Hands the bytes that each thread accesses to `each`, in the order of the threads.
+/// How much of a piece of memory was accessed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Touched {
+    /// Bytes, as often as they were loaded or stored.
+    pub(crate) bytes: u64,
+    /// The lowest address, and the one behind the highest.
+    low: u64,
+    end: u64,
+}
+
+impl Touched {
+    pub(super) const NOTHING: Self = Self { bytes: 0, low: u64::MAX, end: 0 };
+
+    pub(super) fn join(&mut self, other: Self) {
+        self.bytes += other.bytes;
+        self.low = self.low.min(other.low);
+        self.end = self.end.max(other.end);
+    }
+
+    /// Bytes that come from memory or go there where a cache has so many: what all lies within it comes once.
+    pub(crate) fn traffic(self, cache: u64) -> u64 {
+        let span = self.end.saturating_sub(self.low);
+        if span <= cache { self.bytes.min(span) } else { self.bytes }
+    }
+}
+
+/// Hands the bytes that each thread accesses to `each`, in the order of the threads, and tells `leave` of each piece of
+/// memory, by where it begins, how much of it was accessed.
 #[inline]
-pub(super) fn access(
-    memory: &mut impl Reach,
+pub(super) fn access<M: Reach>(
+    memory: &mut M,
     bases: &[u64],
-    at: Access,
-    width: usize,
+    (at, width): (Access, usize),
     threads: &Mask,
-    write: bool,
     mut each: impl FnMut(usize, &mut [u8]),
+    mut leave: impl FnMut(&mut M, u64, Touched),
 ) -> Result<(), u32> {
     let crooked = width as u64 - 1;
     let mut piece: Option<(u64, &mut [u8])> = None;
+    let mut touched = Touched::NOTHING;
     for (lane, base) in bases.iter().enumerate().filter(|(lane, _)| threads.has(*lane)) {
         let address = base.wrapping_add_signed(at.offset);
         if address & crooked != 0 {
@@ -57,19 +84,20 @@ pub(super) fn access(
         };
         let mut from = piece.as_mut().and_then(inside);
         if from.is_none() {
-            if let (true, Some((start, _))) = (write, piece.take()) {
-                memory.written(start);
+            if let Some((start, _)) = piece.take() {
+                leave(memory, start, std::mem::replace(&mut touched, Touched::NOTHING));
             }
             piece = memory.around(address);
             from = piece.as_mut().and_then(inside);
         }
         let (Some(from), Some((_, bytes))) = (from, piece.as_mut()) else { return Err(ILLEGAL_ADDRESS) };
+        touched.join(Touched { bytes: width as u64, low: address, end: address + width as u64 });
         if let Some(bytes) = bytes.get_mut(from..from + width) {
             each(lane, bytes);
         }
     }
-    if let (true, Some((start, _))) = (write, piece) {
-        memory.written(start);
+    if let Some((start, _)) = piece {
+        leave(memory, start, touched);
     }
     Ok(())
 }

@@ -7,9 +7,11 @@ use super::{
     Access, Binary, Compute, Entry, Given, Operation, Place, Register, Space, Unary,
     compute::{binary, widen},
     lanes,
-    reach::{Reach, Shared, access, read, write},
+    loops::Known,
+    reach::{Reach, Shared, Touched, access, read, write},
     threads::{Groups, Mask},
 };
+use std::collections::BTreeMap;
 
 /// A grid of blocks of threads.
 #[derive(Clone, Copy, Debug)]
@@ -19,10 +21,10 @@ pub(crate) struct Dimensions {
 }
 
 /// What a kernel had to do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Work {
-    /// Bytes of global memory that were loaded and stored.
-    pub(crate) bytes: u64,
+    /// Pieces of global memory that were accessed.
+    pub(crate) pieces: Vec<Touched>,
     /// Calculations and comparisons; a multiplication with an addition is two.
     pub(crate) operations: u64,
 }
@@ -39,13 +41,14 @@ struct Block<'a, M> {
     loaded: [Vec<u64>; MOST_LOADED],
     memories: Memories<'a, M>,
     operations: u64,
+    known: Known,
 }
 
-/// The memories that a block has, and how many bytes it accessed of the global one.
+/// The memories that a block has, and what was accessed of the global one, by where its pieces begin.
 struct Memories<'a, M> {
     shared: Shared,
     global: &'a mut M,
-    bytes: u64,
+    touched: BTreeMap<u64, Touched>,
 }
 
 /// How many values an instruction loads at most.
@@ -76,17 +79,20 @@ impl Entry {
             registers: vec![vec![0; lanes]; self.registers],
             results: vec![0; lanes],
             loaded: std::array::from_fn(|_| vec![0; lanes]),
-            memories: Memories { shared: Shared::new(self.shared), global: memory, bytes: 0 },
+            memories: Memories { shared: Shared::new(self.shared), global: memory, touched: BTreeMap::new() },
             operations: 0,
+            known: Known::default(),
         };
         for (register, given) in &self.given {
             block.give(*register, *given, dimensions);
         }
         for place in places(dimensions.blocks) {
             block.enter(place);
+            block.known.give_up();
             block.run(Mask::all(lanes))?;
         }
-        Ok(Work { bytes: block.memories.bytes, operations: block.operations })
+        let pieces = block.memories.touched.into_values().collect();
+        Ok(Work { pieces, operations: block.operations })
     }
 }
 
@@ -134,6 +140,14 @@ impl<M: Reach> Block<'_, M> {
             if groups.has_by(next) {
                 groups.add(next, threads);
                 return Ok(());
+            }
+            if !threads.is_whole() {
+                self.known.give_up();
+            } else if let Some(behind) =
+                self.known.at(next, &entry.loops, &mut self.registers, &mut self.operations)
+            {
+                next = behind;
+                continue;
             }
             next += 1;
             // Those that the instruction is not for, where there are both.
@@ -293,13 +307,16 @@ impl<M: Reach> Memories<'_, M> {
         writes: bool,
         each: impl FnMut(usize, &mut [u8]),
     ) -> Result<(), u32> {
-        let width = at.of.width * values;
-        match at.space {
-            Space::Shared => access(&mut self.shared, bases, at, width, threads, writes, each),
-            Space::Global => {
-                self.bytes += (width * threads.count()) as u64;
-                access(self.global, bases, at, width, threads, writes, each)
-            }
+        let at = (at, at.of.width * values);
+        let Self { shared, global, touched } = self;
+        match at.0.space {
+            Space::Shared => access(shared, bases, at, threads, each, |_, _, _| ()),
+            Space::Global => access(*global, bases, at, threads, each, |memory, start, part| {
+                touched.entry(start).or_insert(Touched::NOTHING).join(part);
+                if writes {
+                    memory.written(start);
+                }
+            }),
         }
     }
 }

@@ -53,6 +53,10 @@ fn multiply(name: &str, size: u32, factors: &[u32]) -> Vec<u32> {
     let tiles = Dimensions { blocks: [size / 64, size / 64, 1], threads: [16, 16, 1] };
     let work = run(name, tiles, &[&a, &b, &product, &size.to_le_bytes()], &mut memory).unwrap();
     assert!(work.operations > 2 * elements * u64::from(size));
+    // Each block reads two strips, a tile high and wide; a cache that holds all of it reads it once.
+    let [touched] = work.pieces[..] else { panic!("{:?}", work.pieces) };
+    assert_eq!(touched.bytes, elements * 4 * (2 * u64::from(size) / 64 + 1));
+    assert_eq!([touched.traffic(1 << 24), touched.traffic(1 << 10)], [elements * 12, touched.bytes]);
     memory.words().split_off(2 * elements as usize)
 }
 
@@ -107,7 +111,8 @@ fn patterns_are_written_and_what_differs_is_told() {
         let seeded = seed.to_le_bytes();
         let write = format!("gpucheck_write_{name}");
         let work = run(&write, line(3, 128), &[&at, &count, &from, &seeded], &mut memory).unwrap();
-        assert_eq!(work.bytes, 16_000);
+        let [touched] = work.pieces[..] else { panic!("{:?}", work.pieces) };
+        assert_eq!((touched.bytes, touched.traffic(1 << 20)), (16_000, 16_000));
         let expected: Vec<_> = (first..).take(4000).map(|word| pattern(name, word, seed)).collect();
         let differs = memory.words().iter().zip(&expected).position(|(seen, expected)| seen != expected);
         assert_eq!(differs, None, "{name}");
@@ -148,6 +153,31 @@ fn chains_of_fused_multiply_adds_are_those_of_a_plain_loop() {
         let chain = |i| (0..24).fold((begin + i) as f32, |x, _| x.mul_add(factor, summand)).to_bits();
         assert_eq!(result, (0..8).map(chain).fold(0, |bits, chain| bits ^ chain), "{thread}");
     }
+}
+
+#[test]
+fn a_loop_is_computed_again_where_it_begins_with_something_else() {
+    // x = 3 x + 1, as often as the block's number says, from the thread's number; in two blocks of four alike.
+    let body = "mov.u32 %r1, %tid.x; mov.u32 %r2, %ctaid.x; shr.u32 %r3, %r2, 1; mov.u32 %r4, 0;
+        $round: mad.lo.u32 %r1, %r1, 3, 1; add.u32 %r4, %r4, 1; setp.le.u32 %p1, %r4, %r3; @%p1 bra $round;
+        mad.lo.u32 %r2, %r2, 8, %tid.x; mul.wide.u32 %rd2, %r2, 4; add.s64 %rd2, %rd1, %rd2;
+        st.global.u32 [%rd2], %r1;";
+    let words = together(body, line(4, 8)).unwrap();
+    for (place, word) in words.into_iter().enumerate() {
+        let rounds = place / 16 + 1;
+        let expected = (0..rounds).fold(place as u32 % 8, |x, _| 3 * x + 1);
+        assert_eq!(word, expected, "{place}");
+    }
+    let program = Program::compile(&text(body), TAKES).unwrap();
+    assert_eq!(program.entries[0].loops.len(), 1);
+    let with_memory = body.replace("add.u32 %r4, %r4, 1;", "ld.global.u32 %r5, [%rd1]; add.u32 %r4, %r4, 1;");
+    assert!(Program::compile(&text(&with_memory), TAKES).unwrap().entries[0].loops.is_empty());
+    // Threads that leave at different times, in blocks that are alike.
+    let body = "mov.u32 %r1, %tid.x; mov.u32 %r2, 0; $round: add.u32 %r2, %r2, 2; setp.lt.u32 %p1, %r2, %r1;
+        @%p1 bra $round; mad.lo.u32 %r3, %ctaid.x, 8, %r1; mul.wide.u32 %rd2, %r3, 4; add.s64 %rd2, %rd1, %rd2;
+        st.global.u32 [%rd2], %r2;";
+    let each: Vec<_> = (0..32_u32).map(|place| (place % 8).next_multiple_of(2).max(2)).collect();
+    assert_eq!(together(body, line(4, 8)).unwrap(), each);
 }
 
 /// Runs a body in blocks of this many threads, with 32 words of memory that all hold 7.

@@ -3,6 +3,7 @@
 mod bits;
 mod failures;
 mod healthy;
+mod sweep;
 mod whole;
 
 use crate::simulated::Simulated;

@@ -9,7 +9,8 @@ use gpucheck_checks::fact::{Facts, Level, Observed, Work};
 use serde_json::{Value, json};
 use std::{
     fs,
-    os::unix::process::ExitStatusExt,
+    io::Read,
+    os::{fd::FromRawFd, unix::process::ExitStatusExt},
     process::{Command, Stdio},
     time::Duration,
 };
@@ -146,4 +147,39 @@ fn a_time_that_is_none_is_a_usage_error() {
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{error}");
     assert!(error.contains("90s, 10m, 2h"), "{error}");
+}
+
+/// A terminal: what is read from it, and what is written to.
+fn terminal() -> (fs::File, fs::File) {
+    let (mut ours, mut theirs) = (-1, -1);
+    let none = std::ptr::null_mut();
+    // SAFETY: two numbers are written, which live on this stack; name, settings and size are left to the system.
+    let opened = unsafe { libc::openpty(&raw mut ours, &raw mut theirs, none, none.cast(), none.cast()) };
+    assert_eq!(opened, 0);
+    // SAFETY: the call has just opened both, and nobody else has them.
+    unsafe { (fs::File::from_raw_fd(ours), fs::File::from_raw_fd(theirs)) }
+}
+
+#[test]
+fn a_terminal_shows_how_far_work_is_that_takes_long_and_keeps_nothing_of_it() {
+    let simulated = Simulated::new(&t4());
+    let machine = simulated.machine();
+    let (mut shown, terminal) = terminal();
+    let mut run = program(&simulated, &machine, &["--soak", "2s", "--small-work"])
+        .stdout(Stdio::null())
+        .stderr(terminal)
+        .spawn()
+        .unwrap();
+    let mut all = Vec::new();
+    let mut some = [0; 4096];
+    // The end of the last writer is an error of reading.
+    while let Ok(length @ 1..) = shown.read(&mut some) {
+        all.extend_from_slice(&some[..length]);
+    }
+    run.wait().unwrap();
+    let all = String::from_utf8_lossy(&all);
+    let line = all.split('\r').find(|line| line.contains("GB/s")).unwrap_or_else(|| panic!("{all:?}"));
+    let start = "GPU 0001:00:00.0 at work: 0.";
+    assert!(line.starts_with(start) && line.contains(" GB of memory written and read, "), "{line:?}");
+    assert!(all.ends_with("\r\u{1b}[K"), "{all:?}");
 }

@@ -32,6 +32,9 @@ pub enum Command {
         /// Watch the machine for so many seconds, too: what `gpucheck slow` judges
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=LONGEST_WATCH))]
         seconds: Option<u16>,
+        /// Whom to watch.
+        #[command(flatten)]
+        whom: WhomArgs,
     },
     /// Judge recorded facts, of any machine
     Judge {
@@ -47,6 +50,8 @@ pub enum Command {
     List,
 }
 
+/// Time to watch where none is given, in seconds.
+pub const WATCH_SECONDS: u16 = 5;
 /// Longest time to watch, in seconds.
 const LONGEST_WATCH: i64 = 600;
 
@@ -54,8 +59,16 @@ const LONGEST_WATCH: i64 = 600;
 #[derive(Debug, Args)]
 pub struct SlowArgs {
     /// Seconds to watch
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=LONGEST_WATCH))]
+    #[arg(long, value_name = "N", default_value_t = WATCH_SECONDS, value_parser = clap::value_parser!(u16).range(1..=LONGEST_WATCH))]
     pub seconds: u16,
+    /// Whom to watch.
+    #[command(flatten)]
+    pub whom: WhomArgs,
+}
+
+/// Whom to watch; nobody: the whole machine.
+#[derive(Debug, Args)]
+pub struct WhomArgs {
     /// Ask about this process, not about the whole machine
     #[arg(long, value_name = "PID", conflicts_with = "notebook")]
     pub pid: Option<u32>,

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use gpucheck::{
-    cli::{Cli, Color, Command, Format, LookArgs, ShowArgs},
+    cli::{Cli, Color, Command, Format, LookArgs, ShowArgs, WATCH_SECONDS},
     collect::{self, Options},
     error::Error,
     exit::Exit,
@@ -12,12 +12,13 @@ use gpucheck::{
     redact::redact,
     render::{self, Style},
     root::Root,
-    slow, worker,
+    slow::{self, Asked},
+    worker,
 };
 use gpucheck_checks::{
     CAUSES, CHECKS, Knowledge, Language, Report, Selection, Source, UnknownId, diagnose,
-    fact::{FACTS_SCHEMA, Facts, Level, Observed},
-    is_watched,
+    fact::{FACTS_SCHEMA, Facts, Level},
+    is_watched, slow_sources,
 };
 use std::{
     fs::File,
@@ -84,22 +85,24 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
             look_alone(look)?;
             let knowledge = knowledge::read(look.knowledge.as_deref())?;
             let time = Duration::from_secs(asked.seconds.into());
-            let options = options(look, &Selection::default(), language(show))?;
-            let facts = slow::facts(&options, &asked.into(), time)?;
+            let mut options = options(look, &Selection::default(), language(show))?;
+            options.sources = slow_sources();
+            let facts = slow::facts(&options, &(&asked.whom).into(), time)?;
             report(&facts, &knowledge, &Selection::default(), show)
         }
-        Some(Command::Record { seconds }) => {
+        Some(Command::Record { seconds, whom }) => {
             let mut options = options(look, &selection(look)?, language(show))?;
             // Facts are to show what is there now.
             options.fresh = true;
             if options.sources.contains(&Source::Compute) {
                 options.sources.insert(Source::Work);
             }
-            let mut facts = collect::collect(&options);
-            if let Some(seconds) = seconds {
-                let time = Duration::from_secs((*seconds).into());
-                facts.load = Observed::Seen(slow::watch(&options, &facts, None, time));
-            }
+            let asked = Asked::from(whom);
+            let is_asked = asked != Asked::Machine;
+            let facts = match seconds.or(is_asked.then_some(WATCH_SECONDS)) {
+                Some(seconds) => slow::facts(&options, &asked, Duration::from_secs(seconds.into()))?,
+                None => collect::collect(&options),
+            };
             output::write(&render::json(&redact(&facts, &own_names())), show.output.as_deref())?;
             Ok(Exit::Usable)
         }

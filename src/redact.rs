@@ -229,13 +229,15 @@ mod tests {
             {"pid": 3, "root": 7, "sessions": {"not_probed": {"why": "-"}}}
         ]);
         let mut facts = serde_json::json!(
-            {"processes": {"seen": {"on_gpus": on_gpus}}, "notebooks": {"seen": {"servers": servers}}}
+            {"processes": {"seen": {"on_gpus": on_gpus}}, "notebooks": {"seen": {"servers": servers}},
+             "load": {"seen": {"asked": {"pid": 7, "notebook": "kim/hw.ipynb"}}}}
         );
         hide_notebooks(&mut facts);
         let told = |pointer: &str| facts.pointer(&format!("/notebooks/seen/servers/{pointer}")).cloned();
         assert_eq!(told("0/root"), Some("/notebooks-1".into()));
         assert_eq!(told("0/sessions/seen/0/path"), Some("notebook-3.ipynb".into()));
         assert_eq!(told("1/sessions/interrupted/seen/0/path"), Some("notebook-1.ipynb".into()));
+        assert_eq!(facts.pointer("/load/seen/asked/notebook"), Some(&"notebook-1.ipynb".into()));
         let text = facts.to_string();
         assert!(!text.contains("kim") && !text.contains("lee"), "{text}");
         let path = |at: usize| facts.pointer(&format!("/processes/seen/on_gpus/{at}/notebook/path")).cloned();

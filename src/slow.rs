@@ -1,12 +1,13 @@
-//! `gpucheck slow`: a look at the machine without starting anything on it, then some seconds of watching.
+//! `gpucheck slow`: a look at the machine, then some seconds of watching.
 //!
-//! Invariant: what is slow is not disturbed: no Python is started, no context is made, nothing is computed.
+//! Invariant: what is slow is not disturbed: while it is watched no Python is started, no context is made, nothing is
+//! computed; nor before, by [`Options::sources`] that do not ask for it.
 
 mod live;
 mod whom;
 
 use crate::{
-    cli::SlowArgs,
+    cli::WhomArgs,
     collect::{self, Options},
     error::Error,
     probe::{
@@ -15,10 +16,7 @@ use crate::{
     },
     render,
 };
-use gpucheck_checks::{
-    fact::{Facts, Load, Observed},
-    slow_sources,
-};
+use gpucheck_checks::fact::{Facts, Load, Observed};
 use std::time::{Duration, Instant};
 
 /// Whom to watch, as the command line has it.
@@ -32,8 +30,8 @@ pub enum Asked {
     Notebook(String),
 }
 
-impl From<&SlowArgs> for Asked {
-    fn from(args: &SlowArgs) -> Self {
+impl From<&WhomArgs> for Asked {
+    fn from(args: &WhomArgs) -> Self {
         match (args.pid, &args.notebook) {
             (Some(pid), _) => Self::Process(pid),
             (None, Some(name)) => Self::Notebook(name.clone()),
@@ -42,7 +40,7 @@ impl From<&SlowArgs> for Asked {
     }
 }
 
-/// Looks at a machine and watches it.
+/// Looks at a machine as the options say, then watches it.
 ///
 /// # Errors
 /// Whoever was asked about is not there.
@@ -50,14 +48,13 @@ pub fn facts(options: &Options, asked: &Asked, time: Duration) -> Result<Facts, 
     if let Asked::Process(pid) = asked {
         whom::process(&options.root, *pid)?;
     }
-    let mut facts = collect::collect(&Options { sources: slow_sources(), ..options.clone() });
+    let mut facts = collect::collect(options);
     let whom = whom::whom(&options.root, asked, &facts)?;
     facts.load = Observed::Seen(watch(options, &facts, whom, time));
     Ok(facts)
 }
 
-/// Watches a machine that was looked at.
-pub fn watch(options: &Options, facts: &Facts, whom: Option<Whom>, time: Duration) -> Load {
+fn watch(options: &Options, facts: &Facts, whom: Option<Whom>, time: Duration) -> Load {
     let ask = load::Ask {
         root: options.root.clone(),
         time,

@@ -1,7 +1,7 @@
 //! Jupyter servers that run: a real one with real kernels, and such as lie.
 
 mod liars;
-mod server;
+pub(crate) mod server;
 
 use crate::{pythons::part, stage::Machine};
 use gpucheck::{

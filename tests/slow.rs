@@ -3,6 +3,7 @@
 mod command;
 mod gpus;
 mod host;
+mod notebook;
 mod picture;
 
 use std::{

@@ -6,6 +6,7 @@
 
 mod confine;
 mod excerpt;
+mod follower;
 mod inherited;
 mod interrupt;
 mod promised;
@@ -13,10 +14,11 @@ mod run;
 mod trail;
 
 pub use excerpt::Excerpt;
+pub use follower::{Follower, Hears};
 pub use inherited::mend_what_was_inherited;
 pub use interrupt::end_children_on_signals;
 pub(crate) use interrupt::{draw, erase, leave_signals_to_others};
-pub use run::{Finished, Follower, Hears, Identity, Job, Name, Variables, run, run_followed};
+pub use run::{Finished, Identity, Job, Name, Variables, run, run_followed};
 pub use trail::{Message, Progress, ReadTrail, Trail, TrailError};
 
 /// The descriptor on which a child finds its answer pipe.

@@ -1,7 +1,7 @@
 //! Start a child, follow it, end it.
 
 use super::{
-    ANSWER_FD, Excerpt, Progress, ReadTrail,
+    ANSWER_FD, Excerpt, Follower, Hears, ReadTrail,
     confine::{Limits, confine},
     inherited, interrupt, promised,
 };
@@ -12,7 +12,6 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus},
 };
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 use std::{
     borrow::Cow,
     ffi::OsString,
@@ -95,27 +94,6 @@ pub struct Finished<T> {
 /// Runs a child to its answer or its end. Returns at the latest one second after the deadline.
 pub fn run<T: DeserializeOwned>(job: Job) -> Finished<T> {
     run_followed(job, &mut Hears(&|_| {}))
-}
-
-/// Whoever follows a child while it runs.
-pub trait Follower {
-    /// How far it is.
-    fn progress(&mut self, _: Progress) {}
-    /// A piece of what it sees.
-    fn piece(&mut self, _: &RawValue) {}
-    /// Whether it may be ended: what it does then counts as not having answered in time.
-    fn has_enough(&self) -> bool {
-        false
-    }
-}
-
-/// A follower that hears how far a child is.
-pub struct Hears<'a>(pub &'a dyn Fn(Progress));
-
-impl Follower for Hears<'_> {
-    fn progress(&mut self, progress: Progress) {
-        (self.0)(progress);
-    }
 }
 
 /// Runs a child that somebody follows, who may end it before its deadline.

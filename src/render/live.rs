@@ -125,7 +125,7 @@ fn line(
     picture: &Picture,
     canvas: Canvas,
 ) -> String {
-    let rest: String = parts.iter().flatten().map(|part| format!("  {part}")).collect();
+    let rest = parts.iter().flatten().fold(String::new(), |rest, part| rest + "  " + part);
     let (widest, narrowest) = CURVE;
     let taken = label.width() + 2 + clean(&rest).width() + 1;
     let width = canvas.columns.saturating_sub(taken).clamp(narrowest, widest);

@@ -37,7 +37,7 @@ client.stop_channels()
 ";
 
 /// It, and its kernels; all of them end with this value.
-pub(super) struct Running {
+pub(crate) struct Running {
     home: tempfile::TempDir,
     child: Child,
     note: Value,
@@ -45,7 +45,7 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let alone = SERVERS.write().unwrap_or_else(PoisonError::into_inner);
         let home = tempfile::tempdir().unwrap();
         fs::create_dir_all(home.path().join("notebooks")).unwrap();
@@ -82,46 +82,46 @@ impl Running {
         }
     }
 
-    pub(super) fn home(&self) -> &Path {
+    pub(crate) fn home(&self) -> &Path {
         self.home.path()
     }
 
-    pub(super) fn folder(&self) -> PathBuf {
+    pub(crate) fn folder(&self) -> PathBuf {
         self.home.path().join("notebooks")
     }
 
-    pub(super) fn runtime(&self) -> PathBuf {
+    pub(crate) fn runtime(&self) -> PathBuf {
         self.home.path().join("runtime")
     }
 
-    pub(super) fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    pub(super) fn token(&self) -> String {
+    pub(crate) fn token(&self) -> String {
         self.note.get("token").and_then(Value::as_str).filter(|token| token.len() > 20).unwrap().to_owned()
     }
 
     /// Opens a notebook; the ids of its kernel and of its session.
-    pub(super) fn open(&self, path: &str) -> (String, String) {
+    pub(crate) fn open(&self, path: &str) -> (String, String) {
         let body = serde_json::json!({"path": path, "name": path, "type": "notebook", "kernel": {"name": "python3"}});
         let session = self.ask("POST", "api/sessions", Some(&body));
         let text = |pointer| session.pointer(pointer).and_then(Value::as_str).unwrap().to_owned();
         (text("/kernel/id"), text("/id"))
     }
 
-    pub(super) fn rename(&self, session: &str, path: &str) {
+    pub(crate) fn rename(&self, session: &str, path: &str) {
         let body = serde_json::json!({"path": path, "name": path});
         self.ask("PATCH", &format!("api/sessions/{session}"), Some(&body));
     }
 
     /// What code prints in a kernel.
-    pub(super) fn execute(&self, kernel: &str, code: &str) -> String {
+    pub(crate) fn execute(&self, kernel: &str, code: &str) -> String {
         self.run(kernel, "whole", code)
     }
 
     /// Begins to run code in a kernel.
-    pub(super) fn begin(&self, kernel: &str, code: &str) {
+    pub(crate) fn begin(&self, kernel: &str, code: &str) {
         self.run(kernel, "begin", code);
     }
 
@@ -135,7 +135,7 @@ impl Running {
     }
 
     /// The process of a kernel, among the children of the server.
-    pub(super) fn process_of(&self, kernel: &str) -> u32 {
+    pub(crate) fn process_of(&self, kernel: &str) -> u32 {
         let id = self.pid();
         let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
         let is_kernel = |pid: &u32| {
@@ -150,7 +150,7 @@ impl Running {
     }
 
     /// What gpucheck prints in this home.
-    pub(super) fn gpucheck(&self, words: &[&str]) -> Value {
+    pub(crate) fn gpucheck(&self, words: &[&str]) -> Value {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gpucheck"));
         let output = surroundings(command.args(words), self.home()).output().unwrap();
         serde_json::from_slice(&output.stdout)

@@ -13,7 +13,7 @@ use gpucheck::{
 use gpucheck_checks::fact::{Load, Observed, PciAddress};
 use std::{thread, time::Duration};
 
-fn watch(root: Root, whom: Option<Whom>, time: Duration) -> Load {
+fn watch(root: Root, pid: Option<u32>, time: Duration) -> Load {
     let library = Ask {
         search: Search::Directories(Vec::new()),
         hold_init: Some("there is no driver".to_owned()),
@@ -22,7 +22,7 @@ fn watch(root: Root, whom: Option<Whom>, time: Duration) -> Load {
     let ask = load::Ask {
         root,
         time,
-        whom,
+        whom: pid.map(|pid| Whom { pid, notebook: None }),
         library,
         worker: Worker::own(SECOND),
         gpus: vec![PciAddress::new("0001:00:00.0")],
@@ -30,14 +30,10 @@ fn watch(root: Root, whom: Option<Whom>, time: Duration) -> Load {
     load::probe(&ask, &SoFar::default())
 }
 
-fn of_pid(pid: u32) -> Option<Whom> {
-    Some(Whom { pid, notebook: None })
-}
-
 #[test]
 fn a_busy_loop_is_told_with_what_it_uses() {
     let busy = Stranger::busy();
-    let load = watch(Root::new("/"), of_pid(busy.pid()), SECOND * 2);
+    let load = watch(Root::new("/"), Some(busy.pid()), SECOND * 2);
     let Observed::Seen(host) = &load.host else { panic!("{load:?}") };
     assert!((2000..20_000).contains(&load.lasted_ms), "{}", load.lasted_ms);
     let told = host.processes.iter().find(|one| one.pid == busy.pid()).unwrap();
@@ -67,7 +63,7 @@ fn a_process_that_is_gone_in_the_middle_has_ended() {
         thread::sleep(SECOND);
         busy.end();
     });
-    let load = watch(Root::new("/"), of_pid(pid), SECOND * 2);
+    let load = watch(Root::new("/"), Some(pid), SECOND * 2);
     ending.join().unwrap();
     let asked = load.asked.unwrap();
     assert!(asked.ended && asked.name.as_deref() == Some("sh"), "{asked:?}");
@@ -80,7 +76,7 @@ fn a_process_that_is_stopped_uses_nothing() {
     let busy = Stranger::busy();
     let process = rustix::process::Pid::from_raw(busy.0).unwrap();
     rustix::process::kill_process(process, rustix::process::Signal::STOP).unwrap();
-    let load = watch(Root::new("/"), of_pid(busy.pid()), SECOND);
+    let load = watch(Root::new("/"), Some(busy.pid()), SECOND);
     let told = load.host.seen().unwrap().processes.iter().find(|one| one.pid == busy.pid()).cloned().unwrap();
     assert!(told.percent <= 5 && told.waiting == 0, "{told:?}");
     assert!(!load.asked.unwrap().ended);

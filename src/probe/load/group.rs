@@ -179,7 +179,7 @@ mod tests {
     use super::*;
     use std::fs;
 
-    const MINUTE: Duration = Duration::from_secs(60);
+    const MINUTE: Duration = Duration::from_mins(1);
 
     fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, Root) {
         let tree = tempfile::tempdir().unwrap();

@@ -108,11 +108,13 @@ impl Programs {
         if at >= self.next_all {
             self.look_at_all(at);
         } else {
-            let close: Vec<u32> = self.close.iter().copied().collect();
-            close.into_iter().for_each(|pid| self.look_at(pid));
+            for pid in self.close.clone() {
+                self.look_at(pid);
+            }
         }
-        let close: Vec<u32> = self.close.iter().copied().collect();
-        close.into_iter().for_each(|pid| self.look_at_threads(pid, at));
+        for pid in self.close.clone() {
+            self.look_at_threads(pid, at);
+        }
     }
 
     fn look_at_all(&mut self, at: Duration) {

@@ -31,7 +31,7 @@ const SAMPLES: usize = 600;
 /// Most Xids that are kept of a GPU.
 const XIDS: usize = 64;
 /// Longest watch for which no time is given.
-const LONGEST: Duration = Duration::from_secs(8 * 24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(8 * 24);
 
 /// What the worker is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,14 +165,10 @@ impl Listener<'_> {
 
     /// Why the worker has not come to its end; none where it was told not to.
     fn why(&self, by: ProbeFailure) -> Option<ProbeFailure> {
-        match by {
-            ProbeFailure::TimedOut { step, unkillable, .. } => {
-                let after_ms = u64::try_from(self.patience.as_millis()).unwrap_or(u64::MAX);
-                let silent = self.is_silent() || unkillable || !self.watch.is_over();
-                silent.then_some(ProbeFailure::TimedOut { after_ms, step, unkillable })
-            }
-            by => Some(by),
-        }
+        let ProbeFailure::TimedOut { step, unkillable, .. } = by else { return Some(by) };
+        let after_ms = u64::try_from(self.patience.as_millis()).unwrap_or(u64::MAX);
+        let hung = self.is_silent() || unkillable || !self.watch.is_over();
+        hung.then_some(ProbeFailure::TimedOut { after_ms, step, unkillable })
     }
 }
 
@@ -241,7 +237,9 @@ impl Kept {
             for pair in all.chunks(2) {
                 if let [first, rest @ ..] = pair {
                     let mut first = *first;
-                    rest.iter().for_each(|next| absorb(&mut first, next));
+                    for next in rest {
+                        absorb(&mut first, next);
+                    }
                     samples.push(first);
                 }
             }

@@ -132,7 +132,9 @@ mod tests {
 
     fn used(looks: &[&[Sample]]) -> Vec<(u32, u32, u32)> {
         let mut used = Used::default();
-        looks.iter().for_each(|look| used.take(look));
+        for look in looks {
+            used.take(look);
+        }
         let told = used.told();
         told.seen().unwrap().iter().map(|one| (one.pid, one.activity, one.memory_activity)).collect()
     }

@@ -79,9 +79,8 @@ fn install(python: &Python, names: &[&str], finding: Finding) -> Finding {
         let version = is_cuda_s.iter().find_map(|start| name.strip_prefix(start))?;
         tensorflow::pair(version).map(|version| version.0)
     });
-    let installed = python.cuda_parts.seen().into_iter().flat_map(|parts| &parts.distributions);
-    let of_installed =
-        installed.filter_map(|found| found.name.rsplit_once("-cu")?.1.parse::<i32>().ok()).next();
+    let mut installed = python.cuda_parts.seen().into_iter().flat_map(|parts| &parts.distributions);
+    let of_installed = installed.find_map(|found| found.name.rsplit_once("-cu")?.1.parse::<i32>().ok());
     let Some(major) = major.or(of_installed) else {
         return finding.see("https://docs.nvidia.com/cuda/cuda-installation-guide-linux/");
     };

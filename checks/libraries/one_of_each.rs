@@ -39,7 +39,7 @@ fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
         let pairs = libraries.frameworks.iter().flat_map(|of| Library::ALL.map(|library| (of, library)));
         let judged: Vec<Finding> = pairs.filter_map(|(of, library)| judge(python, of, library)).collect();
         let any = libraries.frameworks.iter().any(|of| of.linked.seen().is_some());
-        let alone = || any.then(|| Finding::pass(python.subject(), "one cuBLAS and one cuDNN are in reach"));
+        let alone = || any.then(|| Finding::pass(python.subject(), "no second cuBLAS or cuDNN is in reach"));
         merged(judged).or_else(alone)
     })
 }

@@ -2,10 +2,12 @@
  *
  * Macros make it fail. CREATE_CODE: what cublasCreate_v2 returns. WRONG: one element of each product is off by one.
  * LATE_WRONG: only those of large products. HANG, SEGV: in cublasSgemm_v2. LOAD_SEGV: before everything. NO_NAMES: it has
- * no cublasGetStatusName, as before 11.4. NEEDS: it wants libcublasLt.so.12.
+ * no cublasGetStatusName, as before 11.4. NEEDS: it wants libcublasLt.so.12. LOG: a file that gets a line for each handle
+ * that is asked for.
  */
 #include <dlfcn.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -28,6 +30,10 @@ const char *cublasGetStatusName(int code) { return code == 1 ? "CUBLAS_STATUS_NO
 #endif
 
 int cublasCreate_v2(void **handle) {
+#ifdef LOG
+    FILE *log = fopen(LOG, "a");
+    if (log) fputs("handle\n", log), fclose(log);
+#endif
 #ifdef CREATE_CODE
     (void)handle;
     return CREATE_CODE;

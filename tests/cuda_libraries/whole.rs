@@ -67,3 +67,17 @@ fn a_stub_that_only_a_kernel_finds_is_named() {
     assert_eq!(root.subject, Subject::Python(format!("{python} (kernel stub)")));
     assert!(root.explains.contains(&"frameworks.torch_computes".to_owned()), "{root:#?}");
 }
+
+#[test]
+fn two_kernels_with_the_same_library_share_one_trial() {
+    let home = Home::new();
+    let log = home.path().join("handles");
+    let log_to = format!("LOG=\"{}\"", log.display());
+    let python = environment(&home, "class", &["CREATE_CODE=1", &log_to], REFUSED);
+    home.kernel("one", &[&python], "");
+    home.kernel("two", &[&python], r#", "env": {"TF_CPP_MIN_LOG_LEVEL": "2"}"#);
+    let report = kernels_on_gpus::report(&home, &[]);
+    let of_library = report.outcomes.iter().filter(|outcome| outcome.id == "libraries.cublas_works");
+    assert_eq!(of_library.count(), 2, "{:#?}", report.outcomes);
+    assert_eq!(std::fs::read_to_string(log).unwrap(), "handle\n");
+}

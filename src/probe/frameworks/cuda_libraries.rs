@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{probe::cuda, root::Root};
 use gpucheck_checks::fact::{
-    CudaLibraries, DriverLibrary, Framework, FrameworkLibraries, Interpreter, LinkedLibraries, Observed,
-    Python, TensorFlow, TensorFlowBuild,
+    ArrayLibrary, CudaLibraries, DriverLibrary, Framework, FrameworkLibraries, Interpreter, Jax,
+    LinkedLibraries, Observed, Python, TensorFlow, TensorFlowBuild,
 };
 use std::{fs, path::Path};
 
@@ -45,9 +45,9 @@ pub(super) fn of(
         python.tensorflow.seen().and_then(Option::as_ref).and_then(|found| of_tensorflow(walk(), found));
     let torch = packages.and_then(|packages| packages.torch.as_ref());
     let torch = torch.filter(|torch| torch.libraries.seen().is_some()).map(|torch| torch.libraries.clone());
-    let has_jax = packages.and_then(|packages| packages.jax.as_ref()).is_some_and(|jax| jax.has_cuda());
-    let jax = has_jax.then(|| of_jax(|| walk(), sys_path)).flatten();
-    let has_cupy = packages.and_then(|packages| packages.cupy.as_ref()).is_some_and(|cupy| cupy.counts());
+    let has_jax = packages.and_then(|packages| packages.jax.as_ref()).is_some_and(Jax::has_cuda);
+    let jax = has_jax.then(|| of_jax(walk, sys_path)).flatten();
+    let has_cupy = packages.and_then(|packages| packages.cupy.as_ref()).is_some_and(ArrayLibrary::counts);
     let cupy = has_cupy.then(|| of_cupy(walk(), sys_path)).flatten();
     let all = [
         (Framework::TensorFlow, tensorflow.map(Observed::Seen)),
@@ -101,8 +101,8 @@ fn opened(build: &TensorFlowBuild) -> Vec<String> {
 fn of_jax(walk: impl Fn() -> Walk, sys_path: &[String]) -> Option<LinkedLibraries> {
     let files = Root::new("/");
     for site in sites(sys_path) {
-        let names = files.some_names(&format!("{site}/jax_plugins"), MOST_FILES);
-        let Some(plugin) = names.into_iter().filter(|name| name.starts_with("xla_cuda")).max() else {
+        let plugins = files.some_names(&format!("{site}/jax_plugins"), MOST_FILES);
+        let Some(plugin) = plugins.into_iter().filter(|name| name.starts_with("xla_cuda")).max() else {
             continue;
         };
         let plugin = format!("{site}/jax_plugins/{plugin}");
@@ -149,7 +149,10 @@ fn sites(sys_path: &[String]) -> impl Iterator<Item = &str> {
 
 fn shared_objects(folder: &str) -> Vec<String> {
     let names = Root::new("/").some_names(folder, MOST_FILES).into_iter();
-    names.filter(|name| name.ends_with(".so")).map(|name| format!("{folder}/{name}")).collect()
+    names
+        .filter(|name| name.rsplit_once('.').is_some_and(|(_, end)| end == "so"))
+        .map(|name| format!("{folder}/{name}"))
+        .collect()
 }
 
 #[cfg(test)]

@@ -175,6 +175,8 @@ fn trial(
         identity: identity.owner.as_ref().map(Owner::as_child),
         may_make_nodes: ask.may_make_nodes,
     };
+    ask.progress.expect(1);
+    let _under_way = ask.progress.begin(&key.0.file);
     let outcome = libraries::probe(&ask.libraries.worker, &key.0, around);
     tried.insert(key, outcome.clone());
     outcome

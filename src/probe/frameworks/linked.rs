@@ -33,7 +33,11 @@ pub(super) fn of_torch(
     }
     let roots = ROOTS.map(|library| format!("{}/lib/{library}", torch.package));
     let mut walk = Walk::of(interpreter, sys_path, ask);
-    if walk.begin(&roots) { Observed::Seen(walk.told()) } else { walk.nowhere("PyTorch's") }
+    if walk.begin(&roots) {
+        Observed::Seen(walk.told())
+    } else {
+        Observed::not_probed("its libraries are not where PyTorch's are")
+    }
 }
 
 /// Folders of NVIDIA's wheels: what the loader does not find there by itself, PyTorch loads from there.
@@ -140,11 +144,6 @@ impl Walk {
     pub(super) fn told(mut self) -> LinkedLibraries {
         self.go();
         self.told
-    }
-
-    /// That there is nothing to go through.
-    fn nowhere(&self, whose: &str) -> Observed<LinkedLibraries> {
-        Observed::not_probed(format!("its libraries are not where {whose} are"))
     }
 
     fn new(system: &Root, library_path: &str, preloaded: Vec<String>) -> Self {

@@ -24,7 +24,9 @@ fn of_both(folder: &Path) -> BTreeSet<String> {
 fn the_table_is_that_of_the_real_libraries() {
     let implemented: BTreeSet<String> = gpucheck_sim::exported().map(str::to_owned).collect();
     let mut compared = 0;
-    for (branch, version) in [(390, "390.157"), (470, "470.256.02"), (535, "535.161.08")] {
+    for (branch, version) in
+        [(390, "390.157"), (450, "450.248.02"), (470, "470.256.02"), (535, "535.161.08"), (550, "550.163.01")]
+    {
         let real = parts().join(format!("nvidia/{branch}"));
         if !real.join("libcuda.so.1").is_file() {
             continue;

@@ -19,8 +19,8 @@ use crate::{
 use gpucheck_checks::{
     Source,
     fact::{
-        Environment, FACTS_SCHEMA, Facts, Frameworks, Module, Notebooks, NvmlDevice, Observed, Platform,
-        Processes,
+        Environment, FACTS_SCHEMA, Facts, Frameworks, Level, Module, Notebooks, NvmlDevice, Observed,
+        Platform, Processes,
     },
 };
 use std::{
@@ -121,11 +121,11 @@ pub fn collect(options: &Options) -> Facts {
         // Work that takes all memory, or a GPU that lets one program in, would keep the Pythons from it.
         let beside = may_be_beside(options, &facts);
         if beside {
-            facts.work = put_to_work(options, &ask, &facts);
+            put_to_work(options, &ask, &mut facts);
         }
         facts.frameworks = frameworks.take();
         if !beside {
-            facts.work = put_to_work(options, &ask, &facts);
+            put_to_work(options, &ask, &mut facts);
         }
         look_again(options, &ask, &mut facts);
         facts.processes = look_at_processes(options, &facts).take();
@@ -200,7 +200,7 @@ pub(crate) fn look_at_frameworks(
     ask.remember = options.root.is_this_machine().then(|| ask.environment.own_cache()).flatten();
     ask.fresh = options.fresh || one_at_a_time;
     ask.put_to_work = driver_is_behind;
-    if options.full {
+    if options.full || options.work.level() > Level::Usual {
         ask.libraries.when = frameworks::When::Always;
     }
     ask.progress = options.progress.clone();

@@ -1,15 +1,25 @@
-//! GPUs put to work, and once more where what runs beside may have disturbed it.
+//! GPUs put to work, and watched meanwhile; once more where what runs beside may have disturbed it.
 
 use crate::{
     collect::{Options, worker},
-    probe::cuda::work::{self, Plan},
+    in_time::broken,
+    probe::{
+        cuda::work::{self, Plan},
+        nvml::{self, Watch, watch},
+    },
     worker::Ask,
 };
 use gpucheck_checks::{
     Source,
-    fact::{Facts, Level, NvmlDevice, Observed, PciAddress, ProbeFailure, Transfer, Work, WorkDevice},
+    fact::{
+        Facts, GpuLoad, Level, Load, NvmlDevice, Observed, PciAddress, ProbeFailure, Transfer, Work,
+        WorkDevice,
+    },
 };
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    thread,
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
 
 /// `CUDA_ERROR_OUT_OF_MEMORY` and `CUDA_ERROR_DEVICE_UNAVAILABLE`: what may be because of another program.
 const TAKEN: [i64; 2] = [2, 46];
@@ -26,11 +36,11 @@ pub(crate) fn may_be_beside(options: &Options, facts: &Facts) -> bool {
 }
 
 /// Puts to work what computed right.
-pub(crate) fn put_to_work(options: &Options, ask: &Ask, facts: &Facts) -> Observed<Work> {
-    if !options.sources.contains(&Source::Work) {
-        return Observed::not_probed("no check that was asked for reads it");
+pub(crate) fn put_to_work(options: &Options, ask: &Ask, facts: &mut Facts) {
+    if options.sources.contains(&Source::Work) {
+        let plan = plan(options, facts);
+        (facts.work, facts.load) = run(options, ask, facts, &plan);
     }
-    run(options, ask, facts, &plan(options, facts))
 }
 
 /// Does again what may have been disturbed by Pythons of ours, which have ended, and takes that for the answer.
@@ -44,9 +54,10 @@ pub(crate) fn work_again(options: &Options, ask: &Ask, facts: &mut Facts) {
         done.next().is_none_or(|done| is_in_doubt(facts, done))
     });
     if !plan.devices.is_empty() {
-        let again = run(options, ask, facts, &plan);
+        let (again, load) = run(options, ask, facts, &plan);
         let first = std::mem::replace(&mut facts.work, Observed::not_probed("replaced"));
         facts.work = work::replace(first, again);
+        facts.load = load;
     }
 }
 
@@ -60,7 +71,7 @@ fn seed() -> u32 {
     now.subsec_nanos() ^ std::process::id().rotate_left(16)
 }
 
-fn run(options: &Options, ask: &Ask, facts: &Facts, plan: &Plan) -> Observed<Work> {
+fn run(options: &Options, ask: &Ask, facts: &Facts, plan: &Plan) -> (Observed<Work>, Observed<Load>) {
     let of = |ordinal: i32| facts.cuda_devices().find(move |device| device.ordinal == ordinal);
     let bytes = plan.devices.iter().filter_map(|device| of(device.ordinal)?.memory.seen().copied()).sum();
     let name = |ordinal: i32| {
@@ -68,9 +79,50 @@ fn run(options: &Options, ask: &Ask, facts: &Facts, plan: &Plan) -> Observed<Wor
         pci.map_or_else(|| ordinal.to_string(), PciAddress::to_string)
     };
     let hear = |progress: crate::child::Progress| options.progress.work(&name(progress.device), progress);
-    let done = work::probe(&worker(options, plan.deadline(bytes)), ask, plan, &hear);
+    let work = || work::probe(&worker(options, plan.deadline(bytes)), ask, plan, &hear);
+    // What is not timed has nothing to explain.
+    let is_timed = plan.devices.iter().any(|device| device.untimed.is_none());
+    let done = if is_timed && facts.nvml.seen().is_some() {
+        watched(options, ask, work)
+    } else {
+        (work(), Observed::not_probed("nothing was timed that it could explain"))
+    };
     options.progress.work_is_done();
     done
+}
+
+/// Works while the GPUs are watched: what slows one down shows under load alone.
+fn watched(
+    options: &Options,
+    ask: &Ask,
+    work: impl FnOnce() -> Observed<Work>,
+) -> (Observed<Work>, Observed<Load>) {
+    let start = Instant::now();
+    let shared = Watch::default();
+    let (done, gpus) = thread::scope(|scope| {
+        let watching = scope.spawn(|| watch(&worker(options, nvml::DEADLINE), ask, None, &shared));
+        let done = work();
+        shared.end();
+        (done, watching.join().unwrap_or_else(|_| broken()))
+    });
+    (done, gpus_alone(gpus, start))
+}
+
+/// The load of GPUs, where nobody watched the host.
+fn gpus_alone(gpus: Observed<Vec<GpuLoad>>, start: Instant) -> Observed<Load> {
+    let load = |gpus| Load {
+        lasted_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
+        asked: None,
+        gpus,
+        host: Observed::not_probed("GPUs alone were watched, while they worked"),
+        compiled: None,
+    };
+    match gpus {
+        // How a watch ended is said by each GPU of it.
+        Observed::Seen(gpus) | Observed::Interrupted { seen: gpus, .. } => Observed::Seen(load(gpus)),
+        Observed::Failed(by) => Observed::not_probed(by.to_string()),
+        Observed::NotProbed { why } => Observed::NotProbed { why },
+    }
 }
 
 /// Whether what a device did may say more of what ran beside than of the device. What is wrong is no such thing.

@@ -51,6 +51,22 @@ fn a_record_holds_the_work_and_each_steps_time() {
 }
 
 #[test]
+fn a_gpu_is_watched_while_it_is_timed() {
+    let simulated = Simulated::new(&t4());
+    let facts = recorded(&simulated, &["--only", "performance"]);
+    let load = facts.load.seen().unwrap_or_else(|| panic!("{:?}", facts.load));
+    let [gpu] = load.gpus.as_slice() else { panic!("{load:?}") };
+    assert!(
+        gpu.samples.seen().is_some_and(|samples| samples.iter().any(|one| one.sm_mhz.is_some())),
+        "{gpu:?}"
+    );
+    assert!(matches!(load.host, Observed::NotProbed { .. }), "{:?}", load.host);
+    // What is not timed has nothing that samples could explain.
+    let facts = recorded(&simulated, &["--small-work"]);
+    assert!(matches!(facts.load, Observed::NotProbed { .. }), "{:?}", facts.load);
+}
+
+#[test]
 fn the_random_words_are_others_in_every_run() {
     let simulated = Simulated::new(&t4());
     let seeds = || -> Vec<u32> {

@@ -16,7 +16,9 @@ const LEAVES: &str = r#"#!/bin/sh
 case "$*" in
 --version) echo gpucheck 0.1.0 ;;
 *pci.gpu_present*) echo "usable, not verified"; exit 3 ;;
-"--lang en"*) echo "/home/kim/bin: GPU-8932f937-d72c-4106-c12f-20bd9faed9f6"; sleep 9 >/dev/null 2>&1 & ;;
+"--lang en"*) sleep 9 >/dev/null 2>&1 & ;;
+"record --output "*/facts-usual.json) echo '{"x": "/home/kim/bin: GPU-8932f937-d72c-4106-c12f-20bd9faed9f6"}' >"$3" ;;
+"slow --"*) echo "/home/kim/bin is no file" >&2; exit 4 ;;
 --deep) echo $$ >"$BUSY"; exec sleep 100 ;;
 esac
 "#;
@@ -139,8 +141,9 @@ fn what_is_left_behind_is_found_and_ctrl_c_is_tried() {
     assert!(lines(&figures, "NOT MEASURED").iter().any(|line| line.contains("soak: lasted")), "{figures}");
     // Nothing was measured, and nothing of that is met.
     assert!(lines(&figures, "NOT MEASURED").iter().any(|line| line.contains("deep: memory")), "{figures}");
-    let usual = bench.captured("usual.txt");
-    assert_eq!(usual, "/home/user/bin: GPU-removed\n");
+    assert_eq!(bench.captured("facts-usual.json"), "{\"x\": \"/home/user/bin: GPU-removed\"}\n");
+    assert_eq!(bench.captured("slow.err"), "/home/user/bin is no file\n");
+    assert!(!bench.folder.path().join("capture/usual.txt").exists());
     let smi = bench.captured("nvidia-smi.txt");
     assert!(
         smi.contains("Serial Number                         : removed") && smi.contains("Tesla T4"),

@@ -11,8 +11,9 @@
 # (or PYTHON) to judge what was measured. No Rust, no CUDA, no root. Nothing else should compute on the GPUs meanwhile.
 # GPUCHECK_ARGS holds more arguments for each gpucheck, between blanks.
 #
-# The capture has no serial numbers, no UUIDs and no user names: reports, facts, what nvidia-smi said, every figure with its
-# bar (figures.txt), and machine.json, which is a machine for tests/machines once somebody has reviewed it.
+# The capture has no serial numbers, no UUIDs, no names of users and notebooks: recorded facts and the reports that are made
+# of them, what nvidia-smi said, every figure with its bar (figures.txt), and machine.json, which is a machine for
+# tests/machines once somebody has reviewed it.
 #
 # Exit status: 0 every bar is met, 1 one is missed, 2 usage, 3 one could not be told, 77 there is no GPU (skipped).
 set -u
@@ -59,7 +60,8 @@ work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 raw=$work/raw
-mkdir "$raw"
+said=$work/said
+mkdir "$raw" "$said"
 mark=GPUCHECK_HARDWARE_RUN=$$.$(date +%s)
 
 # The Python that is measured by is one that gpucheck looks at: its cuBLAS is what the two have in common.
@@ -109,14 +111,18 @@ look() {
     cat "$work/processes" >>"$raw/processes.tsv"
 }
 
-# run NAME ARGUMENT...: one gpucheck; what it says goes to NAME.txt.
+# run NAME ARGUMENT...: one gpucheck. What it says names people and notebooks, so only a complaint is kept.
 run() {
     name=$1
     shift
     say "gpucheck $*"
     began=$(now)
-    gpucheck_with "$@" >"$raw/$name.txt" 2>"$raw/$name.err"
+    gpucheck_with "$@" >"$said/$name.txt" 2>"$said/$name.err"
     status=$?
+    case $status in
+    0 | 1 | 3) ;;
+    *) cp "$said/$name.err" "$raw/$name.err" ;;
+    esac
     printf '%s\t%s\t%s\n' "$name" "$status" "$(($(now) - began))" >>"$raw/runs.tsv"
     look "$name"
 }
@@ -144,7 +150,7 @@ interrupt() {
     [ -n "$judge" ] || return
     say "gpucheck --deep, and Ctrl-C"
     # shellcheck disable=SC2086 # the words are arguments
-    env "$mark" "$judge" -c "$undo" "$gpucheck" --deep ${GPUCHECK_ARGS:-} >"$raw/interrupted.txt" 2>"$raw/interrupted.err" &
+    env "$mark" "$judge" -c "$undo" "$gpucheck" --deep ${GPUCHECK_ARGS:-} >"$said/interrupted.txt" 2>&1 &
     process=$!
     for _ in 1 2 3 4 5; do
         sleep 1
@@ -164,7 +170,8 @@ uuid="$hexadecimal\{8\}-$hexadecimal\{4\}-$hexadecimal\{4\}-$hexadecimal\{4\}-$h
 name=$(id -un | sed 's/[^A-Za-z0-9_-]//g')
 redact() {
     sed -e "s/$uuid/removed/g" \
-        -e 's/^\( *[A-Za-z ]*\(Serial\|UUID\|GUID\|Uuid\)[A-Za-z ]* *: \).*/\1removed/' \
+        -e 's/^\( *[A-Za-z ]*Serial[A-Za-z ]* *: \).*/\1removed/' \
+        -e 's/^\( *[A-Za-z ]*[GU]UID[A-Za-z ]* *: \).*/\1removed/' \
         -e 's/^\( *VM ID *: \).*/\1removed/' \
         -e 's|/home/[^/ "]*|/home/user|g' \
         -e "s|/${name:-user}\([/ \"]\)|/$([ "$name" = root ] && echo root || echo user)\1|g"
@@ -202,11 +209,18 @@ run deep --deep --lang en
 facts facts-deep --full --deep
 measure measured-after
 run slow slow --seconds 5 --lang en
+facts facts-slow --seconds 5
 if [ -n "$soak" ]; then
     echo "$soak" >"$raw/soak-seconds.txt"
     facts facts-soak --soak "${soak}s"
 fi
 interrupt
+# Reports of redacted facts are redacted.
+for level in usual deep soak; do
+    facts=$raw/facts-$level.json
+    [ ! -s "$facts" ] || "$gpucheck" judge "$facts" --lang en >"$raw/report-$level.txt" 2>/dev/null
+done
+[ ! -s "$raw/facts-slow.json" ] || "$gpucheck" judge --slow "$raw/facts-slow.json" --lang en >"$raw/report-slow.txt" 2>/dev/null
 if [ -s "$raw/facts-deep.json" ]; then
     "$gpucheck" judge "$raw/facts-deep.json" --format json >"$raw/judged.json"
     echo $? >"$raw/judged-status.txt"

@@ -22,7 +22,7 @@ fn wrapper(staged: &Staged) -> String {
         command.get_args().filter(|argument| *argument != "--small-work").map(quoted).collect();
     format!(
         "#!/bin/sh\nif [ \"$1\" = judge ] || [ \"$1\" = --version ]; then exec {gpucheck} \"$@\"; fi\n\
-         small=\ncase \"$*\" in\n--deep) echo $$ >\"$BUSY\" ;;\nrecord*--deep*) small=--small-work ;;\n\
+         small=\ncase \"$*\" in\n--deep) echo $$ >\"$BUSY\" ;;\n*--deep*|*--seconds*) small=--small-work ;;\n\
          record*) ;;\n*) small=--small-work ;;\nesac\n\
          exec env {variables} {gpucheck} \"$@\" $small {arguments}\n",
         gpucheck = quoted(command.get_program()),
@@ -54,6 +54,13 @@ fn all_of_it_runs_and_leaves_a_machine() {
     assert!(
         lines(&figures, "NOT MEASURED").iter().any(|line| line.contains("no Python with PyTorch or CuPy"))
     );
+
+    for (report, text) in
+        [("report-usual.txt", "Tesla T4"), ("report-deep.txt", "Tesla T4"), ("report-slow.txt", "GPU")]
+    {
+        let report = bench.captured(report);
+        assert!(report.contains(text), "{report}");
+    }
 
     let machines = tempfile::tempdir().unwrap();
     fs::create_dir(machines.path().join("captured")).unwrap();

@@ -156,7 +156,16 @@ impl<'a> Watch<'a> {
             let parts = used.iter().filter(|part| program.pids.contains(&part.pid) == own);
             parts.map(|part| part.activity.min(100)).sum()
         };
-        if part(false) < WORKS { all } else { Some(part(true).min(100)) }
+        if part(false) < WORKS || !self.tells_apart(gpu) { all } else { Some(part(true).min(100)) }
+    }
+
+    /// Whether the program can be told from others on this GPU: in a container NVML may tell the numbers that processes have
+    /// outside.
+    ///
+    /// Source: NVIDIA/nvidia-docker#1483.
+    pub(crate) fn tells_apart(&self, gpu: &GpuWork) -> bool {
+        let is_listed = || self.program.as_ref().is_some_and(|program| program.is_listed_on(gpu));
+        program::sees_numbers(self.facts) || is_listed()
     }
 
     /// Whether what happens on this GPU concerns the program: it is on it, or no GPU is known to be its own.

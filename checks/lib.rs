@@ -18,6 +18,7 @@ mod judge;
 mod jupyter;
 pub mod kernels;
 mod knowledge;
+mod measured;
 mod readings;
 mod registry;
 mod report;
@@ -39,11 +40,11 @@ pub use knowledge::{
     Architecture, ArchitectureRow, DriverBranch, DriverKind, Fit, GpuModel, JaxPlugin, Knowledge,
     KnowledgeError, Modules, TensorFlowRelease, TorchWheel, VmSize, Xid, XidClass, branch, fits,
 };
+pub use measured::{Measured, MeasuredGpu, NothingMeasured};
 pub use registry::{CAUSES, CHECKS, Registered};
 pub use report::{
-    DriverSummary, Fix, GpuSummary, HostSummary, Machine, MachineVerdict, Measured, MeasuredGpu,
-    NothingMeasured, Outcome, PythonSummary, REPORT_SCHEMA, Report, Root, TensorFlowSummary, Unverified,
-    Wording,
+    DriverSummary, Fix, GpuSummary, HostSummary, Machine, MachineVerdict, Outcome, PythonSummary,
+    REPORT_SCHEMA, Report, Root, TensorFlowSummary, Unverified, Wording,
 };
 pub use select::{Selection, UnknownId};
 pub use slow::{slow, slow_sources};

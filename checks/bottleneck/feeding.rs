@@ -13,7 +13,7 @@ const LAUNCHED: u32 = 15;
 const DATA: u32 = 200_000;
 /// Time in which a control group was held back for its limit, in percent, that is felt.
 const HELD_BACK: u8 = 20;
-/// Time in which some program waited for disks, in percent, that is felt: causes.md's and psi.rst's "some".
+/// Time in which some program waited for disks, in percent, that is felt: a fifth of all time is lost.
 ///
 /// Source: <https://docs.kernel.org/accounting/psi.html>.
 const DISK_PRESSURE: u8 = 20;

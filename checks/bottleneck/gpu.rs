@@ -164,12 +164,12 @@ impl<'a> GpuWork<'a> {
         let clock = mean_u32(working.iter().filter_map(|sample| sample.sm_mhz));
         let most =
             self.device.and_then(|device| device.clocks.sm_max.seen().copied()).filter(|most| *most > 0);
-        let words = self.clock_in_words(clock, most, &working);
+        let seen = self.clock_in_words(clock, most, &working);
         let often = |bit: u64| told.iter().filter(|reasons| *reasons & bit != 0).count();
         for (bit, why) in SLOWDOWNS {
             let count = often(bit);
             if count * 2 > told.len() && count >= FEWEST {
-                return Clocked::Throttled(format!("{why}, in {count} of {} samples; {words}", told.len()));
+                return Clocked::Throttled(format!("{why}, in {count} of {} samples; {seen}", told.len()));
             }
         }
         if told.is_empty() {
@@ -180,7 +180,7 @@ impl<'a> GpuWork<'a> {
             .is_some_and(|(clock, most)| u64::from(clock) * 100 < u64::from(most) * u64::from(LOCKED));
         let loaded = self.activity().is_some_and(|activity| activity >= LOADED);
         let no_reason = told.iter().all(|reasons| *reasons == 0);
-        if is_low && loaded && no_reason { Clocked::Locked(words) } else { Clocked::Full(words) }
+        if is_low && loaded && no_reason { Clocked::Locked(seen) } else { Clocked::Full(seen) }
     }
 
     fn clock_in_words(&self, clock: Option<u32>, most: Option<u32>, working: &[&GpuSample]) -> String {

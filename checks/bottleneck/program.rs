@@ -4,7 +4,7 @@
 
 use super::{BUSY, GpuWork, WAITS, WORKS};
 use crate::{
-    fact::{AskedProcess, Facts, HostLoad, Load, Place, Process, ProcessorUse},
+    fact::{AskedProcess, Facts, HostLoad, Load, NvmlDevice, Place, Process, ProcessorUse},
     holder, judge,
 };
 
@@ -31,7 +31,12 @@ pub(super) fn of<'a>(facts: &'a Facts, load: &'a Load, gpus: &[GpuWork]) -> Opti
 /// The process that is most at work: on a GPU by what NVML tells of it, else with one open, else on the processors.
 fn busiest(facts: &Facts, host: Option<&HostLoad>, gpus: &[GpuWork]) -> Option<u32> {
     let uses = gpus.iter().filter_map(|gpu| gpu.load.processes.seen()).flatten();
-    let most = uses.filter(|part| part.activity >= WORKS).max_by_key(|part| (part.activity, part.pid));
+    let is_here = |pid: u32| {
+        let mut here = host.into_iter().flat_map(|host| &host.processes);
+        sees_numbers(facts) || here.any(|used| used.pid == pid)
+    };
+    let uses = uses.filter(|part| part.activity >= WORKS && is_here(part.pid));
+    let most = uses.max_by_key(|part| (part.activity, part.pid));
     if let Some(most) = most {
         return Some(most.pid);
     }
@@ -41,13 +46,18 @@ fn busiest(facts: &Facts, host: Option<&HostLoad>, gpus: &[GpuWork]) -> Option<u
     let works = gpus.iter().any(|gpu| gpu.activity().is_some_and(|activity| activity >= WORKS));
     let listed = || {
         let devices = gpus.iter().filter_map(|gpu| gpu.device);
-        devices.flat_map(|device| device.processes()).max_by_key(|process| process.memory).map(|it| it.pid)
+        devices.flat_map(NvmlDevice::processes).max_by_key(|process| process.memory).map(|it| it.pid)
     };
     let open = on_gpu(Some(true)).map(|used| used.pid);
     if works {
         return open.or_else(listed).or_else(|| on_gpu(None).map(|used| used.pid));
     }
     open.or_else(|| busy.iter().max_by_key(|used| used.percent).map(|used| used.pid))
+}
+
+/// Whether the numbers of processes that NVML tells are those of this place.
+pub(super) fn sees_numbers(facts: &Facts) -> bool {
+    !judge::in_container(facts) && facts.place() != Place::Wsl
 }
 
 fn is_busy(used: &ProcessorUse) -> bool {
@@ -67,7 +77,7 @@ fn is_on_gpu(facts: &Facts, gpus: &[GpuWork], pids: &[u32], asked: Option<&Asked
         return Some(false);
     }
     let is_whole = |gpu: &GpuWork| gpu.device.is_some_and(|device| device.compute_processes.seen().is_some());
-    let all_seen = !judge::in_container(facts) && facts.place() != Place::Wsl && gpus.iter().all(is_whole);
+    let all_seen = sees_numbers(facts) && gpus.iter().all(is_whole);
     if all_seen {
         return Some(false);
     }

@@ -25,6 +25,9 @@ pub(crate) enum Sharing<'a> {
 
 /// Who else is on this GPU.
 pub(crate) fn sharing<'a>(watch: &Watch<'a>, gpu: &GpuWork<'a>) -> Sharing<'a> {
+    if watch.load.asked.is_some() && !watch.tells_apart(gpu) {
+        return Sharing::Unseen;
+    }
     if let Some(holder) = memory_holder(watch, gpu) {
         return Sharing::Memory(Box::new(holder));
     }

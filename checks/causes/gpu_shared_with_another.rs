@@ -11,7 +11,7 @@
 //! Wait for it, or shut it down.
 //!
 //! # Source
-//! <https://docs.nvidia.com/deploy/nvml-api/group__nvmlGridQueries.html>
+//! <https://docs.nvidia.com/deploy/nvml-api/structnvmlProcessUtilizationSample__t.html>
 
 use crate::{
     Cause, Finding, Knowledge, Outcome, Severity, Who,

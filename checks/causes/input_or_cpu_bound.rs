@@ -32,7 +32,7 @@ pub(crate) static CAUSE: Cause = Cause {
 };
 
 fn recognize(facts: &Facts, _: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
-    starved(facts, outcomes).into_iter().chain(without_room(outcomes)).collect()
+    starved(facts, outcomes).into_iter().chain(without_room(facts, outcomes)).collect()
 }
 
 /// A GPU that was seen waiting, with the texts to what it waits for.
@@ -48,7 +48,7 @@ fn starved(facts: &Facts, outcomes: &[Outcome]) -> Vec<Finding> {
     readings::as_told(outcomes, FED).into_iter().map(word).collect()
 }
 
-fn without_room(outcomes: &[Outcome]) -> Vec<Finding> {
+fn without_room(facts: &Facts, outcomes: &[Outcome]) -> Vec<Finding> {
     let told: Vec<&Outcome> = ROOM.iter().flat_map(|id| readings::troubled(outcomes, id)).collect();
     let summaries: Vec<&str> = told.iter().map(|outcome| outcome.summary.as_str()).collect();
     if told.is_empty() {
@@ -59,5 +59,7 @@ fn without_room(outcomes: &[Outcome]) -> Vec<Finding> {
         .run("ps -eo pid,user,rss,comm --sort=-rss | head");
     let finding =
         told.iter().fold(finding, |finding, outcome| finding.accounting_for(&outcome.id, &outcome.subject));
+    // Whether the GPU waits was seen.
+    let finding = if bottleneck::is_watched(facts) { finding.variant("room") } else { finding };
     vec![told.iter().flat_map(|outcome| outcome.evidence.clone()).fold(finding, Finding::because)]
 }

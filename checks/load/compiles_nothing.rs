@@ -38,7 +38,7 @@ fn judge(facts: &Facts, _: &Knowledge) -> Judged {
             Compiling::No(why) => Finding::pass(host, why),
             Compiling::Maybe(what) => Finding::unknown(
                 host,
-                format!("{what}: it may compile, or compute by itself; look again for longer"),
+                format!("{what}: it may compile, or compute by itself; look again for longer (--seconds 30)"),
             ),
             Compiling::Yes { summary, every_run } => {
                 Finding::fail(host, summary).because(every_run.unwrap_or_default())

@@ -13,7 +13,7 @@
 //! Shut down the other notebook, or wait for it.
 //!
 //! # Source
-//! <https://docs.nvidia.com/deploy/nvml-api/group__nvmlGridQueries.html>, jupyter/notebook#2201
+//! <https://docs.nvidia.com/deploy/nvml-api/structnvmlProcessUtilizationSample__t.html>, jupyter/notebook#2201
 
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Who,

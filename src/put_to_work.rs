@@ -41,7 +41,7 @@ pub(crate) fn work_again(options: &Options, ask: &Ask, facts: &mut Facts) {
     let plan = plan(options, facts).only(|device| {
         let done = facts.work.seen().into_iter().flat_map(|work| &work.devices);
         let mut done = done.filter(|done| done.ordinal == device.ordinal);
-        done.next().map_or(facts.work.seen().is_none(), |done| is_in_doubt(facts, done))
+        done.next().is_none_or(|done| is_in_doubt(facts, done))
     });
     if !plan.devices.is_empty() {
         let again = run(options, ask, facts, &plan);

@@ -32,3 +32,4 @@ mod simulated_machines;
 mod slow;
 mod stage;
 mod starts;
+mod work;

@@ -140,7 +140,7 @@ impl Simulated {
     }
 
     /// The facts of a machine that is well, but for what this driver says.
-    fn facts(&self) -> Facts {
+    pub(crate) fn facts(&self) -> Facts {
         let mut facts = crate::machine::healthy();
         facts.nvml = self.nvml(nvml::DEADLINE);
         (facts.driver, facts.compute) = self.cuda(cuda::DEADLINE);
@@ -154,7 +154,7 @@ impl Simulated {
             .env_clear()
             .env("PATH", "/nowhere")
             .env("LD_LIBRARY_PATH", &self.libraries)
-            .args(["--format", "json", "--no-cloud-metadata", "--root"])
+            .args(["--format", "json", "--no-cloud-metadata", "--small-work", "--root"])
             .arg(machine.path())
             .output()
             .unwrap();

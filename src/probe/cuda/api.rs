@@ -196,8 +196,11 @@ impl<'a> Api<'a> {
         Ok(PageLocked { address, words })
     }
 
-    pub(super) fn unlock_pages(&mut self, pages: PageLocked) -> Result<(), ProbeFailure> {
-        self.raw_unlock_pages(pages.address)
+    pub(super) fn unlock_pages(
+        &mut self,
+        PageLocked { address, .. }: PageLocked,
+    ) -> Result<(), ProbeFailure> {
+        self.raw_unlock_pages(address)
     }
 
     /// Has the device copy from these pages, behind what it was told before. They must not be written meanwhile.

@@ -72,7 +72,7 @@ impl Staged {
         }
         let mut staged = Self {
             environment: environment(machine, &root),
-            arguments: vec!["--root".into(), root.into(), "--this-pythons".into()],
+            arguments: vec!["--root".into(), root.into(), "--this-pythons".into(), "--small-work".into()],
             user: machine.host.user,
             folder,
             metadata: None,

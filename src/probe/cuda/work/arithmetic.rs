@@ -29,7 +29,7 @@ pub(super) fn compute(bench: &mut Bench<'_, '_>, enough_us: u64) -> Result<Arith
         let to = bench.take(threads * size_of::<u32>() as u64)?;
         let launch = |bench: &mut Bench<'_, '_>, rounds: u32, times: u64| {
             bench.api.fill_words(to, POISON, results.len())?;
-            bench.timed(|bench| {
+            bench.timed_of(enough_us, |bench| {
                 (0..times).try_for_each(|_| {
                     let numbers = [FACTOR, SUMMAND].map(|number| u64::from(number.to_bits()));
                     let [factor, summand] = numbers;
@@ -39,14 +39,14 @@ pub(super) fn compute(bench: &mut Bench<'_, '_>, enough_us: u64) -> Result<Arith
             })
         };
         let (mut rounds, mut times) = (1, 1);
-        let mut device_us = launch(bench, rounds, times)?;
-        while rounds < MOST_ROUNDS && device_us < enough_us {
-            rounds = more(rounds, device_us, enough_us);
-            device_us = launch(bench, rounds, times)?;
+        let (mut device_us, mut done) = launch(bench, rounds, times)?;
+        while rounds < MOST_ROUNDS && done < 1000 {
+            rounds = more(rounds, done);
+            (device_us, done) = launch(bench, rounds, times)?;
         }
-        if device_us < enough_us {
-            times = enough_us.div_ceil(device_us).min(MOST_LAUNCHES);
-            device_us = launch(bench, rounds, times)?;
+        if done < 1000 {
+            times = 1000_u64.div_ceil(done).min(MOST_LAUNCHES);
+            (device_us, _) = launch(bench, rounds, times)?;
         }
         bench.api.download(&mut results, to)?;
         let operations = threads * OPERATIONS * u64::from(rounds) * times;
@@ -54,9 +54,9 @@ pub(super) fn compute(bench: &mut Bench<'_, '_>, enough_us: u64) -> Result<Arith
     })
 }
 
-/// Rounds that take about the time that is enough, after so many took so long. Where little tells little, some more.
-fn more(rounds: u32, took_us: u64, enough_us: u64) -> u32 {
-    let times = u32::try_from(enough_us / took_us.max(1)).unwrap_or(u32::MAX).clamp(2, 16);
+/// Rounds that are about enough, where so many were so many thousandths of that. Where little tells little, some more.
+fn more(rounds: u32, done: u64) -> u32 {
+    let times = u32::try_from(1000 / done.max(1)).unwrap_or(u32::MAX).clamp(2, 16);
     rounds.saturating_mul(times).min(MOST_ROUNDS)
 }
 
@@ -104,9 +104,6 @@ mod tests {
 
     #[test]
     fn rounds_grow_to_the_time() {
-        assert_eq!(
-            [more(1, 5, 30_000), more(100, 10_000, 30_000), more(1000, 1, 30_000)],
-            [16, 300, MOST_ROUNDS]
-        );
+        assert_eq!([more(1, 1), more(100, 333), more(1000, 1), more(4, 900)], [16, 300, MOST_ROUNDS, 8]);
     }
 }

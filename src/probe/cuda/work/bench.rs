@@ -3,7 +3,7 @@
 use super::super::api::{Api, DevicePointer, Handle};
 use super::garbled;
 use gpucheck_checks::{fact::ProbeFailure, kernels};
-use std::ffi::CString;
+use std::{ffi::CString, time::Instant};
 
 /// Threads of a block of those kernels that take any grid.
 pub(super) const THREADS: u32 = 256;
@@ -67,6 +67,19 @@ impl<'a, 'api> Bench<'a, 'api> {
             return Err(garbled("cuEventElapsedTime", format!("{milliseconds} ms")));
         }
         Ok(microseconds(milliseconds))
+    }
+
+    /// The same, and how much of what is enough that was, in thousandths: of this time of the device, or of a second on the
+    /// wall, after which more is not to be had.
+    pub(super) fn timed_of(
+        &mut self,
+        enough_us: u64,
+        work: impl FnOnce(&mut Self) -> Result<(), ProbeFailure>,
+    ) -> Result<(u64, u64), ProbeFailure> {
+        let start = Instant::now();
+        let device_us = self.timed(work)?;
+        let wall = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX) / 1000;
+        Ok((device_us, wall.max(device_us.saturating_mul(1000) / enough_us.max(1)).max(1)))
     }
 
     /// Launches a kernel that takes any grid over so many items, one a thread or more.

@@ -104,22 +104,18 @@ fn round(bench: &mut Bench<'_, '_>, job: Job<'_>, desk: &mut Desk<'_>) {
     {
         desk.device.float_product = rounds::add(&desk.device.float_product, Observed::Seen(product));
     }
-    let untimed = with_memory(bench, job, desk);
-    match untimed {
-        Some(why) => desk.device.arithmetic = Observed::NotProbed { why },
-        None => {
-            let [usual, deep, soak] = ARITHMETIC;
-            let enough = match job.plan.level {
-                Level::Usual => usual,
-                Level::Deep => deep,
-                Level::Soak => soak,
-            };
-            if let Some(done) =
-                step(bench, desk, Step::Arithmetic, |bench| arithmetic::compute(bench, enough))
-            {
-                desk.device.arithmetic = rounds::add(&desk.device.arithmetic, Observed::Seen(done));
-            }
-        }
+    if let Some(why) = with_memory(bench, job, desk) {
+        desk.device.arithmetic = Observed::NotProbed { why };
+        return;
+    }
+    let [usual, deep, soak] = ARITHMETIC;
+    let enough = match job.plan.level {
+        Level::Usual => usual,
+        Level::Deep => deep,
+        Level::Soak => soak,
+    };
+    if let Some(done) = step(bench, desk, Step::Arithmetic, |bench| arithmetic::compute(bench, enough)) {
+        desk.device.arithmetic = rounds::add(&desk.device.arithmetic, Observed::Seen(done));
     }
 }
 

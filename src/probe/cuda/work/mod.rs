@@ -70,9 +70,8 @@ fn run(worker: &Worker, library: &Library, plan: &Plan, hear: &dyn Fn(Progress))
     let ask = Ask { library: library.clone(), plan: plan.clone() };
     let told: Observed<Told> = worker.ask_more(SOURCE, &ask, (library, MEMORY, environment()), hear);
     match told {
-        Observed::Seen(Told { failed: Some(by), .. }) => Observed::Failed(by),
+        Observed::Seen(Told { failed: Some(by), .. }) | Observed::Failed(by) => Observed::Failed(by),
         Observed::Seen(told) => Observed::Seen(told.work),
-        Observed::Failed(by) => Observed::Failed(by),
         Observed::NotProbed { why } => Observed::NotProbed { why },
         Observed::Interrupted { seen, by } => {
             let work = settle(seen, &by);

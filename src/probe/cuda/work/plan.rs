@@ -165,10 +165,9 @@ fn beside(device: &NvmlDevice, in_container: bool) -> Option<String> {
         Some((activity, _)) if in_container => {
             Some(format!("it is {activity} % busy, and this container does not show with what"))
         }
-        // With error correction an idle GPU seems busy while a driver that was just loaded clears its memory.
-        Some(_) => None,
         None if others > 0 => untold(),
-        None => None,
+        // With error correction an idle GPU seems busy while a driver that was just loaded clears its memory.
+        Some(_) | None => None,
     }
 }
 
@@ -187,6 +186,7 @@ impl Plan {
     }
 
     /// The same for these devices alone.
+    #[must_use]
     pub fn only(&self, wanted: impl Fn(&DevicePlan) -> bool) -> Self {
         let devices = self.devices.iter().filter(|device| wanted(device)).cloned().collect();
         Self { devices, ..self.clone() }

@@ -97,14 +97,13 @@ mod tests {
         let most = 1024 * u32::from(GREATEST.unsigned_abs()).pow(2);
         assert!(most <= 1 << 24);
         let operands = floats(128);
+        let float = |bits: u32| f64::from(f32::from_bits(bits));
         for (row, column) in [(0, 0), (17, 99), (127, 127)] {
-            let exact: i64 = (0..128)
-                .map(|k| {
-                    let [a, b] = [operands.a[row * 128 + k], operands.b[k * 128 + column]];
-                    [a, b].map(|bits| f64::from(f32::from_bits(bits)) as i64).iter().product::<i64>()
-                })
-                .sum();
-            assert_eq!(f64::from(f32::from_bits(operands.exact[row * 128 + column])) as i64, exact);
+            // With twice the digits.
+            let products =
+                (0..128).map(|k| float(operands.a[row * 128 + k]) * float(operands.b[k * 128 + column]));
+            let exact: f64 = products.sum();
+            assert_eq!(float(operands.exact[row * 128 + column]).to_bits(), exact.to_bits());
         }
         assert!(operands.a.iter().any(|bits| f32::from_bits(*bits) < 0.0));
     }
@@ -112,9 +111,9 @@ mod tests {
     #[test]
     fn integers_overflow() {
         let operands = integers(64);
-        let wide: u64 = (0..64).map(|k| u64::from(operands.a[k]) * u64::from(operands.b[k * 64])).sum();
-        assert!(wide > u64::from(u32::MAX));
-        assert_eq!(u64::from(operands.exact[0]), wide & 0xffff_ffff);
+        let wide: u128 = (0..64).map(|k| u128::from(operands.a[k]) * u128::from(operands.b[k * 64])).sum();
+        assert!(wide > u128::from(u32::MAX));
+        assert_eq!(u128::from(operands.exact[0]), wide & 0xffff_ffff);
     }
 
     #[test]

@@ -109,8 +109,8 @@ fn repeat(
     bytes: u64,
     mut copy: impl FnMut(&mut Bench<'_, '_>) -> Result<(), ProbeFailure>,
 ) -> Result<(u64, u64), ProbeFailure> {
-    let once = bench.timed(&mut copy)?;
-    let times = times(once);
+    let (once, done) = bench.timed_of(ENOUGH, &mut copy)?;
+    let times = times(done);
     if times == 1 {
         return Ok((bytes, once));
     }
@@ -118,9 +118,9 @@ fn repeat(
     Ok((bytes * times, device_us))
 }
 
-/// How often, where once takes so many microseconds.
-fn times(once: u64) -> u64 {
-    ENOUGH.div_ceil(once.max(1)).clamp(1, MOST)
+/// How often, where once is so many thousandths of what is enough.
+fn times(done: u64) -> u64 {
+    1000_u64.div_ceil(done.max(1)).clamp(1, MOST)
 }
 
 #[cfg(test)]
@@ -129,6 +129,6 @@ mod tests {
 
     #[test]
     fn what_takes_long_is_done_once() {
-        assert_eq!([0, 1, 400, 15_000, 20_000, 1_000_000].map(times), [50, 50, 50, 2, 1, 1]);
+        assert_eq!([0, 1, 20, 750, 1000, 50_000].map(times), [50, 50, 50, 2, 1, 1]);
     }
 }

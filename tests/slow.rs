@@ -1,5 +1,6 @@
 //! `gpucheck slow`: what it samples of simulated GPUs and of this very host, and what it shows meanwhile.
 
+mod bottleneck;
 mod command;
 mod gpus;
 mod host;

@@ -227,3 +227,18 @@ fn nvidias_own_libraries_tell_their_versions() {
         assert_eq!(trial.operation.seen().map_or(0, |operation| operation.wrong), 0, "{trial:#?}");
     }
 }
+
+/// On a driver that is none to them both refuse their handle by the code that their headers name.
+#[test]
+fn nvidias_own_libraries_refuse_a_simulated_driver() {
+    for (kind, step, code, name) in [
+        (Kind::Cublas, "cublasCreate_v2", 1, "CUBLAS_STATUS_NOT_INITIALIZED"),
+        (Kind::Cudnn, "cudnnCreate", 1001, "CUDNN_STATUS_NOT_INITIALIZED"),
+    ] {
+        let Some(ask) = real(kind) else { continue };
+        let stage = Stage { ask, ..Stage::new(kind, &[]) };
+        let trial = stage.seen();
+        assert_eq!(trial.context, Observed::Seen(()), "{trial:#?}");
+        assert_eq!(trial.handle, Observed::refused(step, code, name, ""));
+    }
+}

@@ -63,6 +63,9 @@ fn choose(name: &str, kernels: &BTreeMap<String, Kernel>) -> Result<Whom, Error>
         what: what.to_owned(),
         open,
     };
+    if name.is_empty() {
+        return Err(none("that is no name", open().collect()));
+    }
     // The more exact the name, the sooner it counts.
     let ways: [fn(&str, &str, &str) -> bool; 4] = [
         |name, id, path| name == id || name == path,
@@ -144,7 +147,7 @@ mod tests {
             ("1b2c3d4e", "several kernels go by that name"),
             ("1b2c", "no kernel of yours runs for it; these have a kernel that runs: week3/lab.ipynb"),
             ("far.ipynb", "its kernel runs where its process is not seen from here"),
-            ("", "no kernel of yours runs for it"),
+            ("", "that is no name; these have a kernel that runs: week3/lab.ipynb"),
         ] {
             let error = choose(name, &kernels()).unwrap_err().to_string();
             assert!(error.contains(told), "{name}: {error}");

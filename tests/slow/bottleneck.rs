@@ -25,7 +25,7 @@ const KERNEL: &str = "1b2c3d4e-0000-4000-8000-000000000001";
 struct Counting {
     machine: Machine,
     over: Arc<AtomicBool>,
-    counting: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Counting {
@@ -56,14 +56,14 @@ impl Counting {
             }
         });
         assert!(crate::stage::within(Duration::from_secs(20), || machine.path().join("proc/stat").exists()));
-        Self { machine, over, counting: Some(counting) }
+        Self { machine, over, thread: Some(counting) }
     }
 }
 
 impl Drop for Counting {
     fn drop(&mut self) {
         self.over.store(true, Ordering::SeqCst);
-        drop(self.counting.take().unwrap().join());
+        drop(self.thread.take().unwrap().join());
     }
 }
 

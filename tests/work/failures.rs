@@ -124,6 +124,18 @@ fn a_crash_costs_its_step_and_what_comes_after() {
 }
 
 #[test]
+fn a_crash_on_one_device_does_not_cost_the_other_its_turn() {
+    let (simulated, plan) =
+        with(k80(), &json!({"call": "cuLaunchKernel", "nth": 2, "gpu": 0, "do": "abort"}));
+    let done = done(&simulated, &plan, PATIENCE);
+    let Observed::Interrupted { seen: Work { devices, .. }, by } = &done else { panic!("{done:#?}") };
+    let [first, second] = devices.as_slice() else { panic!("{devices:#?}") };
+    assert_eq!(first.float_product.failure(), Some(by));
+    assert!(matches!(by, ProbeFailure::Crashed { signal: 6, .. }), "{by:?}");
+    assert_eq!((second.memory.seen().unwrap().passes.len(), second.rounds), (5, 1));
+}
+
+#[test]
 fn a_launch_that_is_refused_costs_its_step_alone() {
     let (simulated, plan) = with(t4(), &json!({"call": "cuLaunchKernel", "nth": 1, "do": {"return": 1}}));
     let done = done(&simulated, &plan, PATIENCE);

@@ -103,6 +103,35 @@ fn the_usual_work_times_what_it_does() {
 }
 
 #[test]
+fn rates_are_those_of_the_gpu() {
+    let mut scenario = t4();
+    let speed = json!({"memory_gbs": 250.0, "upload_gbs": 11.0, "download_gbs": 12.0, "gflops": 5.0});
+    scenario["gpus"][0]["speed"] = speed.clone();
+    let simulated = Simulated::new(&scenario);
+    let (_, mut plan) = plan(&simulated, SMALL);
+    plan.devices[0].most = Some(32 << 20);
+    plan.devices[0].untimed = None;
+    let done = done(&simulated, &plan, PATIENCE);
+    let device = only(&done);
+    let [copy, upload, download] =
+        [&device.copy, &device.upload, &device.download].map(|copy| *copy.seen().unwrap());
+    let arithmetic = device.arithmetic.seen().unwrap();
+    let rates = [
+        ("memory_gbs", 2 * copy.bytes, copy.device_us),
+        ("upload_gbs", upload.bytes, upload.device_us),
+        ("download_gbs", download.bytes, download.device_us),
+        ("gflops", arithmetic.operations, arithmetic.device_us),
+    ];
+    for (name, done, device_us) in rates {
+        let expected = speed[name].as_f64().unwrap();
+        let rate =
+            Duration::from_micros(done).as_secs_f64() / Duration::from_micros(device_us).as_secs_f64() / 1e3;
+        println!("{name}: {rate:.2} of {expected}");
+        assert!((rate / expected - 1.0).abs() < 0.03, "{name}: {rate} of {expected}");
+    }
+}
+
+#[test]
 fn deep_work_takes_what_is_free_in_pieces_and_says_how_far_it_is() {
     let mut scenario = t4();
     scenario["gpus"][0]["memory"] = json!({"total": 1_400 << 20, "reserved": 0});

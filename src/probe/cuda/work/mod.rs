@@ -54,7 +54,7 @@ pub fn probe(
         return Observed::not_probed("no GPU computed right before");
     }
     if plan.level != Level::Soak || plan.devices.len() == 1 {
-        return run(worker, library, plan, hear);
+        return run_on(worker, library, plan, hear);
     }
     let all = thread::scope(|scope| {
         let plans = plan.one_by_one();
@@ -64,6 +64,35 @@ pub fn probe(
         ended.collect::<Vec<_>>()
     });
     rounds::together(all, &plan.devices)
+}
+
+/// Runs workers until each device has had its turn: one that crashed does not cost the others theirs.
+fn run_on(worker: &Worker, library: &Library, plan: &Plan, hear: &dyn Fn(Progress)) -> Observed<Work> {
+    let crashed =
+        |by: &ProbeFailure| matches!(by, ProbeFailure::Crashed { .. } | ProbeFailure::Exited { .. });
+    let told = run(worker, library, plan, hear);
+    let (mut work, by) = match &told {
+        Observed::Interrupted { seen, by } if crashed(by) => (seen.clone(), by.clone()),
+        Observed::Seen(_)
+        | Observed::Failed(_)
+        | Observed::Interrupted { .. }
+        | Observed::NotProbed { .. } => {
+            return told;
+        }
+    };
+    loop {
+        let had = |ordinal: i32| work.devices.iter().any(|device| device.ordinal == ordinal);
+        let rest = plan.only(|device| !had(device.ordinal));
+        if rest.devices.is_empty() {
+            break;
+        }
+        let more = run(worker, library, &rest, hear);
+        match more.seen().filter(|more| !more.devices.is_empty()) {
+            Some(more) => work.devices.extend(more.devices.iter().cloned()),
+            None => break,
+        }
+    }
+    Observed::Interrupted { seen: work, by }
 }
 
 fn run(worker: &Worker, library: &Library, plan: &Plan, hear: &dyn Fn(Progress)) -> Observed<Work> {

@@ -149,7 +149,7 @@ fn memory_that_is_broken(device: &Device<'_>) {
         let words = device.read(report, 32);
         words.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)).collect::<Vec<_>>()
     };
-    assert_eq!(check(0), [1, 0, 0, 0, 0x4001, 0, 0x4001, 0x4801]);
+    assert_eq!(check(0), [1, 1 << 22, 0, 0, 0x4001, 0, 0x4001, 0x4801]);
     for address in [memory, other, report] {
         cuda.done("cuMemFree_v2", &[address]);
     }

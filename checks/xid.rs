@@ -2,7 +2,7 @@
 
 use crate::{
     Knowledge, Xid, XidClass,
-    fact::{Facts, PciAddress},
+    fact::{Facts, GpuLoad, PciAddress},
 };
 use std::collections::BTreeMap;
 
@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 const OF_MEMORY: [u32; 9] = [48, 63, 64, 92, 94, 95, 140, 171, 172];
 /// `ROBUST_CHANNEL_GPU_HAS_FALLEN_OFF_THE_BUS`: nothing but a reset brings that card back.
 const FALLEN_OFF: u32 = 79;
+/// `NVML_ERROR_GPU_IS_LOST`.
+const GPU_IS_LOST: i64 = 15;
 
 /// An Xid of a GPU.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,27 +44,37 @@ pub(crate) fn of(facts: &Facts, gpu: &PciAddress) -> Option<Vec<Told>> {
     Some(told.into_values().collect())
 }
 
+/// Whether the card is there after all of them: NVML lists it, and it was not lost while it was sampled afterwards.
+pub(crate) fn is_back(facts: &Facts, gpu: &PciAddress) -> bool {
+    let sampled = facts.load.seen().into_iter().flat_map(|load| &load.gpus).find(|of| of.pci == *gpu);
+    let is_lost = |of: &GpuLoad| {
+        of.samples.refusal_code() == Some(GPU_IS_LOST)
+            || of.xids.as_ref().is_some_and(|xids| xids.contains(&FALLEN_OFF))
+    };
+    facts.nvml_device(gpu).is_some() && !sampled.is_some_and(is_lost)
+}
+
 /// Whether an Xid tells of trouble of the card, or of a virtual card with its host, that is still there. One that the
 /// catalogue says is to be ignored does not.
-pub(crate) fn is_of_card(known: &Xid, is_listed: bool) -> bool {
+pub(crate) fn is_of_card(known: &Xid, is_back: bool) -> bool {
     match known.class {
-        XidClass::Hardware => known.action.as_deref() != Some("IGNORE") && !is_mended(known, is_listed),
-        XidClass::Vgpu => !is_mended(known, is_listed),
+        XidClass::Hardware => known.action.as_deref() != Some("IGNORE") && !is_mended(known, is_back),
+        XidClass::Vgpu => !is_mended(known, is_back),
         XidClass::Program | XidClass::Information | XidClass::Other => false,
     }
 }
 
 /// Whether the card is back after an Xid that takes it away: it was reset, or its host took it.
-pub(crate) fn is_mended(known: &Xid, is_listed: bool) -> bool {
-    is_listed && (known.number == FALLEN_OFF || known.class == XidClass::Vgpu)
+pub(crate) fn is_mended(known: &Xid, is_back: bool) -> bool {
+    is_back && (known.number == FALLEN_OFF || known.class == XidClass::Vgpu)
 }
 
 /// Whether all that a GPU's Xids say of the card is about its memory; false where there are none.
 pub(crate) fn are_of_memory(facts: &Facts, gpu: &PciAddress, knowledge: &Knowledge) -> bool {
-    let is_listed = facts.nvml_device(gpu).is_some();
+    let is_back = is_back(facts, gpu);
     let told = of(facts, gpu).unwrap_or_default();
     let known = told.iter().filter_map(|told| knowledge.xid(told.number));
     let of_card: Vec<u32> =
-        known.filter(|known| is_of_card(known, is_listed)).map(|known| known.number).collect();
+        known.filter(|known| is_of_card(known, is_back)).map(|known| known.number).collect();
     !of_card.is_empty() && of_card.iter().all(|number| OF_MEMORY.contains(number))
 }

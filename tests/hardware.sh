@@ -220,7 +220,7 @@ for level in usual deep soak; do
     facts=$raw/facts-$level.json
     [ ! -s "$facts" ] || "$gpucheck" judge "$facts" --lang en >"$raw/report-$level.txt" 2>/dev/null
 done
-[ ! -s "$raw/facts-slow.json" ] || "$gpucheck" judge --slow "$raw/facts-slow.json" --lang en >"$raw/report-slow.txt" 2>/dev/null
+[ ! -s "$raw/facts-slow.json" ] || "$gpucheck" judge "$raw/facts-slow.json" --lang en >"$raw/report-slow.txt" 2>/dev/null
 if [ -s "$raw/facts-deep.json" ]; then
     "$gpucheck" judge "$raw/facts-deep.json" --format json >"$raw/judged.json"
     echo $? >"$raw/judged-status.txt"

@@ -4,7 +4,7 @@
 //! The card stopped answering: hardware, power, or the host underneath. Nothing inside the machine can bring it back.
 //!
 //! # Detection
-//! Its config space reads all ones; NVML says 15, "GPU is lost"; or the kernel log says that it has fallen off the bus
+//! Its config space reads all ones; NVML says 15, "GPU is lost", at the look or while it is watched; or the kernel log says that it has fallen off the bus
 //! (Xid 79, or either message without a number) and NVML does not list it.
 //!
 //! # Fix
@@ -17,6 +17,7 @@
 use crate::{
     Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
     fact::{ConfigSpace, Facts, KernelLog, PciAddress},
+    xid,
 };
 
 /// `NVML_ERROR_GPU_IS_LOST`.
@@ -31,6 +32,7 @@ pub(crate) static CAUSE: Cause = Cause {
         "nvml.sees_gpu",
         "driver.initializes",
         "driver.sees_gpu",
+        "nvml.reports_no_xid",
     ],
     severity: Severity::Unusable,
     who: Who::Platform,
@@ -52,6 +54,8 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
                 "NVML: GPU is lost (15)"
             } else if said.is_some() && !is_listed {
                 "the kernel log says so, and NVML does not list it"
+            } else if is_listed && !xid::is_back(facts, &gpu.address) {
+                "NVML lost it while it was watched"
             } else {
                 return None;
             };

@@ -7,7 +7,7 @@
 //! # Detection
 //! "NVRM: Xid" in the kernel log of this boot, and the Xids that NVML told while it was sampled, by NVIDIA's catalogue.
 //! Those of the card are a finding, with their number, name and count and with what NVIDIA says is to be done. A card that
-//! fell off the bus (79) and is back was reset. An Xid that the table does not know is not judged. Where the log cannot be
+//! fell off the bus (79) and was listed afterwards was reset. An Xid that the table does not know is not judged. Where the log cannot be
 //! read and NVML told none, nothing is said.
 //!
 //! # Fix
@@ -34,9 +34,9 @@ pub(crate) static CHECK: Check = Check {
 fn judge(facts: &Facts, knowledge: &Knowledge) -> Judged {
     let judge_gpu = |gpu: PciAddress| {
         let told = xid::of(facts, &gpu)?;
-        let is_listed = facts.nvml_device(&gpu).is_some();
+        let is_back = xid::is_back(facts, &gpu);
         let whole = facts.log.seen().is_some_and(|log| log.whole_boot);
-        Some(judge_xids(Subject::Gpu(gpu), &told, (is_listed, whole), knowledge))
+        Some(judge_xids(Subject::Gpu(gpu), &told, (is_back, whole), knowledge))
     };
     facts.gpu_addresses().into_iter().filter_map(judge_gpu).collect()
 }
@@ -44,11 +44,11 @@ fn judge(facts: &Facts, knowledge: &Knowledge) -> Judged {
 fn judge_xids(
     subject: Subject,
     told: &[Told],
-    (is_listed, whole): (bool, bool),
+    (is_back, whole): (bool, bool),
     knowledge: &Knowledge,
 ) -> Finding {
     let of_card = told.iter().filter_map(|told| Some((told, knowledge.xid(told.number)?)));
-    let of_card: Vec<_> = of_card.filter(|(_, known)| xid::is_of_card(known, is_listed)).collect();
+    let of_card: Vec<_> = of_card.filter(|(_, known)| xid::is_of_card(known, is_back)).collect();
     let unknown = told.iter().find(|told| knowledge.xid(told.number).is_none());
     if !of_card.is_empty() {
         let summary: Vec<String> = of_card
@@ -70,7 +70,7 @@ fn judge_xids(
     }
     let (mended, others): (Vec<&Told>, Vec<&Told>) = told
         .iter()
-        .partition(|told| knowledge.xid(told.number).is_some_and(|known| xid::is_mended(known, is_listed)));
+        .partition(|told| knowledge.xid(told.number).is_some_and(|known| xid::is_mended(known, is_back)));
     let summary = match (mended.as_slice(), others.as_slice(), whole) {
         ([], [], true) => "no Xid since the machine was started".to_owned(),
         ([], [], false) => {

@@ -2,7 +2,7 @@
 
 use crate::{
     Knowledge, Xid, XidClass,
-    fact::{Facts, GpuLoad, PciAddress},
+    fact::{Facts, PciAddress},
 };
 use std::collections::BTreeMap;
 
@@ -44,14 +44,17 @@ pub(crate) fn of(facts: &Facts, gpu: &PciAddress) -> Option<Vec<Told>> {
     Some(told.into_values().collect())
 }
 
-/// Whether the card is there after all of them: NVML lists it, and it was not lost while it was sampled afterwards.
+/// How a card was lost while it was watched, after NVML had listed it; none where it was not.
+pub(crate) fn lost_since(facts: &Facts, gpu: &PciAddress) -> Option<String> {
+    let of = facts.load.seen().into_iter().flat_map(|load| &load.gpus).find(|of| of.pci == *gpu)?;
+    let refused = of.samples.failure().filter(|by| by.refusal_code() == Some(GPU_IS_LOST));
+    let fell_off = || of.xids.as_ref()?.contains(&FALLEN_OFF).then(|| format!("Xid {FALLEN_OFF}"));
+    refused.map(ToString::to_string).or_else(fell_off)
+}
+
+/// Whether the card is there after all of them.
 pub(crate) fn is_back(facts: &Facts, gpu: &PciAddress) -> bool {
-    let sampled = facts.load.seen().into_iter().flat_map(|load| &load.gpus).find(|of| of.pci == *gpu);
-    let is_lost = |of: &GpuLoad| {
-        of.samples.refusal_code() == Some(GPU_IS_LOST)
-            || of.xids.as_ref().is_some_and(|xids| xids.contains(&FALLEN_OFF))
-    };
-    facts.nvml_device(gpu).is_some() && !sampled.is_some_and(is_lost)
+    facts.nvml_device(gpu).is_some() && lost_since(facts, gpu).is_none()
 }
 
 /// Whether an Xid tells of trouble of the card, or of a virtual card with its host, that is still there. One that the

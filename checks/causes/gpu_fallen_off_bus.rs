@@ -54,7 +54,7 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
                 "NVML: GPU is lost (15)"
             } else if said.is_some() && !is_listed {
                 "the kernel log says so, and NVML does not list it"
-            } else if is_listed && !xid::is_back(facts, &gpu.address) {
+            } else if xid::lost_since(facts, &gpu.address).is_some() {
                 "NVML lost it while it was watched"
             } else {
                 return None;

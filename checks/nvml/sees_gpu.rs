@@ -5,7 +5,8 @@
 //! start, or is lost.
 //!
 //! # Detection
-//! A device of NVML with the PCI address of the card, opened without error; 15 is "GPU is lost".
+//! A device of NVML with the PCI address of the card, opened without error and not lost while it was watched afterwards; 15 is
+//! "GPU is lost".
 //!
 //! # Fix
 //! Read what the driver says of this card in `sudo dmesg`; then stop (deallocate) and start the machine.
@@ -16,10 +17,11 @@
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who,
     fact::{Facts, Nvml, NvmlDevice, Observed, PciFunction},
+    xid,
 };
 
 pub(crate) static CHECK: Check = Check {
-    reads: &[Source::Pci, Source::Nvml],
+    reads: &[Source::Pci, Source::Nvml, Source::Load],
     needs: &["nvml.initializes", "pci.gpu_answers", "module.drives_gpu"],
     severity: Severity::Unusable,
     who: Who::Platform,
@@ -44,7 +46,11 @@ fn judge_gpu(facts: &Facts, gpu: &PciFunction) -> Finding {
     let subject = Subject::Gpu(gpu.address.clone());
     if let Some(device) = facts.nvml_device(&gpu.address) {
         let name = device.name.seen().map_or("a GPU without a name", String::as_str);
-        return Finding::pass(subject, format!("{name}, index {}", device.index));
+        let listed = format!("{name}, index {}", device.index);
+        return match xid::lost_since(facts, &gpu.address) {
+            None => Finding::pass(subject, listed),
+            Some(how) => Finding::fail(subject, format!("{listed}, was lost while it was watched: {how}")),
+        };
     }
     match facts.nvml.seen().map(|nvml| (nvml, &nvml.devices)) {
         Some((nvml, Observed::Seen(devices))) => {

@@ -125,6 +125,8 @@ pub(crate) fn measured<T>(
 fn is_of_card(by: &ProbeFailure) -> bool {
     match by {
         ProbeFailure::Refused { code, .. } => BROKEN.contains(code),
+        // There the driver compiles, on the host.
+        ProbeFailure::Crashed { step, .. } | ProbeFailure::TimedOut { step, .. } if step == COMPILES => false,
         ProbeFailure::Crashed { signal, .. } => FAULTS.contains(signal),
         ProbeFailure::TimedOut { .. } => true,
         ProbeFailure::NotStarted { .. } | ProbeFailure::Exited { .. } | ProbeFailure::Garbled { .. } => false,
@@ -137,6 +139,8 @@ fn is_of_card(by: &ProbeFailure) -> bool {
 const BROKEN: [i64; 10] = [ECC_UNCORRECTABLE, 220, 700, 714, 715, 716, 717, 718, 719, 999];
 /// `CUDA_ERROR_ECC_UNCORRECTABLE`.
 pub(crate) const ECC_UNCORRECTABLE: i64 = 214;
+/// The call in which a driver compiles code.
+const COMPILES: &str = "cuModuleLoadDataEx";
 /// SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV: a process brings them on itself, the others come from outside.
 const FAULTS: [i32; 5] = [4, 6, 7, 8, 11];
 
@@ -166,6 +170,9 @@ mod tests {
             assert!(!is_of_card(&refused(code)), "{code}");
         }
         assert!(is_of_card(&refused(ECC_UNCORRECTABLE)) && is_of_card(&refused(719)));
+        let late =
+            |step: &str| ProbeFailure::TimedOut { after_ms: 1, step: step.to_owned(), unkillable: false };
+        assert!(is_of_card(&late("cuEventSynchronize")) && !is_of_card(&late("cuModuleLoadDataEx")));
         // SIGKILL is how Linux ends a process where memory is short.
         assert!(is_of_card(&crashed(11)) && !is_of_card(&crashed(9)));
     }

@@ -19,6 +19,9 @@ use crate::{
 const SAME_TROUBLE: [(&str, &str); 2] =
     [("nvml.initializes", "driver.initializes"), ("nvml.sees_gpu", "driver.initializes")];
 
+/// The checks of a framework's libraries, which compute without it.
+const LIBRARIES: [&str; 2] = ["libraries.cublas_works", "libraries.cudnn_works"];
+
 /// Judges facts. Any facts give a report.
 pub fn diagnose(facts: &Facts, knowledge: &Knowledge, selection: &Selection) -> Report {
     let (judged, named) = conclude(facts, knowledge, |id| selection.judges(id));
@@ -147,10 +150,11 @@ fn explains(judged: &[JudgedOutcome], reason: &Outcome, outcome: &Outcome) -> bo
             || is_broken_in_part(outcome))
 }
 
-/// A framework that fails on a GPU whose own work went wrong. It does not need that work to be judged.
+/// A framework, or a library of one, that fails on a GPU whose own work went wrong. It does not need that work to be
+/// judged.
 fn is_refuted(reason: &Outcome, outcome: &Outcome) -> bool {
     REFUTATIONS.contains(&reason.id.as_str())
-        && PROOFS.contains(&outcome.id.as_str())
+        && (PROOFS.contains(&outcome.id.as_str()) || LIBRARIES.contains(&outcome.id.as_str()))
         && reason.subject != outcome.subject
 }
 

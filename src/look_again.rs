@@ -34,7 +34,9 @@ pub(crate) fn look_again(options: &collect::Options, ask: &worker::Ask, facts: &
             (facts.driver, facts.compute) = cuda::probe(&collect::worker(options, cuda::DEADLINE), ask);
         }
     }
-    if options.sources.contains(&Source::Frameworks) && are_frameworks_in_doubt(root, facts) {
+    // What was put to work beside the Pythons had memory that they wanted.
+    let beside_work = may_be_beside(options, facts) && facts.work.seen().is_some();
+    if options.sources.contains(&Source::Frameworks) && are_frameworks_in_doubt(root, facts, beside_work) {
         let behind = collect::driver_is_behind(&facts.module);
         let found = facts.frameworks.seen().map(|seen| seen.environments.clone()).unwrap_or_default();
         facts.frameworks = collect::look_at_frameworks(options, &facts.notebooks, found, behind, true).take();
@@ -65,10 +67,10 @@ fn has_memory_in_doubt(device: &NvmlDevice) -> bool {
     device.memory.seen().is_some_and(|memory| memory.used > MUCH || memory.is_full())
 }
 
-/// Whether Pythons may have kept each other off a GPU, or what an earlier run saw took a room that is gone.
-fn are_frameworks_in_doubt(root: &Root, facts: &Facts) -> bool {
+/// Whether Pythons, or our work beside them, may have kept each other off a GPU, or what an earlier run saw took a room that is gone.
+fn are_frameworks_in_doubt(root: &Root, facts: &Facts, beside_work: bool) -> bool {
     let alone = facts.nvml_devices().any(|device| may_be_ours_alone(root, device));
-    let beside_another = facts.pythons().nth(1).is_some();
+    let beside_another = beside_work || facts.pythons().nth(1).is_some();
     let is_full = |device: &NvmlDevice| device.memory.seen().is_some_and(Memory::is_full);
     let retold = facts.pythons().any(|python| python.retold_s.is_some());
     (alone && says_one_of(facts, &UNAVAILABLE))
@@ -157,6 +159,16 @@ mod tests {
         let cupy = json!({"distributions": [], "operations": {"seen": []}, "log": log});
         assert!(says_one_of(&facts(&[(packages, json!({"seen": {"cupy": cupy}}))]), &MEMORY_GONE));
         assert!(!says_one_of(&facts(&[(packages, torch(&json!({"seen": []})))]), &UNAVAILABLE));
+    }
+
+    #[test]
+    fn one_python_whose_memory_our_work_may_have_had_is_in_doubt() {
+        let log = "cudaErrorMemoryAllocation: out of memory";
+        let cupy = json!({"distributions": [], "operations": {"seen": []}, "log": log});
+        let facts = facts(&[("/frameworks/seen/pythons/0/packages", json!({"seen": {"cupy": cupy}}))]);
+        assert_eq!(facts.pythons().count(), 1);
+        let in_doubt = |beside| are_frameworks_in_doubt(&Root::new("/"), &facts, beside);
+        assert_eq!([true, false].map(in_doubt), [true, false]);
     }
 
     #[test]

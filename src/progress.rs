@@ -2,11 +2,11 @@
 //! way, for how long.
 //!
 //! Invariants: it goes to standard error, only where that is a terminal, only after a moment, and is gone before the
-//! report is there; drawing never fails a look.
+//! report is there, or whatever ends gpucheck; drawing never fails a look.
 
 use crate::child;
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -66,7 +66,10 @@ impl Progress {
         let progress = Self::default();
         if io::stderr().is_terminal() {
             let drawn = progress.clone();
-            thread::spawn(move || drawn.draw(&words));
+            thread::spawn(move || {
+                child::leave_signals_to_others();
+                drawn.draw(&words);
+            });
         }
         progress
     }
@@ -97,7 +100,7 @@ impl Progress {
         let mut state = self.state();
         state.over = true;
         if std::mem::take(&mut state.drawn) {
-            erase();
+            child::erase();
         }
         self.shared.1.notify_all();
     }
@@ -119,7 +122,7 @@ impl Progress {
             wait = EVERY;
             if let Some(line) = state.line(start.elapsed().as_secs()) {
                 let line = words(line);
-                let _ = write!(io::stderr(), "\r{}\x1b[K", cut(&line, columns().saturating_sub(1)));
+                child::draw(&format!("\r{}\x1b[K", cut(&line, columns().saturating_sub(1))));
                 state.drawn = true;
             }
         }
@@ -152,10 +155,6 @@ impl Drop for UnderWay<'_> {
             state.under_way.remove(at);
         }
     }
-}
-
-fn erase() {
-    let _ = write!(io::stderr(), "\r\x1b[K");
 }
 
 fn columns() -> usize {

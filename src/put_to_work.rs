@@ -4,7 +4,7 @@ use crate::{
     collect::{Options, worker},
     in_time::broken,
     probe::{
-        cuda::work::{self, Plan},
+        cuda::work::{self, DevicePlan, Plan},
         nvml::{self, Watch, watch},
     },
     worker::Ask,
@@ -12,7 +12,7 @@ use crate::{
 use gpucheck_checks::{
     Source,
     fact::{
-        Facts, GpuLoad, Level, Load, NvmlDevice, Observed, PciAddress, ProbeFailure, Transfer, Work,
+        Facts, GpuLoad, Level, Load, Nvml, NvmlDevice, Observed, PciAddress, ProbeFailure, Transfer, Work,
         WorkDevice,
     },
 };
@@ -27,6 +27,9 @@ const TAKEN: [i64; 2] = [2, 46];
 pub(crate) const EXCLUSIVE: [u32; 2] = [1, 3];
 /// Bytes a second of a lane of PCI Express, by generation.
 const LANE: [u64; 6] = [250_000_000, 500_000_000, 985_000_000, 1_969_000_000, 3_938_000_000, 7_563_000_000];
+/// Cores that a multiprocessor keeps busy, up to this compute capability (speeds.toml; of Kepler's 192 two thirds).
+const CORES: [((i32, i32), u64); 6] =
+    [((3, 7), 128), ((5, 3), 128), ((6, 0), 64), ((6, 2), 128), ((8, 0), 64), ((i32::MAX, 0), 128)];
 
 /// Whether the work may be done while Pythons are looked at: it takes little, and the GPUs let several programs in.
 pub(crate) fn may_be_beside(options: &Options, facts: &Facts) -> bool {
@@ -38,7 +41,7 @@ pub(crate) fn may_be_beside(options: &Options, facts: &Facts) -> bool {
 /// Puts to work what computed right.
 pub(crate) fn put_to_work(options: &Options, ask: &Ask, facts: &mut Facts) {
     if options.sources.contains(&Source::Work) {
-        let plan = plan(options, facts);
+        let plan = plan(options, ask, facts);
         (facts.work, facts.load) = run(options, ask, facts, &plan);
     }
 }
@@ -48,11 +51,15 @@ pub(crate) fn work_again(options: &Options, ask: &Ask, facts: &mut Facts) {
     if !options.sources.contains(&Source::Work) || facts.pythons().next().is_none() {
         return;
     }
-    let plan = plan(options, facts).only(|device| {
+    let in_doubt = |device: &DevicePlan| {
         let done = facts.work.seen().into_iter().flat_map(|work| &work.devices);
         let mut done = done.filter(|done| done.ordinal == device.ordinal);
         done.next().is_none_or(|done| is_in_doubt(facts, done))
-    });
+    };
+    if work::plan(facts, options.work, 0).only(in_doubt).devices.is_empty() {
+        return;
+    }
+    let plan = plan(options, ask, facts).only(in_doubt);
     if !plan.devices.is_empty() {
         let (again, load) = run(options, ask, facts, &plan);
         let first = std::mem::replace(&mut facts.work, Observed::not_probed("replaced"));
@@ -61,8 +68,35 @@ pub(crate) fn work_again(options: &Options, ask: &Ask, facts: &mut Facts) {
     }
 }
 
-fn plan(options: &Options, facts: &Facts) -> Plan {
-    work::plan(facts, options.work, seed())
+/// Where Pythons were looked at since NVML was asked, which takes minutes, somebody may have begun to compute.
+fn plan(options: &Options, ask: &Ask, facts: &Facts) -> Plan {
+    let plan = work::plan(facts, options.work, seed());
+    if plan.devices.is_empty() || facts.pythons().next().is_none() {
+        return plan;
+    }
+    match nvml::probe(&worker(options, nvml::DEADLINE), ask) {
+        Observed::Seen(now) => {
+            let facts = with_who_came(facts, &now, |pid| options.root.exists(&format!("/proc/{pid}")));
+            work::plan(&facts, options.work, seed())
+        }
+        Observed::Failed(_) | Observed::Interrupted { .. } | Observed::NotProbed { .. } => plan,
+    }
+}
+
+/// The facts with each device as it is now on which there is a process that is alive: those that are not may be our
+/// Pythons, and so may be what kept it busy.
+fn with_who_came(facts: &Facts, now: &Nvml, is_alive: impl Fn(u32) -> bool) -> Facts {
+    let mut facts = facts.clone();
+    let Observed::Seen(nvml) = &mut facts.nvml else { return facts };
+    let Observed::Seen(devices) = &mut nvml.devices else { return facts };
+    let come = now.devices.seen().into_iter().flatten().filter_map(Observed::seen);
+    for new in come.filter(|new| new.processes().any(|process| is_alive(process.pid))) {
+        let known = devices.iter_mut().find(|device| device.seen().is_some_and(|old| old.index == new.index));
+        if let Some(known) = known {
+            *known = Observed::Seen(new.clone());
+        }
+    }
+    facts
 }
 
 /// Another one in every run, so that in time every word has had every value.
@@ -153,27 +187,41 @@ fn was_refused(device: &WorkDevice) -> bool {
     failures.into_iter().flatten().any(|by| by.refusal_code().is_some_and(|code| TAKEN.contains(&code)))
 }
 
-/// Whether memory or the link to the host did less than half of what they are made for. What arithmetic units are made for
-/// no attribute says.
+/// Whether memory, the link to the host or the arithmetic units did so little that a check might say so: the bars of
+/// speeds.toml are at 60 percent, and at 50 for arithmetic.
 fn is_slow(facts: &Facts, device: &WorkDevice) -> bool {
     let memory = device.made_of.seen().map(|made_of| {
         u64::from(made_of.memory_bus_width) / 8 * u64::from(made_of.memory_clock_khz) * 1000 * 2
     });
     let link = device.pci.as_ref().and_then(|pci| facts.nvml_device(pci)).and_then(link);
-    let is_below = |copy: &Observed<Transfer>, times: u64, most: Option<u64>| {
-        let reached = copy.seen().filter(|copy| copy.device_us > 0).map(|copy| rate(copy, times));
-        reached.zip(most).is_some_and(|(reached, most)| reached < most / 2)
+    let copied = |copy: &Observed<Transfer>, times: u64| {
+        let copy = copy.seen()?;
+        rate(copy.bytes.saturating_mul(times), copy.device_us)
+    };
+    let computed = device.arithmetic.seen().and_then(|done| rate(done.operations, done.device_us));
+    let is_below = |reached: Option<u64>, most: Option<u64>| {
+        reached.zip(most).is_some_and(|(reached, most)| reached < most / 8 * 5)
     };
     // A copy within memory reads and writes every byte.
-    is_below(&device.copy, 2, memory)
-        || is_below(&device.upload, 1, link)
-        || is_below(&device.download, 1, link)
+    is_below(copied(&device.copy, 2), memory)
+        || is_below(copied(&device.upload, 1), link)
+        || is_below(copied(&device.download, 1), link)
+        || is_below(computed, arithmetic(facts, device))
 }
 
-/// Bytes a second.
-fn rate(copy: &Transfer, times: u64) -> u64 {
-    let rate = u128::from(copy.bytes) * u128::from(times) * 1_000_000 / u128::from(copy.device_us.max(1));
-    u64::try_from(rate).unwrap_or(u64::MAX)
+/// What code like ours can get of its arithmetic units, in operations a second.
+fn arithmetic(facts: &Facts, device: &WorkDevice) -> Option<u64> {
+    let cuda = facts.cuda_devices().find(|cuda| cuda.ordinal == device.ordinal)?;
+    let capability = *cuda.compute_capability.seen()?;
+    let (_, cores) = CORES.into_iter().find(|(most, _)| capability <= *most)?;
+    let made_of = device.made_of.seen()?;
+    Some(u64::from(made_of.multiprocessors) * cores * u64::from(made_of.clock_khz) * 1000 * 2)
+}
+
+/// So much a second; none where no time was taken.
+fn rate(amount: u64, device_us: u64) -> Option<u64> {
+    let rate = (u128::from(amount) * 1_000_000).checked_div(u128::from(device_us))?;
+    Some(u64::try_from(rate).unwrap_or(u64::MAX))
 }
 
 fn link(device: &NvmlDevice) -> Option<u64> {
@@ -185,7 +233,7 @@ fn link(device: &NvmlDevice) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gpucheck_checks::fact::{MadeOf, MemoryTest, Product};
+    use gpucheck_checks::fact::{Arithmetic, MadeOf, MemoryTest, Product};
 
     const MACHINE: &str = include_str!("../tests/machines/t4-535/machine.json");
 
@@ -228,12 +276,40 @@ mod tests {
     }
 
     #[test]
-    fn what_reaches_half_of_its_limit_is_not_in_doubt() {
+    fn what_comes_near_its_limit_is_not_in_doubt() {
         assert!(!is_in_doubt(&facts(), &device()));
-        assert!(is_in_doubt(&facts(), &WorkDevice { copy: copy(79), ..device() }));
-        assert!(is_in_doubt(&facts(), &WorkDevice { upload: copy(6), ..device() }));
+        // 190 of 320 GB/s, which is below the bar.
+        assert!(is_in_doubt(&facts(), &WorkDevice { copy: copy(95), ..device() }));
+        assert!(is_in_doubt(&facts(), &WorkDevice { upload: copy(9), ..device() }));
         let untold = Observed::not_probed("test");
-        assert!(!is_in_doubt(&facts(), &WorkDevice { copy: copy(79), made_of: untold, ..device() }));
+        assert!(!is_in_doubt(&facts(), &WorkDevice { copy: copy(95), made_of: untold, ..device() }));
+    }
+
+    #[test]
+    fn arithmetic_beside_somebody_elses_is_in_doubt() {
+        // Of 8.1 TFLOPS.
+        let computed = |gflops: u64| {
+            let done = Arithmetic { operations: gflops * 1_000_000, device_us: 1000, wrong: 0 };
+            is_in_doubt(&facts(), &WorkDevice { arithmetic: Observed::Seen(done), ..device() })
+        };
+        assert_eq!([computed(4_000), computed(6_500)], [true, false]);
+    }
+
+    #[test]
+    fn who_came_while_pythons_were_looked_at_is_stepped_back_from() {
+        let first = facts();
+        let now = |pid: u32| {
+            let mut now = serde_json::to_value(first.nvml.seen().unwrap()).unwrap();
+            let device = now.pointer_mut("/devices/seen/0/seen").unwrap();
+            device["utilization"] = serde_json::json!({"seen": [97, 0]});
+            let process = serde_json::json!({"pid": pid, "memory": null, "name": null});
+            device["compute_processes"] = serde_json::json!({"seen": [process]});
+            let now: Nvml = serde_json::from_value(now).unwrap();
+            let facts = with_who_came(&first, &now, |pid| pid == 1);
+            work::plan(&facts, work::Wish::default(), 7).devices[0].untimed.clone()
+        };
+        assert_eq!(now(1).as_deref(), Some("another program is at work on it, which is 97 % busy"));
+        assert_eq!(now(2), None);
     }
 
     #[test]

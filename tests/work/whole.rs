@@ -197,5 +197,33 @@ fn a_terminal_shows_how_far_work_is_that_takes_long_and_keeps_nothing_of_it() {
     let line = all.split('\r').find(|line| line.contains("GB/s")).unwrap_or_else(|| panic!("{all:?}"));
     let start = "GPU 0001:00:00.0 at work: 0.";
     assert!(line.starts_with(start) && line.contains(" GB of memory written and read, "), "{line:?}");
-    assert!(all.ends_with("\r\u{1b}[K"), "{all:?}");
+    assert!(all.ends_with("\r\u{1b}[J"), "{all:?}");
+}
+
+#[test]
+fn a_terminal_keeps_nothing_of_work_that_a_signal_ends() {
+    let simulated = Simulated::new(&t4());
+    let machine = simulated.machine();
+    let (mut shown, terminal) = terminal();
+    let mut run = program(&simulated, &machine, &["--soak", "10m", "--small-work"])
+        .stdout(Stdio::null())
+        .stderr(terminal)
+        .spawn()
+        .unwrap();
+    let mut all = String::new();
+    let mut some = [0; 4096];
+    let mut told = false;
+    while let Ok(length @ 1..) = shown.read(&mut some) {
+        all += &String::from_utf8_lossy(&some[..length]);
+        if !told && all.contains("GB/s") {
+            rustix::process::kill_process(
+                rustix::process::Pid::from_child(&run),
+                rustix::process::Signal::INT,
+            )
+            .unwrap();
+            told = true;
+        }
+    }
+    assert_eq!(run.wait().unwrap().signal(), Some(libc::SIGINT));
+    assert!(all.ends_with("\r\u{1b}[J"), "{all:?}");
 }

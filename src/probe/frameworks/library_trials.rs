@@ -49,6 +49,9 @@ const DECIDING: [&str; 4] = ["CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "LD_PREL
 /// What a library is loaded with, as far as the framework has it, up to `.so`.
 const BEFORE: [&str; 4] = ["libcublasLt", "libcudart", "libnvJitLink", "libnvrtc"];
 
+/// Most rows and columns where nobody asked for the trial: some milliseconds of a GPU on which others may compute.
+const SIZE_IN_DOUBT: u32 = 1024;
+
 /// What decides how a trial comes out.
 type Key = (libraries::Ask, Vec<Option<OsString>>, Option<u32>);
 
@@ -152,7 +155,11 @@ fn question(ask: &Ask, of: &FrameworkLibraries, kind: Kind, file: String) -> lib
     before.reverse();
     let hold = (!ask.put_to_work).then(|| "there is no driver to try it with".to_owned());
     let hold = hold.or_else(|| (!ask.exercise).then(|| launch::IDLE.to_owned()));
-    libraries::Ask { kind, file, before, hold, size: ask.libraries.size }
+    let size = match ask.libraries.when {
+        When::Always => ask.libraries.size,
+        When::Never | When::InDoubt => ask.libraries.size.min(SIZE_IN_DOUBT),
+    };
+    libraries::Ask { kind, file, before, hold, size }
 }
 
 fn trial(
@@ -180,4 +187,25 @@ fn trial(
     let outcome = libraries::probe(&ask.libraries.worker, &key.0, around);
     tried.insert(key, outcome.clone());
     outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_asked_for_takes_little() {
+        let found = FrameworkLibraries {
+            framework: Framework::Torch,
+            linked: Observed::not_probed("test"),
+            cublas: Observed::not_probed("test"),
+            cudnn: Observed::not_probed("test"),
+        };
+        let size = |when: When| {
+            let mut ask = Ask::new(super::super::Environment::default());
+            ask.libraries.when = when;
+            question(&ask, &found, Kind::Cublas, "/libcublas.so.12".to_owned()).size
+        };
+        assert_eq!([When::InDoubt, When::Always].map(size), [1024, 4096]);
+    }
 }

@@ -1,6 +1,6 @@
 //! What each GPU shall do, decided from what was seen before: nothing that disturbs other people's programs.
 
-use gpucheck_checks::fact::{CudaDevice, Facts, Level, NvmlDevice, Observed, Pattern, PciAddress};
+use gpucheck_checks::fact::{CudaDevice, Facts, Level, NvmlDevice, Observed, Pattern, PciAddress, Platform};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -120,11 +120,16 @@ fn passes(level: Level, seed: u32) -> Vec<(Pattern, u32)> {
 
 fn device_plan(facts: &Facts, wish: Wish, device: &CudaDevice) -> DevicePlan {
     let pci = device.pci.seen().cloned();
-    let in_container = facts.platform.seen().is_some_and(|platform| platform.container.is_some());
+    let hiding = facts.platform.seen().and_then(|platform| match platform {
+        Platform { container: Some(_), .. } => Some("this container"),
+        // What runs in Windows is on the same GPU.
+        Platform { wsl: true, .. } => Some("WSL"),
+        Platform { .. } => None,
+    });
     let nvml = pci.as_ref().and_then(|pci| facts.nvml_device(pci));
     let beside = nvml.map_or_else(
         || Some("NVML did not tell whether another program computes on it".to_owned()),
-        |device| beside(device, in_container),
+        |device| beside(device, hiding),
     );
     let (most, stepped_back) = usual(nvml.and_then(free), beside);
     let (most, untimed) = match wish {
@@ -150,24 +155,25 @@ fn free(device: &NvmlDevice) -> Option<u64> {
     if device.has_mig() { Some(told.unwrap_or(u64::MAX)) } else { told }
 }
 
-/// Why another program may be at work on it; none where NVML says that none is.
-fn beside(device: &NvmlDevice, in_container: bool) -> Option<String> {
+/// Why another program may be at work on it; none where NVML says that none is. Some surroundings hide the programs that
+/// are outside of them.
+fn beside(device: &NvmlDevice, hiding: Option<&str>) -> Option<String> {
     let untold = || Some("NVML did not tell whether another program computes on it".to_owned());
     if !matches!(device.compute_processes, Observed::Seen(_)) {
         return untold();
     }
     let others = device.processes().count();
-    match device.utilization.seen() {
-        Some((activity, _)) if *activity < BUSY => None,
-        Some((activity, _)) if others > 0 => {
+    match (device.utilization.seen(), hiding) {
+        (Some((activity, _)), _) if *activity < BUSY => None,
+        (Some((activity, _)), _) if others > 0 => {
             Some(format!("another program is at work on it, which is {activity} % busy"))
         }
-        Some((activity, _)) if in_container => {
-            Some(format!("it is {activity} % busy, and this container does not show with what"))
+        (Some((activity, _)), Some(hiding)) => {
+            Some(format!("it is {activity} % busy, and {hiding} does not show with what"))
         }
-        None if others > 0 => untold(),
+        (None, _) if others > 0 => untold(),
         // With error correction an idle GPU seems busy while a driver that was just loaded clears its memory.
-        Some(_) | None => None,
+        (Some(_) | None, _) => None,
     }
 }
 
@@ -272,6 +278,14 @@ mod tests {
         }
         let deep = one(&nvml(&busy(97, 1)), Wish { deep: true, ..usual });
         assert!(deep.untimed.is_some() && deep.most.is_none());
+    }
+
+    #[test]
+    fn what_keeps_a_gpu_busy_unseen_is_stepped_back_from() {
+        let busy = busy(97, 0).map(|(name, value)| (format!("{DEVICE}/{name}"), value));
+        let in_wsl = facts(&[busy.as_slice(), &[("/platform/seen/wsl".to_owned(), json!(true))]].concat());
+        let device = one(&in_wsl, Wish::default());
+        assert_eq!(device.untimed.as_deref(), Some("it is 97 % busy, and WSL does not show with what"));
     }
 
     #[test]

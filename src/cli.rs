@@ -103,7 +103,7 @@ pub struct LookArgs {
     /// Import frameworks and list their GPUs, but compute nothing
     #[arg(long, global = true)]
     pub no_exercise: bool,
-    /// Test all free memory of the GPUs, by every pattern, which takes up to some minutes
+    /// Test all free memory of the GPUs, by every pattern: up to some minutes, in which other programs find none
     #[arg(long, global = true)]
     pub deep: bool,
     /// Do that again and again for so long: 90s, 10m, 2h

@@ -10,7 +10,7 @@ use crate::{
     worker::Ask,
 };
 use gpucheck_checks::{
-    Source,
+    Knowledge, Source,
     fact::{
         Facts, GpuLoad, Level, Load, Nvml, NvmlDevice, Observed, PciAddress, ProbeFailure, Transfer, Work,
         WorkDevice,
@@ -25,11 +25,6 @@ use std::{
 const TAKEN: [i64; 2] = [2, 46];
 /// `nvmlComputeMode_t`: exclusive thread, which is gone since CUDA 8, and exclusive process.
 pub(crate) const EXCLUSIVE: [u32; 2] = [1, 3];
-/// Bytes a second of a lane of PCI Express, by generation.
-const LANE: [u64; 6] = [250_000_000, 500_000_000, 985_000_000, 1_969_000_000, 3_938_000_000, 7_563_000_000];
-/// Cores that a multiprocessor keeps busy, up to this compute capability (speeds.toml; of Kepler's 192 two thirds).
-const CORES: [((i32, i32), u64); 6] =
-    [((3, 7), 128), ((5, 3), 128), ((6, 0), 64), ((6, 2), 128), ((8, 0), 64), ((i32::MAX, 0), 128)];
 
 /// Whether the work may be done while Pythons are looked at: it takes little, and the GPUs let several programs in.
 pub(crate) fn may_be_beside(options: &Options, facts: &Facts) -> bool {
@@ -190,10 +185,9 @@ fn was_refused(device: &WorkDevice) -> bool {
 /// Whether memory, the link to the host or the arithmetic units did so little that a check might say so: the bars of
 /// speeds.toml are at 60 percent, and at 50 for arithmetic.
 fn is_slow(facts: &Facts, device: &WorkDevice) -> bool {
-    let memory = device.made_of.seen().map(|made_of| {
-        u64::from(made_of.memory_bus_width) / 8 * u64::from(made_of.memory_clock_khz) * 1000 * 2
-    });
-    let link = device.pci.as_ref().and_then(|pci| facts.nvml_device(pci)).and_then(link);
+    let Ok(knowledge) = Knowledge::built_in() else { return false };
+    let nvml = device.pci.as_ref().and_then(|pci| facts.nvml_device(pci));
+    let link = nvml.and_then(|nvml| link(nvml, &knowledge));
     let copied = |copy: &Observed<Transfer>, times: u64| {
         let copy = copy.seen()?;
         rate(copy.bytes.saturating_mul(times), copy.device_us)
@@ -203,31 +197,40 @@ fn is_slow(facts: &Facts, device: &WorkDevice) -> bool {
         reached.zip(most).is_some_and(|(reached, most)| reached < most / 8 * 5)
     };
     // A copy within memory reads and writes every byte.
-    is_below(copied(&device.copy, 2), memory)
+    is_below(copied(&device.copy, 2), memory(device))
         || is_below(copied(&device.upload, 1), link)
         || is_below(copied(&device.download, 1), link)
-        || is_below(computed, arithmetic(facts, device))
+        || is_below(computed, arithmetic(facts, device, &knowledge))
+}
+
+/// What its memory can carry, in bytes a second: twice a cycle.
+fn memory(device: &WorkDevice) -> Option<u64> {
+    let made_of = device.made_of.seen()?;
+    let bytes = u64::from(made_of.memory_bus_width / 8) * u64::from(made_of.memory_clock_khz);
+    Some(bytes.saturating_mul(2000))
+}
+
+/// What its link to the host can carry, in bytes a second each way.
+fn link(device: &NvmlDevice, knowledge: &Knowledge) -> Option<u64> {
+    let lane = knowledge.lane_mbs(*device.link.generation_max.seen()?)?;
+    Some((lane * 1_000_000).saturating_mul(u64::from(*device.link.width.seen()?)))
 }
 
 /// What code like ours can get of its arithmetic units, in operations a second.
-fn arithmetic(facts: &Facts, device: &WorkDevice) -> Option<u64> {
+fn arithmetic(facts: &Facts, device: &WorkDevice, knowledge: &Knowledge) -> Option<u64> {
     let cuda = facts.cuda_devices().find(|cuda| cuda.ordinal == device.ordinal)?;
     let capability = *cuda.compute_capability.seen()?;
-    let (_, cores) = CORES.into_iter().find(|(most, _)| capability <= *most)?;
+    let cores = u64::from(knowledge.cores_per_multiprocessor(capability)?);
     let made_of = device.made_of.seen()?;
-    Some(u64::from(made_of.multiprocessors) * cores * u64::from(made_of.clock_khz) * 1000 * 2)
+    let cycles = u64::from(made_of.multiprocessors).saturating_mul(u64::from(made_of.clock_khz));
+    // A thousand cycles a kHz, two operations each, of a hundred percent.
+    Some(cycles.saturating_mul(cores * knowledge.most_of_cores(capability) * 20))
 }
 
 /// So much a second; none where no time was taken.
 fn rate(amount: u64, device_us: u64) -> Option<u64> {
     let rate = (u128::from(amount) * 1_000_000).checked_div(u128::from(device_us))?;
     Some(u64::try_from(rate).unwrap_or(u64::MAX))
-}
-
-fn link(device: &NvmlDevice) -> Option<u64> {
-    let generation = usize::try_from(*device.link.generation_max.seen()?).ok()?;
-    let lane = LANE.get(generation.checked_sub(1)?)?;
-    Some(lane * u64::from(*device.link.width.seen()?))
 }
 
 #[cfg(test)]

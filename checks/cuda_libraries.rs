@@ -51,6 +51,14 @@ impl Library {
         }
     }
 
+    /// The check that judges it.
+    pub(crate) fn check(self) -> &'static str {
+        match self {
+            Self::Cublas => "libraries.cublas_works",
+            Self::Cudnn => "libraries.cudnn_works",
+        }
+    }
+
     pub(crate) fn trial(self, libraries: &FrameworkLibraries) -> &Observed<LibraryTrial> {
         match self {
             Self::Cublas => &libraries.cublas,
@@ -236,6 +244,15 @@ pub(crate) fn computes(python: &Python, framework: Framework) -> Option<bool> {
 
 fn are_right(done: &[Operation]) -> Option<bool> {
     (!done.is_empty()).then(|| done.iter().all(|operation| operation.correct == Observed::Seen(true)))
+}
+
+/// The checks of the libraries that compute wrongly for the framework that this check proves.
+pub(crate) fn wrong_for(python: &Python, id: &str) -> Vec<&'static str> {
+    let libraries = python.cuda_libraries.seen().into_iter().flat_map(|libraries| &libraries.frameworks);
+    let its: Vec<&FrameworkLibraries> = libraries.filter(|of| proof(of.framework) == id).collect();
+    let is_wrong =
+        |library: &Library| its.iter().any(|of| matches!(outcome(library.trial(of)), Tried::Wrong(_)));
+    Library::ALL.into_iter().filter(is_wrong).map(Library::check).collect()
 }
 
 /// The check that proves a framework.

@@ -101,10 +101,27 @@ fn wheel(name: &str, cuda: i32) -> Option<String> {
         "libcudnn" => return Some(format!("\"nvidia-cudnn-cu{cuda}=={}.*\"", tensorflow::pair(version)?.0)),
         _ => return None,
     };
-    // From CUDA 13 on their names no longer end with its version.
+    // From CUDA 13 on their names no longer end with its version, and each is numbered as its library is.
     Some(if cuda < 13 {
         format!("nvidia-{package}-cu{cuda}")
     } else {
-        format!("\"nvidia-{package}=={cuda}.*\"")
+        format!("\"nvidia-{package}=={}.*\"", tensorflow::pair(version)?.0)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wheel;
+
+    #[test]
+    fn a_wheel_has_its_librarys_major_version() {
+        let of = |name, cuda| wheel(name, cuda).unwrap();
+        assert_eq!(of("libcufft.so.11", 12), "nvidia-cufft-cu12");
+        assert_eq!(of("libcublas.so.13", 13), "\"nvidia-cublas==13.*\"");
+        // On PyPI since CUDA 13.0: nvidia-cufft 12.0.0.61, nvidia-cusolver 12.0.4.66, nvidia-cusparse 12.6.3.3.
+        assert_eq!(of("libcufft.so.12", 13), "\"nvidia-cufft==12.*\"");
+        assert_eq!(of("libcusolver.so.12", 13), "\"nvidia-cusolver==12.*\"");
+        assert_eq!(of("libcusparse.so.12", 13), "\"nvidia-cusparse==12.*\"");
+        assert_eq!(of("libcudnn.so.9", 13), "\"nvidia-cudnn-cu13==9.*\"");
+    }
 }

@@ -94,13 +94,14 @@ impl Unit {
 
 /// `nvmlClocksEventReason*` of nvml.h.
 const GPU_IDLE: u64 = 0x1;
+const APPLICATION_CLOCKS: u64 = 0x2;
 const SW_POWER_CAP: u64 = 0x4;
 const HEAT: u64 = 0x20 | 0x40;
 const POWER_BRAKE: u64 = 0x80;
 /// Above every reason that nvml.h has: not a set of reasons.
 const ABSURD: u64 = 1 << 32;
 const REASONS: [(u64, &str); 8] = [
-    (0x2, "application clocks"),
+    (APPLICATION_CLOCKS, "application clocks"),
     (SW_POWER_CAP, "software power cap"),
     (0x8, "hardware slowdown"),
     (0x10, "sync boost"),
@@ -136,6 +137,11 @@ impl<'a> Signs<'a> {
     /// It slows down for heat, or for the power supply.
     pub(crate) fn is_throttled(&self) -> bool {
         self.reasons.is_some_and(|reasons| reasons & (HEAT | POWER_BRAKE) != 0)
+    }
+
+    /// What somebody set can be what slows it: nothing was told of it under load, or that its clocks are held by it.
+    pub(crate) fn can_be_by_setting(&self) -> bool {
+        self.reasons.is_none_or(|reasons| reasons & (APPLICATION_CLOCKS | SW_POWER_CAP) != 0)
     }
 
     /// It is at the power limit that it comes with, which is as it should be.

@@ -1,9 +1,10 @@
 //! Whether the GPU is usable: of the machine, and of each Python by itself.
 //!
-//! Invariant: what cannot be told is no pass, and what is only listed proves nothing.
+//! Invariants: what cannot be told is no pass, and what is only listed proves nothing; a framework whose cuBLAS or cuDNN
+//! computes wrongly is not usable, whatever came out right before.
 
 use crate::{
-    Severity, Subject, Verdict,
+    Severity, Subject, Verdict, cuda_libraries,
     diagnose::JudgedOutcome,
     fact::{ArrayLibrary, Facts, FoundBy, Jax, Kernelspec, Observed, Python, TensorFlow, Torch},
     jupyter,
@@ -109,14 +110,27 @@ pub(crate) struct Proof {
     pub(crate) framework: String,
     /// How its proof came out.
     pub(crate) verdict: Verdict,
-    /// The check that proves it.
+    /// The check that proves it, or refutes it.
     pub(crate) id: &'static str,
 }
 
 /// The proofs of a Python's frameworks.
 pub(crate) fn proofs_in(python: &Python, judged: &[JudgedOutcome]) -> Vec<Proof> {
-    let proof =
-        |id, framework: String| Proof { framework, verdict: proof(judged, id, &python.subject()), id };
+    let subject = python.subject();
+    let wrong_library = |id| {
+        let wrong = judged
+            .iter()
+            .map(|judged| &judged.outcome)
+            .filter(|outcome| outcome.subject == subject && outcome.verdict == Verdict::Fail);
+        cuda_libraries::wrong_for(python, id)
+            .into_iter()
+            .find(|check| wrong.clone().any(|outcome| outcome.id == *check))
+    };
+    let proof = |id, framework: String| match wrong_library(id) {
+        // It may have met what the library gets right.
+        Some(id) => Proof { framework, verdict: Verdict::Fail, id },
+        None => Proof { framework, verdict: proof(judged, id, &subject), id },
+    };
     let packages = python.packages.seen();
     let tensorflow = (python.tensorflow != Observed::Seen(None)).then(|| {
         let found = python.tensorflow.seen().and_then(Option::as_ref);

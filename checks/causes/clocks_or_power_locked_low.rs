@@ -5,8 +5,8 @@
 //!
 //! # Detection
 //! NVML: the power limit in force is below the default one, or the application clocks are below theirs. A GPU that was put to
-//! work and is slow is so for that. `gpucheck slow`: at full load the clocks are below 60 % of the greatest, and there is no
-//! reason for it.
+//! work and is slow is so for that, unless NVML's reasons for its clocks under load name neither setting. `gpucheck slow`:
+//! at full load the clocks are below 60 % of the greatest, and there is no reason for it.
 //!
 //! # Fix
 //! `sudo nvidia-smi -rac`, `sudo nvidia-smi -pl WATTS` with the default, and `sudo nvidia-smi -rgc` for locked clocks.
@@ -18,7 +18,7 @@ use crate::{
     Cause, Finding, Knowledge, Outcome, Severity, Subject, Who, bottleneck,
     fact::{Facts, NvmlDevice, PciAddress},
     readings,
-    speed::{self, SLOW},
+    speed::{self, SLOW, Signs},
 };
 
 const POWER: &str = "performance.power_limit_default";
@@ -38,12 +38,13 @@ pub(crate) static CAUSE: Cause = Cause {
 };
 
 fn recognize(facts: &Facts, _: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
-    let low = |gpu: PciAddress| low(facts.nvml_device(&gpu)?, &Subject::Gpu(gpu), outcomes);
+    let low = |gpu: PciAddress| low(facts, &gpu, facts.nvml_device(&gpu)?, outcomes);
     let low = facts.gpu_addresses().into_iter().filter_map(low);
     readings::together(low.chain(bottleneck::locked(facts, outcomes)).collect())
 }
 
-fn low(device: &NvmlDevice, subject: &Subject, outcomes: &[Outcome]) -> Option<Finding> {
+fn low(facts: &Facts, gpu: &PciAddress, device: &NvmlDevice, outcomes: &[Outcome]) -> Option<Finding> {
+    let subject = &Subject::Gpu(gpu.clone());
     let of = |id| readings::troubled(outcomes, id).find(|outcome| outcome.subject == *subject);
     let (power, clocks) = (of(POWER), of(CLOCKS));
     let power_text = power.map(|outcome| format!("power limit {}", outcome.summary));
@@ -55,7 +56,8 @@ fn low(device: &NvmlDevice, subject: &Subject, outcomes: &[Outcome]) -> Option<F
     let finding = Finding::fail(subject.clone(), told.join(", "))
         .accounting_for(POWER, subject)
         .accounting_for(CLOCKS, subject);
-    let slow = speed::troubled(outcomes, &SLOW, subject);
+    let is_it = Signs::of(facts, gpu, device).can_be_by_setting();
+    let slow = if is_it { speed::troubled(outcomes, &SLOW, subject) } else { Vec::new() };
     let finding = slow.iter().fold(finding, |finding, outcome| {
         finding.accounting_for(&outcome.id, subject).because(format!("{}: {}", outcome.id, outcome.summary))
     });

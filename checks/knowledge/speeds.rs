@@ -24,6 +24,8 @@ struct BarRow {
 pub enum Bar {
     /// Copies within a GPU's memory.
     Memory,
+    /// The same where error correction lies in that memory and takes of its speed.
+    MemoryThatCorrects,
     /// Copies from and to the host.
     Copies,
     /// The same where the host of a virtual machine decides which link is seen.
@@ -35,8 +37,9 @@ pub enum Bar {
 }
 
 impl Bar {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Memory,
+        Self::MemoryThatCorrects,
         Self::Copies,
         Self::CopiesInVirtualMachine,
         Self::Arithmetic,

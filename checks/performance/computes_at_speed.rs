@@ -77,9 +77,10 @@ fn limit(
     let each = capability(facts, done).and_then(|capability| knowledge.cores_per_multiprocessor(capability));
     let counted = made_of.zip(each).map(|(made_of, each)| made_of.multiprocessors.saturating_mul(each));
     let cores = told.or(counted).filter(|cores| *cores > 0);
-    let clock = nvml.clocks.sm_max.seen().copied();
-    let clock = clock.or_else(|| made_of.map(|made_of| made_of.clock_khz / 1000));
-    match (cores, clock.filter(|mhz| (50..10_000).contains(mhz))) {
+    let possible = |mhz: &u32| (50..10_000).contains(mhz);
+    let clock = nvml.clocks.sm_max.seen().copied().filter(possible);
+    let clock = clock.or_else(|| made_of.map(|made_of| made_of.clock_khz / 1000).filter(possible));
+    match (cores, clock) {
         (Some(cores), Some(mhz)) => Ok((cores, mhz)),
         (None, _) => {
             Err("its number of cores is not told, nor in the table by its compute capability".to_owned())

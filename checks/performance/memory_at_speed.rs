@@ -7,7 +7,8 @@
 //! # Detection
 //! A copy within the GPU's memory, timed by the GPU itself; each byte is read and written. The limit is NVML's width of
 //! the bus times its greatest memory clock times two, else the same by CUDA's attributes, beside the bandwidth that NVIDIA
-//! names for the model. A MIG instance has its part of it. Below 60 % is a finding, with the reason where NVML shows one.
+//! names for the model. A MIG instance has its part of it. Below 60 % is a finding, with the reason where NVML shows one;
+//! below 48 % where error correction is on and lies in the same memory, as it does in all but HBM.
 //! A virtual GPU is not judged: the hypervisor shares the card.
 //!
 //! # Fix
@@ -41,7 +42,9 @@ fn judge(facts: &Facts, knowledge: &Knowledge) -> Judged {
             let least = limits.iter().map(|limit| limit.mbs).min().unwrap_or(0);
             let most = limits.iter().map(|limit| limit.mbs).max().unwrap_or(0);
             let speed = Speed { now, limit: least, most, unit: Unit::Bytes };
-            let finding = speed.judge(subject.clone(), knowledge.bar(Bar::Memory));
+            let corrects = corrects_within(facts, knowledge, (gpu, nvml, done));
+            let bar = if corrects { Bar::MemoryThatCorrects } else { Bar::Memory };
+            let finding = speed.judge(subject.clone(), knowledge.bar(bar));
             let finding = limits.iter().fold(finding, |finding, limit| finding.because(limit.words.clone()));
             let tested = done.memory.seen().and_then(tested);
             let finding = tested.into_iter().fold(finding, Finding::because);
@@ -52,12 +55,27 @@ fn judge(facts: &Facts, knowledge: &Knowledge) -> Judged {
             if let Some(other) = signs.another_program() {
                 return Ok(Finding::unknown(subject, format!("{}, and {other}", finding.summary)));
             }
-            let corrects = matches!(nvml.ecc.mode.seen(), Some((true, _)));
             let corrects =
-                if corrects { "error correction is on, which takes some of it on most cards" } else { "" };
+                if corrects { "error correction is on, which takes some of it on this card" } else { "" };
             Ok(signs.explain(finding).because(corrects).run("nvidia-smi -q -d PERFORMANCE,CLOCK,TEMPERATURE"))
         })
     })
+}
+
+/// Width of a bus from which on memory is HBM, in bits: it keeps the bits of error correction aside.
+const HBM: u32 = 1024;
+
+/// Whether error correction is on, and takes of the bandwidth.
+fn corrects_within(
+    facts: &Facts,
+    knowledge: &Knowledge,
+    (gpu, nvml, done): (&PciAddress, &NvmlDevice, &WorkDevice),
+) -> bool {
+    let model = facts.gpus().find(|function| function.address == *gpu);
+    let told = || done.made_of.seen().map(|made_of| made_of.memory_bus_width);
+    let named = || knowledge.gpu(model?.device)?.bus_width;
+    let width = nvml.memory_bus_width.seen().copied().or_else(told).or_else(named);
+    matches!(nvml.ecc.mode.seen(), Some((true, _))) && width.is_some_and(|bits| bits < HBM)
 }
 
 /// What the memory can do at the most, in MB/s, and who says so.

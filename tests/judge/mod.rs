@@ -3,6 +3,7 @@
 //! What is expected stands in each machine's file, with the vendor page or thread that it comes from. The reports
 //! as people see them are goldens beside it; `INSTA_UPDATE=always cargo test --test suite judge` writes them anew.
 
+mod absurd;
 mod layout;
 mod schema;
 mod texts;

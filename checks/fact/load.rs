@@ -135,6 +135,9 @@ pub struct ProcessorUse {
     pub pid: u32,
     /// Its name.
     pub name: String,
+    /// Who started it, the nearest first, as far as they are seen.
+    #[serde(default)]
+    pub ancestors: Vec<u32>,
     /// Time of one core, in percent: 400 is four cores.
     pub percent: u32,
     /// Its busiest thread, in the same way.

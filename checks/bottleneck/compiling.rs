@@ -36,7 +36,7 @@ pub(crate) fn compiling(watch: &Watch) -> Compiling {
         Some(activity) if activity >= WORKS => return Compiling::No("the GPU is at work".to_owned()),
         Some(_) => {}
     }
-    let thread = program.busiest_thread();
+    let thread = program.launching_thread();
     if thread < FULL {
         return Compiling::No("no thread of the program is full".to_owned());
     }

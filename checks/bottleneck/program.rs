@@ -228,6 +228,16 @@ impl<'a> Program<'a> {
 
     /// The driver's compiler is loaded in it; none where that is not told.
     pub(super) fn has_compiler(&self) -> Option<bool> {
-        self.asked?.has_compiler
+        let Some(asked) = self.asked else {
+            let launchers = self.used.iter().filter(|used| self.launchers.contains(&used.pid));
+            return launchers.filter_map(|used| used.has_compiler).max();
+        };
+        asked.has_compiler
+    }
+
+    /// Whether the cache of compiled code that was seen is that of its user.
+    pub(super) fn has_seen_cache(&self, facts: &Facts) -> bool {
+        let uid = facts.process(self.pid).and_then(|known| known.uid);
+        self.asked.is_some() || uid.zip(judge::uid(facts)).is_none_or(|(uid, mine)| uid == mine)
     }
 }

@@ -144,6 +144,9 @@ pub struct ProcessorUse {
     pub busiest_thread: u32,
     /// Memory in use, in bytes.
     pub memory: u64,
+    /// It has mapped the driver's compiler; none where nobody looked, or it is closed to the asking user.
+    #[serde(default)]
+    pub has_compiler: Option<bool>,
     /// Threads or processes of its that waited for a disk, at the mean in percent of the samples.
     pub waiting: u8,
 }

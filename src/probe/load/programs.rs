@@ -227,6 +227,7 @@ impl Known {
             percent: of_core(self.used(), at),
             busiest_thread: of_core(threads.max().unwrap_or_default(), watched),
             memory: self.stat.memory,
+            has_compiler: None,
             waiting: percent(self.waited, self.looks),
         }
     }

@@ -55,7 +55,7 @@ pub(crate) fn compiling(watch: &Watch) -> Compiling {
         Compiling::Yes { summary, .. } if program.asked.is_none() && !grew(cache) => {
             Compiling::Maybe(summary)
         }
-        told => told,
+        told @ (Compiling::No(_) | Compiling::Maybe(_) | Compiling::Yes { .. }) => told,
     }
 }
 

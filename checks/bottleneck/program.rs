@@ -70,7 +70,8 @@ fn owner(facts: &Facts, gpus: &[GpuWork], used: &ProcessorUse) -> Option<u32> {
 fn is_python(command: &str) -> bool {
     // PyTorch names its main thread, and so its process, pt_main_thread; a script that is run by its own name has that.
     let names = ["python", "ipython", "jupyter", "pt_main_thread", "pt_data_worker", "ipykernel"];
-    names.iter().any(|name| command.starts_with(name)) || command.ends_with(".py")
+    names.iter().any(|name| command.starts_with(name))
+        || command.rsplit_once('.').is_some_and(|(_, end)| end == "py")
 }
 
 /// Whether the numbers of processes that NVML tells are those of this place.

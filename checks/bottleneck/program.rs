@@ -4,7 +4,7 @@
 
 use super::{BUSY, GpuWork, WAITS, WORKS};
 use crate::{
-    fact::{AskedProcess, Facts, HostLoad, Load, NvmlDevice, Place, Process, ProcessorUse},
+    fact::{AskedProcess, Facts, GpuProcess, HostLoad, Load, NvmlDevice, Place, Process, ProcessorUse},
     holder, judge,
 };
 
@@ -95,13 +95,25 @@ fn is_on_gpu(facts: &Facts, gpus: &[GpuWork], pids: &[u32], asked: Option<&Asked
     if asked.and_then(|asked| asked.has_cuda) == Some(false) && pids.len() == 1 {
         return Some(false);
     }
-    let is_whole = |gpu: &GpuWork| gpu.device.is_some_and(|device| device.compute_processes.seen().is_some());
+    let is_whole = |gpu: &GpuWork| gpu.device.is_some_and(has_whole_list);
     let all_seen = sees_numbers(facts) && gpus.iter().all(is_whole);
     if all_seen {
         return Some(false);
     }
     let holds = pids.iter().filter_map(|pid| facts.process(*pid)).any(Process::computes);
     holds.then_some(true)
+}
+
+/// Whether NVML lists all that compute on a GPU. Those that do so through MPS have a list of their own, and its server is
+/// in this one.
+///
+/// Source: nvml.h, `nvmlDeviceGetMPSComputeRunningProcesses`.
+fn has_whole_list(device: &NvmlDevice) -> bool {
+    let is_mps = |process: &GpuProcess| {
+        let name = process.name.as_deref().and_then(|name| name.rsplit('/').next());
+        name.is_some_and(|name| name.starts_with("nvidia-cuda-mps"))
+    };
+    device.compute_processes.seen().is_some_and(|listed| !listed.iter().any(is_mps))
 }
 
 /// Whether NVML lists this process on that GPU, or tells what it used of it.

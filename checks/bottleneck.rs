@@ -90,6 +90,10 @@ pub(crate) fn told(facts: &Facts) -> Option<Told<'_>> {
         Some(true) => Told::Work(watch),
         Some(false) if matches!(paging(facts), Some(Paging::Pages { .. })) => Told::Pages,
         Some(false) => Told::Idle(watch.idleness()),
+        None if watch.is_of_unknown() => Told::Untold(
+            "whose work a GPU does cannot be seen from here, and the program hardly uses a processor"
+                .to_owned(),
+        ),
         None if host.is_none() => Told::Untold(load.host.why_not()),
         None => Told::Untold("NVML does not tell how long the GPU works".to_owned()),
     })
@@ -117,11 +121,19 @@ impl<'a> Watch<'a> {
         };
         match (on_processors, on_gpu) {
             (Some(true), _) => Some(true),
+            // It may be another's work: who computes for long is at work on the processors too, as a rule.
+            (Some(false), Some(_)) if self.is_of_unknown() => None,
             (_, Some(activity)) if activity >= WORKS => Some(true),
             (_, None) => None,
             (None, Some(_)) if self.host.is_none() || self.load.asked.is_some() => None,
             (Some(false) | None, Some(_)) => Some(false),
         }
+    }
+
+    /// Whether a GPU works, and for whom cannot be seen.
+    fn is_of_unknown(&self) -> bool {
+        let works = |gpu: &GpuWork| gpu.activity().is_some_and(|activity| activity >= WORKS);
+        self.load.asked.is_some() && self.gpu().is_some_and(|gpu| works(gpu) && !self.tells_apart(gpu))
     }
 
     fn idleness(&self) -> String {

@@ -36,7 +36,7 @@ pub(crate) fn compiling(watch: &Watch) -> Compiling {
         Some(activity) if activity >= WORKS => return Compiling::No("the GPU is at work".to_owned()),
         Some(_) => {}
     }
-    let thread = program.busiest_thread();
+    let thread = program.launching_thread();
     if thread < FULL {
         return Compiling::No("no thread of the program is full".to_owned());
     }
@@ -44,12 +44,23 @@ pub(crate) fn compiling(watch: &Watch) -> Compiling {
     if loaded == Some(false) {
         return Compiling::No("the driver's compiler is not loaded".to_owned());
     }
-    let Some(cache) = &watch.load.compiled else {
+    let cache = watch.load.compiled.as_ref().filter(|_| program.has_seen_cache(watch.facts));
+    let Some(cache) = cache else {
         return Compiling::Maybe(format!(
             "the GPU is idle, one thread is busy {thread} % of the time, and nobody saw CUDA's cache"
         ));
     };
-    judge(cache, loaded, thread)
+    match judge(cache, loaded, thread) {
+        // Whoever is not asked about was seen once, at the end: that the cache grew is proof, a loaded compiler is none.
+        Compiling::Yes { summary, .. } if program.asked.is_none() && !grew(cache) => {
+            Compiling::Maybe(summary)
+        }
+        told @ (Compiling::No(_) | Compiling::Maybe(_) | Compiling::Yes { .. }) => told,
+    }
+}
+
+fn grew(cache: &CompiledCode) -> bool {
+    cache.bytes_after > Some(cache.bytes_before.unwrap_or(0))
 }
 
 fn judge(cache: &CompiledCode, loaded: Option<bool>, thread: u32) -> Compiling {

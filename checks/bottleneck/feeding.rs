@@ -1,6 +1,6 @@
 //! Whether a GPU gets enough to do, and what keeps it waiting.
 
-use super::{BUSY, FULL, GpuWork, Program, Sharing, WAITS, WORKS, Watch, sharing};
+use super::{FULL, GpuWork, Program, Sharing, WAITS, WORKS, Watch, sharing};
 use crate::fact::{HostLoad, HostSample, ProcessorUse};
 
 /// A GPU that works for so long, in percent of the time, waits for nobody much: some is lost between batches always.
@@ -66,7 +66,7 @@ pub(crate) fn feeding(watch: &Watch) -> Option<Feeding> {
     if let Some(by) = shared {
         return Some(Feeding::Starved { activity, by });
     }
-    let thread = program.map_or(0, Program::busiest_thread);
+    let thread = program.map_or(0, Program::launching_thread);
     if thread >= FULL && is_launching(gpu, activity) {
         return Some(Feeding::Launches { activity, thread });
     }
@@ -171,27 +171,23 @@ fn disk(host: &HostLoad, program: Option<&Program>) -> Option<Starver> {
     Some(Starver { variant: "disk", what, evidence: pressure.into_iter().chain(cores).collect() })
 }
 
-/// The threads that prepare data: the program's own, or those of its workers, which have its name.
+/// The threads that prepare data: the program's own, or those of its workers.
 fn threads(host: &HostLoad, program: Option<&Program>) -> Option<Starver> {
     let program = program?;
-    let thread = program.busiest_thread();
+    let thread = program.launching_thread();
     if thread >= FULL {
         let what = format!("one thread of the program is busy {thread} % of the time");
         return Some(Starver { variant: "thread", what, evidence: vec![uses(program)] });
     }
-    let is_worker = |used: &&ProcessorUse| {
-        !program.pids.contains(&used.pid)
-            && program.command() == Some(&used.name)
-            && used.busiest_thread >= FULL
-    };
-    let workers: Vec<&ProcessorUse> = host.processes.iter().filter(is_worker).collect();
+    let is_full = |used: &&ProcessorUse| used.busiest_thread >= FULL && program.is_worker(used);
+    let workers: Vec<&ProcessorUse> = host.processes.iter().filter(is_full).collect();
     let evidence = workers.iter().take(3).map(|used| takes(used)).collect();
-    let what = format!("{} processes that prepare data are full", workers.len());
-    (!workers.is_empty() && program.percent() < FULL.max(BUSY)).then_some(Starver {
-        variant: "thread",
-        what,
-        evidence,
-    })
+    let what = match workers.len() {
+        0 => return None,
+        1 => "one process that prepares data is full".to_owned(),
+        count => format!("{count} processes that prepare data are full"),
+    };
+    Some(Starver { variant: "workers", what, evidence })
 }
 
 /// Whether a GPU that seems at work does little in that time: activity counts moments in which anything runs.

@@ -4,7 +4,7 @@
 
 use super::{BUSY, GpuWork, WAITS, WORKS};
 use crate::{
-    fact::{AskedProcess, Facts, HostLoad, Load, NvmlDevice, Place, Process, ProcessorUse},
+    fact::{AskedProcess, Facts, GpuProcess, HostLoad, Load, NvmlDevice, Place, Process, ProcessorUse},
     holder, judge,
 };
 
@@ -14,6 +14,8 @@ pub(crate) struct Program<'a> {
     pub(crate) asked: Option<&'a AskedProcess>,
     /// Its number, and those of what it started.
     pub(crate) pids: Vec<u32>,
+    /// Those of them that hand work to a GPU; the others prepare it.
+    launchers: Vec<u32>,
     used: Vec<&'a ProcessorUse>,
     /// Whether it has a GPU open; none where that cannot be told.
     pub(crate) on_gpu: Option<bool>,
@@ -42,6 +44,7 @@ fn busiest(facts: &Facts, host: Option<&HostLoad>, gpus: &[GpuWork]) -> Option<u
     }
     let busy: Vec<&ProcessorUse> =
         host.into_iter().flat_map(|host| &host.processes).filter(|used| is_busy(used)).collect();
+    let owner = || busy.iter().find_map(|used| owner(facts, gpus, used));
     let on_gpu = |wanted| busy.iter().find(|used| is_on_gpu(facts, gpus, &[used.pid], None) == wanted);
     let works = gpus.iter().any(|gpu| gpu.activity().is_some_and(|activity| activity >= WORKS));
     let listed = || {
@@ -52,7 +55,23 @@ fn busiest(facts: &Facts, host: Option<&HostLoad>, gpus: &[GpuWork]) -> Option<u
     if works {
         return open.or_else(listed).or_else(|| on_gpu(None).map(|used| used.pid));
     }
-    open.or_else(|| busy.iter().max_by_key(|used| used.percent).map(|used| used.pid))
+    open.or_else(owner).or_else(|| busy.iter().max_by_key(|used| used.percent).map(|used| used.pid))
+}
+
+/// The Python with a GPU open that started this process, which prepares data for it.
+fn owner(facts: &Facts, gpus: &[GpuWork], used: &ProcessorUse) -> Option<u32> {
+    let is_owner = |pid: &&u32| {
+        let is_python = facts.process(**pid).and_then(|known| known.name.as_deref()).is_some_and(is_python);
+        is_python && is_on_gpu(facts, gpus, &[**pid], None) == Some(true)
+    };
+    used.ancestors.iter().find(is_owner).copied()
+}
+
+fn is_python(command: &str) -> bool {
+    // PyTorch names its main thread, and so its process, pt_main_thread; a script that is run by its own name has that.
+    let names = ["python", "ipython", "jupyter", "pt_main_thread", "pt_data_worker", "ipykernel"];
+    names.iter().any(|name| command.starts_with(name))
+        || command.rsplit_once('.').is_some_and(|(_, end)| end == "py")
 }
 
 /// Whether the numbers of processes that NVML tells are those of this place.
@@ -76,7 +95,7 @@ fn is_on_gpu(facts: &Facts, gpus: &[GpuWork], pids: &[u32], asked: Option<&Asked
     if asked.and_then(|asked| asked.has_cuda) == Some(false) && pids.len() == 1 {
         return Some(false);
     }
-    let is_whole = |gpu: &GpuWork| gpu.device.is_some_and(|device| device.compute_processes.seen().is_some());
+    let is_whole = |gpu: &GpuWork| gpu.device.is_some_and(has_whole_list);
     let all_seen = sees_numbers(facts) && gpus.iter().all(is_whole);
     if all_seen {
         return Some(false);
@@ -85,10 +104,40 @@ fn is_on_gpu(facts: &Facts, gpus: &[GpuWork], pids: &[u32], asked: Option<&Asked
     holds.then_some(true)
 }
 
+/// Whether NVML lists all that compute on a GPU. Those that do so through MPS have a list of their own, and its server is
+/// in this one.
+///
+/// Source: nvml.h, `nvmlDeviceGetMPSComputeRunningProcesses`.
+fn has_whole_list(device: &NvmlDevice) -> bool {
+    let is_mps = |process: &GpuProcess| {
+        let name = process.name.as_deref().and_then(|name| name.rsplit('/').next());
+        name.is_some_and(|name| name.starts_with("nvidia-cuda-mps"))
+    };
+    device.compute_processes.seen().is_some_and(|listed| !listed.iter().any(is_mps))
+}
+
 /// Whether NVML lists this process on that GPU, or tells what it used of it.
 fn lists(gpu: &GpuWork, pid: u32) -> bool {
     let listed = gpu.device.is_some_and(|device| device.processes().any(|process| process.pid == pid));
     listed || gpu.load.processes.seen().into_iter().flatten().any(|part| part.pid == pid)
+}
+
+/// Which of these processes hand work to a GPU: those that NVML lists. Where it lists none, the first if it has CUDA open;
+/// what it has started holds its device nodes too, and need not use them.
+fn launchers(
+    facts: &Facts,
+    gpus: &[GpuWork],
+    pid: u32,
+    pids: &[u32],
+    asked: Option<&AskedProcess>,
+) -> Vec<u32> {
+    let listed = pids.iter().filter(|pid| gpus.iter().any(|gpu| lists(gpu, **pid)));
+    let listed: Vec<u32> = listed.copied().collect();
+    if !listed.is_empty() {
+        return listed;
+    }
+    let has_cuda = asked.and_then(|asked| asked.has_cuda) == Some(true);
+    if has_cuda || facts.process(pid).is_some_and(Process::computes) { vec![pid] } else { pids.to_vec() }
 }
 
 impl<'a> Program<'a> {
@@ -104,11 +153,21 @@ impl<'a> Program<'a> {
             let via = other.notebook.as_ref().and_then(|notebook| notebook.via);
             other.pid != pid && (other.parent == Some(pid) || via == Some(pid))
         });
-        let pids: Vec<u32> = std::iter::once(pid).chain(started.map(|other| other.pid)).collect();
-        let all = host.into_iter().flat_map(|host| &host.processes);
-        let used = all.filter(|used| pids.contains(&used.pid)).collect();
+        let mut pids: Vec<u32> = std::iter::once(pid).chain(started.map(|other| other.pid)).collect();
         let on_gpu = is_on_gpu(facts, gpus, &pids, asked);
-        Self { pid, asked, pids, used, on_gpu }
+        let all = || host.into_iter().flat_map(|host| &host.processes);
+        let started = all().filter(|used| used.ancestors.contains(&pid)).map(|used| used.pid);
+        let started: Vec<u32> = started.filter(|started| !pids.contains(started)).collect();
+        // What has no GPU of its own may still be told to have used one.
+        let on_gpu = if started.iter().any(|pid| gpus.iter().any(|gpu| lists(gpu, *pid))) {
+            Some(true)
+        } else {
+            on_gpu
+        };
+        pids.extend(started);
+        let used = all().filter(|used| pids.contains(&used.pid)).collect();
+        let launchers = launchers(facts, gpus, pid, &pids, asked);
+        Self { pid, asked, pids, launchers, used, on_gpu }
     }
 
     /// Whether it is on the processors, or waits for a disk; none where nobody saw.
@@ -116,14 +175,26 @@ impl<'a> Program<'a> {
         (!self.used.is_empty()).then(|| self.used.iter().any(|used| is_busy(used)))
     }
 
-    /// Time of one core that it takes, in percent, in whichever of its processes takes most.
+    /// Time of one core that all of it takes, in percent.
     pub(crate) fn percent(&self) -> u32 {
-        self.used.iter().map(|used| used.percent).max().unwrap_or(0)
+        self.used.iter().map(|used| used.percent).fold(0, u32::saturating_add)
     }
 
     /// Time of a core that its busiest thread takes, in percent.
     pub(crate) fn busiest_thread(&self) -> u32 {
         self.used.iter().map(|used| used.busiest_thread).max().unwrap_or(0)
+    }
+
+    /// The same of the processes that hand work to a GPU.
+    pub(crate) fn launching_thread(&self) -> u32 {
+        let launchers = self.used.iter().filter(|used| self.launchers.contains(&used.pid));
+        launchers.map(|used| used.busiest_thread).max().unwrap_or(0)
+    }
+
+    /// Whether a process prepares data for it: it was started by it, or has its name, and no GPU.
+    pub(super) fn is_worker(&self, used: &ProcessorUse) -> bool {
+        let is_its_own = self.pids.contains(&used.pid) || self.command() == Some(&used.name);
+        is_its_own && !self.launchers.contains(&used.pid)
     }
 
     /// Samples in which it waited for a disk, in percent.
@@ -144,9 +215,7 @@ impl<'a> Program<'a> {
 
     /// Whether it is a Python, which is what people here ask about.
     pub(crate) fn is_python(&self) -> bool {
-        // PyTorch names its main thread, and so its process, pt_main_thread.
-        let names = ["python", "ipython", "jupyter", "pt_main_thread", "ipykernel"];
-        self.command().is_some_and(|command| names.iter().any(|name| command.starts_with(name)))
+        self.command().is_some_and(is_python)
     }
 
     /// The notebook, else number and name; of another user's, number and user.
@@ -172,6 +241,16 @@ impl<'a> Program<'a> {
 
     /// The driver's compiler is loaded in it; none where that is not told.
     pub(super) fn has_compiler(&self) -> Option<bool> {
-        self.asked?.has_compiler
+        let Some(asked) = self.asked else {
+            let launchers = self.used.iter().filter(|used| self.launchers.contains(&used.pid));
+            return launchers.filter_map(|used| used.has_compiler).max();
+        };
+        asked.has_compiler
+    }
+
+    /// Whether the cache of compiled code that was seen is that of its user.
+    pub(super) fn has_seen_cache(&self, facts: &Facts) -> bool {
+        let uid = facts.process(self.pid).and_then(|known| known.uid);
+        self.asked.is_some() || uid.zip(judge::uid(facts)).is_none_or(|(uid, mine)| uid == mine)
     }
 }

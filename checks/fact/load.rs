@@ -135,12 +135,18 @@ pub struct ProcessorUse {
     pub pid: u32,
     /// Its name.
     pub name: String,
+    /// Who started it, the nearest first, as far as they are seen.
+    #[serde(default)]
+    pub ancestors: Vec<u32>,
     /// Time of one core, in percent: 400 is four cores.
     pub percent: u32,
     /// Its busiest thread, in the same way.
     pub busiest_thread: u32,
     /// Memory in use, in bytes.
     pub memory: u64,
+    /// It has mapped the driver's compiler; none where nobody looked, or it is closed to the asking user.
+    #[serde(default)]
+    pub has_compiler: Option<bool>,
     /// Threads or processes of its that waited for a disk, at the mean in percent of the samples.
     pub waiting: u8,
 }

@@ -204,6 +204,8 @@ mod tests {
                 processes: vec![ProcessorUse {
                     pid: 7,
                     name: "py\u{1b}[2J커널\nx".to_owned(),
+                    ancestors: Vec::new(),
+                    has_compiler: None,
                     percent: 99,
                     busiest_thread: 99,
                     memory: 0,

@@ -26,6 +26,11 @@ pub(super) struct Sight {
 }
 
 impl Sight {
+    /// It has mapped the driver's compiler.
+    pub(super) fn has_compiler(&self) -> Option<bool> {
+        self.has_compiler
+    }
+
     /// Looks at a process; nothing is known of one that is gone, or has ended and waits for its parent.
     pub(super) fn of(root: &Root, pid: u32) -> Self {
         let folder = format!("/proc/{pid}");

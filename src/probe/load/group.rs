@@ -16,7 +16,16 @@ pub(super) struct Group {
     root: Root,
     processors: Option<Limited>,
     memory: Option<Limited>,
-    held_back_before: Option<u64>,
+    held_back_before: Option<Held>,
+}
+
+/// How often and how long a group was held back.
+#[derive(Clone, Copy, Debug, Default)]
+struct Held {
+    /// Microseconds, of all cores together: with sixty of them a moment for each is a second.
+    time: u64,
+    /// Microseconds of all the periods in which it was.
+    periods: u64,
 }
 
 /// Where a limit is set.
@@ -25,6 +34,8 @@ struct Limited {
     folder: String,
     version: Version,
     limit: u64,
+    /// Microseconds of a period in which that much may be used; none for memory.
+    period: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,24 +70,27 @@ impl Group {
     fn read(&mut self, version: Version, base: &str, path: &str, [processors, memory]: [bool; 2]) {
         for level in levels(path) {
             let folder = format!("{base}{level}");
-            let limited = |limit| Limited { folder: folder.clone(), version, limit };
-            if processors && let Some(limit) = processors_of(&self.root, &folder, version) {
-                keep_tightest(&mut self.processors, limited(limit));
+            let limited = |limit, period| Limited { folder: folder.clone(), version, limit, period };
+            if processors && let Some((limit, period)) = processors_of(&self.root, &folder, version) {
+                keep_tightest(&mut self.processors, limited(limit, Some(period)));
             }
             if memory && let Some(limit) = memory_of(&self.root, &folder, version) {
-                keep_tightest(&mut self.memory, limited(limit));
+                keep_tightest(&mut self.memory, limited(limit, None));
             }
         }
     }
 
-    /// Time in which it was held back up to now, in microseconds of all cores together.
-    fn held_back(&self) -> Option<u64> {
-        let Limited { folder, version, .. } = self.processors.as_ref()?;
+    /// How it was held back up to now.
+    fn held_back(&self) -> Option<Held> {
+        let Limited { folder, version, period, .. } = self.processors.as_ref()?;
         let (name, unit) = match version {
             Version::One => ("throttled_time", 1000),
             Version::Two => ("throttled_usec", 1),
         };
-        Some(named(&self.root, &format!("{folder}/cpu.stat"), name)? / unit)
+        let told = |name: &str| named(&self.root, &format!("{folder}/cpu.stat"), name);
+        let time = told(name)? / unit;
+        let periods = told("nr_throttled").zip(*period);
+        Some(Held { time, periods: periods.map_or(time, |(count, period)| count.saturating_mul(period)) })
     }
 
     /// Memory in use, without pages of files that Linux can drop at once.
@@ -94,7 +108,11 @@ impl Group {
     /// The limits, and what they did in this time.
     pub(super) fn limits(&self, time: Duration) -> GroupLimits {
         let time = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        let since = |before: u64| Some(self.held_back()?.saturating_sub(before));
+        // No longer than all cores together, and than the periods in which it was.
+        let since = |before: Held| {
+            let now = self.held_back()?;
+            Some(now.time.saturating_sub(before.time).min(now.periods.saturating_sub(before.periods)))
+        };
         let held_back = self.held_back_before.and_then(since);
         let processors = self.processors.as_ref();
         GroupLimits {
@@ -136,8 +154,8 @@ fn one(root: &Root, controllers: &str) -> String {
     places.find(|place| root.is_folder(place)).unwrap_or_else(|| format!("/sys/fs/cgroup/{controllers}"))
 }
 
-/// In percent of one core.
-fn processors_of(root: &Root, folder: &str, version: Version) -> Option<u64> {
+/// In percent of one core, and the period in microseconds.
+fn processors_of(root: &Root, folder: &str, version: Version) -> Option<(u64, u64)> {
     let (quota, period) = match version {
         Version::One => {
             let value = |name: &str| root.value(&format!("{folder}/{name}"));
@@ -151,7 +169,8 @@ fn processors_of(root: &Root, folder: &str, version: Version) -> Option<u64> {
     };
     // "max" and -1 are no numbers.
     let quota: u64 = quota.trim().parse().ok()?;
-    quota.saturating_mul(100).checked_div(period.trim().parse().ok()?)
+    let period = period.trim().parse().ok()?;
+    Some((quota.saturating_mul(100).checked_div(period)?, period))
 }
 
 fn memory_of(root: &Root, folder: &str, version: Version) -> Option<u64> {
@@ -218,6 +237,21 @@ mod tests {
             memory_used: Some(600_000),
         };
         assert_eq!(group.limits(MINUTE), limits);
+    }
+
+    #[test]
+    fn a_moment_on_each_of_many_cores_is_a_moment() {
+        let (tree, root) = tree(&[
+            ("proc/7/cgroup", "0::/\n"),
+            ("sys/fs/cgroup/cgroup.controllers", "cpu memory\n"),
+            ("sys/fs/cgroup/cpu.max", "800000 100000\n"),
+            ("sys/fs/cgroup/cpu.stat", "nr_periods 10\nnr_throttled 2\nthrottled_usec 900000\n"),
+        ]);
+        let group = Group::of(&root, "/proc/7").unwrap();
+        // 64 cores, 10 ms each, in 30 of 600 periods.
+        let stat = "nr_periods 610\nnr_throttled 32\nthrottled_usec 20100000\n";
+        write(&tree, "sys/fs/cgroup/cpu.stat", stat);
+        assert_eq!(group.limits(MINUTE).held_back, Some(5));
     }
 
     #[test]

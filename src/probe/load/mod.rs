@@ -33,6 +33,8 @@ const EVERY: Duration = Duration::from_millis(250);
 const SAMPLES: u32 = 600;
 /// Time for a look at one process or one folder, which may lie on a mount that never answers.
 const LOOK: Duration = Duration::from_secs(3);
+/// A thread that is busy for less of the time, in percent, compiles nothing.
+const COMPILES: u32 = 50;
 /// Time beyond the sampling for the host's last look.
 const ROOM: Duration = Duration::from_secs(3);
 
@@ -96,6 +98,9 @@ pub fn probe(ask: &Ask, so_far: &SoFar) -> Load {
     {
         host = Observed::Interrupted { seen: sampled, by: by.clone() };
     }
+    if pid.is_none() {
+        look_for_compiler(ask, &mut host);
+    }
     let lasted_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     if let Some(compiled) = &mut compiled {
         let folder = compiled.folder.clone();
@@ -110,6 +115,16 @@ pub fn probe(ask: &Ask, so_far: &SoFar) -> Load {
         asked::told(whom, before.flatten().unwrap_or_default(), after.unwrap_or_default())
     });
     Load { lasted_ms, asked, gpus: each(&ask.gpus, gpus), host, compiled }
+}
+
+/// Where nobody was asked about: which of those with a thread that may compile has the driver's compiler.
+fn look_for_compiler(ask: &Ask, host: &mut Observed<HostLoad>) {
+    let (Observed::Seen(seen) | Observed::Interrupted { seen, .. }) = host else { return };
+    for used in seen.processes.iter_mut().filter(|used| used.busiest_thread >= COMPILES) {
+        let pid = used.pid;
+        used.has_compiler =
+            look(ask, "busy process", move |root| Sight::of(root, pid).has_compiler()).flatten();
+    }
 }
 
 /// A look that is left behind where it never ends.

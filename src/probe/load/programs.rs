@@ -20,6 +20,10 @@ const LIMIT: Duration = Duration::from_millis(500);
 const THREADS: usize = 512;
 /// From one look at all processes to the next; ten times as long as the look took, if that is more.
 const ALL_EVERY: Duration = Duration::from_secs(1);
+/// Most ancestors of a process that are told.
+const ANCESTORS: usize = 16;
+/// `PF_KTHREAD` of Linux: a thread of its own, such as `hv_balloon`, which waits without a disk all its life.
+const OF_LINUX: u64 = 0x0020_0000;
 /// Ticks of Linux' clock in a second, and bytes of a page, on x86-64.
 const TICKS: u64 = 100;
 const PAGE: u64 = 4096;
@@ -31,6 +35,7 @@ pub(super) struct Stat {
     /// `R`, `S`, `D`, `Z`.
     pub(super) state: char,
     parent: u32,
+    of_linux: bool,
     /// Time on processors, in ticks.
     ticks: u64,
     /// When it was started, in ticks since Linux was.
@@ -45,6 +50,11 @@ impl Stat {
         Self::parse(&String::from_utf8_lossy(&bytes))
     }
 
+    /// It waits for a disk.
+    fn waits(&self) -> bool {
+        self.state == 'D' && !self.of_linux
+    }
+
     /// The name stands in parentheses and may hold anything, parentheses and lines too.
     fn parse(text: &str) -> Option<Self> {
         let (front, rest) = text.rsplit_once(')')?;
@@ -55,6 +65,7 @@ impl Stat {
             name: name.to_owned(),
             state: words.first()?.chars().next()?,
             parent: u32::try_from(number(1)?).ok()?,
+            of_linux: number(6).is_some_and(|flags| flags & OF_LINUX != 0),
             ticks: number(11)?.checked_add(number(12)?)?,
             started: number(19)?,
             memory: number(21)?.saturating_mul(PAGE),
@@ -149,7 +160,7 @@ impl Programs {
             *known = Known::new(stat.clone(), true);
         }
         known.looks += 1;
-        known.waited += u64::from(stat.state == 'D');
+        known.waited += u64::from(stat.waits());
         known.stat = stat;
     }
 
@@ -160,13 +171,13 @@ impl Programs {
         for thread in self.root.some_names(&folder, THREADS) {
             let stat = Stat::of(&self.root, &format!("{folder}/{thread}"));
             let (Some(stat), Ok(number)) = (stat, thread.parse()) else { continue };
-            one_waits |= stat.state == 'D';
+            one_waits |= stat.waits();
             // One that comes while the others are watched has done nothing before.
             let before = if known.threads_since.is_some() { 0 } else { stat.ticks };
             known.threads.entry(number).or_insert((before, 0)).1 = stat.ticks;
         }
         known.threads_since.get_or_insert(at);
-        known.waited += u64::from(one_waits && known.stat.state != 'D');
+        known.waited += u64::from(one_waits && !known.stat.waits());
     }
 
     fn busiest(&self) -> Vec<u32> {
@@ -181,7 +192,17 @@ impl Programs {
         let busiest = self.busiest();
         let asked = self.asked.filter(|asked| !busiest.contains(asked));
         let told = busiest.into_iter().chain(asked);
-        told.filter_map(|pid| Some(self.known.get(&pid)?.told(pid, self.at))).collect()
+        let told = told.filter_map(|pid| {
+            let ancestors = self.ancestors(pid);
+            Some(ProcessorUse { ancestors, ..self.known.get(&pid)?.told(pid, self.at) })
+        });
+        told.collect()
+    }
+
+    /// Who started a process, the nearest first.
+    fn ancestors(&self, pid: u32) -> Vec<u32> {
+        let parent = |pid: &u32| self.known.get(pid).map(|known| known.stat.parent).filter(|pid| *pid > 0);
+        std::iter::successors(parent(&pid), parent).take(ANCESTORS).collect()
     }
 }
 
@@ -202,9 +223,11 @@ impl Known {
         ProcessorUse {
             pid,
             name: self.stat.name.clone(),
+            ancestors: Vec::new(),
             percent: of_core(self.used(), at),
             busiest_thread: of_core(threads.max().unwrap_or_default(), watched),
             memory: self.stat.memory,
+            has_compiler: None,
             waiting: percent(self.waited, self.looks),
         }
     }
@@ -279,6 +302,34 @@ mod tests {
         programs.look(seconds(2));
         let [one] = programs.told().try_into().unwrap();
         assert_eq!((one.percent, one.busiest_thread, one.waiting), (100, 100, 50));
+    }
+
+    #[test]
+    fn who_started_a_process_is_told_as_far_as_it_is_seen() {
+        let tree = tempfile::tempdir().unwrap();
+        let mut programs = Programs::new(&Root::new(tree.path()), Some(7));
+        let of = |pid: u32, parent: u32| {
+            line(pid, "python", 'R', 5, 1).replacen(" R 1 ", &format!(" R {parent} "), 1)
+        };
+        for (pid, parent) in [(7, 6), (6, 5), (5, 4), (9, 9)] {
+            write(&tree, pid, &of(pid, parent));
+        }
+        programs.look(seconds(0));
+        assert_eq!(programs.told()[0].ancestors, [6, 5, 4]);
+        assert_eq!(programs.ancestors(9), [9; ANCESTORS], "no kernel says so, and it ends");
+    }
+
+    #[test]
+    fn a_thread_of_linux_waits_for_no_disk() {
+        let tree = tempfile::tempdir().unwrap();
+        let mut programs = Programs::new(&Root::new(tree.path()), None);
+        // hv_balloon of a virtual machine on Hyper-V: it adds one to the load average for ever.
+        let balloon = line(90, "hv_balloon", 'D', 0, 1).replacen(" -1 0 ", " -1 2129984 ", 1);
+        write(&tree, 90, &balloon);
+        write(&tree, 91, &line(91, "python", 'D', 0, 1));
+        (0..3).for_each(|second| programs.look(seconds(second)));
+        let told = programs.told();
+        assert_eq!(told.iter().map(|one| (one.pid, one.waiting)).collect::<Vec<_>>(), [(91, 100)]);
     }
 
     #[test]

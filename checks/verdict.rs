@@ -28,8 +28,9 @@ const PROOF_OF_JAX: &str = "frameworks.jax_computes";
 const PROOF_OF_CUPY: &str = "frameworks.cupy_computes";
 const PROOF_OF_CUDF: &str = "frameworks.cudf_computes";
 
-/// The verdict: first the GPUs, each by its proof, unless its work refutes it; then every framework of every Python by its own, and Pythons that
-/// could not be asked. At last the notebook kernels: one with a framework that fails its user is a part that is not usable.
+/// The verdict: first the GPUs, each by its proof, unless its work refutes it; then every framework of every Python by its own,
+/// and Pythons that could not be asked. At last the notebook kernels: one with a framework that fails its user is a part that
+/// is not usable.
 pub(crate) fn verdict(
     facts: &Facts,
     judged: &[JudgedOutcome],

@@ -4,8 +4,8 @@
 //! The card stopped answering: hardware, power, or the host underneath. Nothing inside the machine can bring it back.
 //!
 //! # Detection
-//! Its config space reads all ones; NVML says 15, "GPU is lost", at the look or while it is watched; or the kernel log says that it has fallen off the bus
-//! (Xid 79, or either message without a number) and NVML does not list it.
+//! Its config space reads all ones; NVML says 15, "GPU is lost", at the look or while it is watched; or the kernel log says
+//! that it has fallen off the bus (Xid 79, or either message without a number) and NVML does not list it.
 //!
 //! # Fix
 //! Stop (deallocate) and start the virtual machine; a reboot from inside may not reset the card.

@@ -6,9 +6,10 @@
 //!
 //! # Detection
 //! The very file that the framework's loader would take is loaded in a process without Python, with that environment's
-//! variables; its version is asked, a handle made, and on the first GPU `cublasSgemm_v2` of small matrices of whole numbers, then ten products of large ones against the clock,
-//! compared exactly. This is done with `--full`, and where a framework failed on a GPU that computes. A failure
-//! of this trial beside a framework that computes is told as unknown; a wrong result is always a failure.
+//! variables; its version is asked, a handle made, and on the first GPU `cublasSgemm_v2` of small matrices of whole numbers
+//! is compared exactly, then ten products of large ones are made against the clock. This is done with `--full`, `--deep` and
+//! `--soak`, and where a framework failed on a GPU that computes. A failure of this trial beside a framework that computes is
+//! told as unknown; a wrong result is always a failure.
 //!
 //! # Fix
 //! Install the distribution that brings the file anew, in the version that the framework asks for.

@@ -7,8 +7,8 @@
 //! # Detection
 //! The very file that the framework's loader would take is loaded in a process without Python, with that environment's
 //! variables; its version is asked, a handle made, and on the first GPU `cudnnAddTensor` of two tensors of whole numbers,
-//! compared exactly. This is done with `--full`, and where a framework failed on a GPU that computes. A failure
-//! of this trial beside a framework that computes is told as unknown; a wrong result is always a failure.
+//! compared exactly. This is done with `--full`, `--deep` and `--soak`, and where a framework failed on a GPU that computes. A
+//! failure of this trial beside a framework that computes is told as unknown; a wrong result is always a failure.
 //!
 //! # Fix
 //! Install the distribution that brings the file anew, in the version that the framework asks for.

@@ -4,13 +4,14 @@
 //! trail; it leaves without running anything that the library wanted run at exit.
 
 use crate::{
-    child::{self, Follower, Hears, Job, Progress, Trail},
+    child::{self, Follower, Hears, Job, Trail},
     probe::{cuda, libraries, library::Search, nvml},
 };
 use gpucheck_checks::fact::{Observed, ProbeFailure};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     ffi::{OsStr, OsString},
+    path::PathBuf,
     process::ExitCode,
     time::Duration,
 };
@@ -41,6 +42,21 @@ pub struct Worker {
     pub deadline: Duration,
 }
 
+/// What a worker starts with; as this process has it where nothing else is said.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// The environment in the place of this process's.
+    pub base: Option<child::Variables>,
+    /// Changes to it.
+    pub changes: Vec<(child::Name, Option<OsString>)>,
+    /// Its working directory.
+    pub folder: Option<PathBuf>,
+    /// Whom to become first.
+    pub identity: Option<child::Identity>,
+    /// Whether it may make device nodes and load modules.
+    pub may_make_nodes: bool,
+}
+
 impl Worker {
     /// This very program.
     pub fn own(deadline: Duration) -> Self {
@@ -55,21 +71,10 @@ impl Worker {
         memory: u64,
         env: Variables,
     ) -> Observed<T> {
-        self.ask_more(source, ask, (ask, memory, env), &|_| {})
+        self.ask_and_follow(source, ask, (ask, memory, env), &mut Hears(&|_| {}))
     }
 
-    /// The same with a question of the source's own, which is asked of this library; passes on how far the worker is.
-    pub(crate) fn ask_more<Q: Serialize, T: DeserializeOwned>(
-        &self,
-        source: &str,
-        question: &Q,
-        (library, memory, env): (&Ask, u64, Variables),
-        hear: &dyn Fn(Progress),
-    ) -> Observed<T> {
-        self.ask_and_follow(source, question, (library, memory, env), &mut Hears(hear))
-    }
-
-    /// The same with somebody who follows the worker.
+    /// The same with a question of the source's own, which is asked of this library, and somebody who follows the worker.
     pub(crate) fn ask_and_follow<Q: Serialize, T: DeserializeOwned>(
         &self,
         source: &str,
@@ -77,23 +82,38 @@ impl Worker {
         (library, memory, env): (&Ask, u64, Variables),
         follower: &mut dyn Follower,
     ) -> Observed<T> {
+        let changes = env.into_iter().chain(library.search.environment());
+        let around = Surroundings {
+            changes: changes.map(|(name, value)| (name.into(), value)).collect(),
+            may_make_nodes: library.may_make_nodes,
+            ..Surroundings::default()
+        };
+        self.run(source, question, (memory, around), follower)
+    }
+
+    /// The same in surroundings of its own.
+    pub(crate) fn run<Q: Serialize, T: DeserializeOwned>(
+        &self,
+        source: &str,
+        question: &Q,
+        (memory, around): (u64, Surroundings),
+        follower: &mut dyn Follower,
+    ) -> Observed<T> {
         let asked = match serde_json::to_string(question) {
             Ok(asked) => asked,
             Err(error) => return Observed::Failed(ProbeFailure::NotStarted { message: error.to_string() }),
         };
-        let env = env.into_iter().chain(library.search.environment());
-        let env = env.map(|(name, value)| (name.into(), value)).collect();
         let job = Job {
             program: self.program.clone(),
             args: vec!["__probe".into(), source.into(), asked.into()],
-            base: None,
-            env,
-            folder: None,
+            base: around.base,
+            env: around.changes,
+            folder: around.folder,
             deadline: self.deadline,
             memory,
             files: Vec::new(),
-            identity: None,
-            may_make_nodes: library.may_make_nodes,
+            identity: around.identity,
+            may_make_nodes: around.may_make_nodes,
             stack_at_deadline: false,
         };
         let finished = child::run_followed(job, follower);

@@ -6,8 +6,8 @@
 mod whole;
 
 use gpucheck::{
-    probe::libraries::{Ask, Kind, Surroundings, probe},
-    worker::Worker,
+    probe::libraries::{Ask, Kind, probe},
+    worker::{Surroundings, Worker},
 };
 use gpucheck_checks::fact::{LibraryOperation, LibraryTrial, Observed, PciAddress, ProbeFailure};
 use gpucheck_machines::{folder, machine::Machine, run::Staged};

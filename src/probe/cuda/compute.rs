@@ -1,11 +1,14 @@
 //! The vector addition: on the device, and again on the processor.
 
-use super::api::{Api, DevicePointer, Handle};
+use super::{
+    api::{Api, Handle},
+    exact::{differing, scrambled},
+};
 use gpucheck_checks::{
     fact::{ProbeFailure, VectorAdd},
     kernels,
 };
-use std::ffi::{CString, c_void};
+use std::ffi::c_void;
 
 /// Elements; no multiple of a block, so that the last block is a partial one.
 const ELEMENTS: u32 = 100_003;
@@ -16,7 +19,7 @@ const POISON: u8 = 0xa5;
 
 /// Adds in the current context and compares bit for bit.
 pub(super) fn vector_add(api: &mut Api<'_>) -> Result<VectorAdd, ProbeFailure> {
-    let module = api.load(&text(kernels::PTX)?)?;
+    let module = api.load(kernels::PTX)?;
     let sums = add_with(api, module);
     let unloaded = api.unload(module);
     let sums = sums?;
@@ -24,41 +27,26 @@ pub(super) fn vector_add(api: &mut Api<'_>) -> Result<VectorAdd, ProbeFailure> {
 }
 
 fn add_with(api: &mut Api<'_>, module: Handle) -> Result<Vec<f32>, ProbeFailure> {
-    let function = api.function(module, &text(kernels::ADD)?)?;
-    let mut taken = Vec::new();
-    let sums = add_by(api, function, &mut taken);
-    let mut freed = Ok(());
-    for address in taken {
-        freed = freed.and(api.free(address));
-    }
-    sums.and_then(|sums| freed.map(|()| sums))
-}
-
-/// The addition itself; device memory that it takes is in `taken` afterwards, however it ends.
-fn add_by(
-    api: &mut Api<'_>,
-    function: Handle,
-    taken: &mut Vec<DevicePointer>,
-) -> Result<Vec<f32>, ProbeFailure> {
+    let function = api.function(module, kernels::ADD)?;
     let (a, b): (Vec<f32>, Vec<f32>) = (0..ELEMENTS).map(operands).unzip();
-    let mut sums = vec![0.0; a.len()];
     let bytes = size_of_val(a.as_slice());
-    let mut take = |api: &mut Api<'_>| api.allocate(bytes).inspect(|address| taken.push(*address));
-    let (mut on_a, mut on_b, mut on_sum) = (take(api)?, take(api)?, take(api)?);
-    api.upload(on_a, &a)?;
-    api.upload(on_b, &b)?;
-    api.fill(on_sum, POISON, bytes)?;
-    let mut elements = ELEMENTS;
-    let mut parameters: [*mut c_void; 4] = [
-        (&raw mut on_a).cast(),
-        (&raw mut on_b).cast(),
-        (&raw mut on_sum).cast(),
-        (&raw mut elements).cast(),
-    ];
-    api.launch(function, (ELEMENTS.div_ceil(BLOCK), BLOCK), &mut parameters)?;
-    api.synchronize()?;
-    api.download(&mut sums, on_sum)?;
-    Ok(sums)
+    api.with_memory([bytes; 3], |api, [mut on_a, mut on_b, mut on_sum]| {
+        let mut sums = vec![0.0; a.len()];
+        api.upload(on_a, &a)?;
+        api.upload(on_b, &b)?;
+        api.fill(on_sum, POISON, bytes)?;
+        let mut elements = ELEMENTS;
+        let mut parameters: [*mut c_void; 4] = [
+            (&raw mut on_a).cast(),
+            (&raw mut on_b).cast(),
+            (&raw mut on_sum).cast(),
+            (&raw mut elements).cast(),
+        ];
+        api.launch(function, (ELEMENTS.div_ceil(BLOCK), BLOCK), &mut parameters)?;
+        api.synchronize()?;
+        api.download(&mut sums, on_sum)?;
+        Ok(sums)
+    })
 }
 
 /// What is added at an index: every pair of denormal, huge, ordinary and scattered, in either sign.
@@ -68,10 +56,7 @@ fn operands(i: u32) -> (f32, f32) {
 
 /// A finite number whose sum with any other is finite.
 fn operand(class: u32, seed: u32) -> f32 {
-    let mut bits = seed.wrapping_mul(0x9e37_79b9) ^ 0x85eb_ca6b;
-    bits ^= bits >> 15;
-    bits = bits.wrapping_mul(0xc2b2_ae35);
-    bits ^= bits >> 13;
+    let bits = scrambled(seed, 1);
     let exponent = match class {
         0 => 0,
         1 => 253,
@@ -83,21 +68,12 @@ fn operand(class: u32, seed: u32) -> f32 {
 
 /// What came back against what this processor makes of the same operands.
 fn compare(sums: &[f32]) -> VectorAdd {
-    let is_wrong = |(i, sum): &(u32, &f32)| {
-        let (a, b) = operands(*i);
-        sum.to_bits() != (a + b).to_bits()
+    let exact = |i| {
+        let (a, b) = operands(i);
+        a + b
     };
-    let mut wrong = (0..ELEMENTS).zip(sums).filter(is_wrong).map(|(i, _)| i);
-    let first_wrong = wrong.next();
-    let others = u32::try_from(wrong.count()).unwrap_or(u32::MAX);
-    VectorAdd { elements: ELEMENTS, wrong: others + u32::from(first_wrong.is_some()), first_wrong }
-}
-
-fn text(text: &str) -> Result<CString, ProbeFailure> {
-    CString::new(text).map_err(|error| ProbeFailure::Garbled {
-        step: "gpucheck.ptx".to_owned(),
-        message: error.to_string(),
-    })
+    let (wrong, first_wrong) = differing(sums, exact);
+    VectorAdd { elements: ELEMENTS, wrong, first_wrong }
 }
 
 #[cfg(test)]

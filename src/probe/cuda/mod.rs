@@ -4,9 +4,11 @@
 //! codes are numbers, for drivers know codes that no list knows; whatever was taken is given back, also after a
 //! failure. One process serves both sources of facts: a context takes seconds on a cold GPU.
 
-mod api;
+pub(super) mod api;
+mod borrowed;
 pub(crate) mod cache;
 mod compute;
+pub(super) mod exact;
 mod look;
 pub mod work;
 

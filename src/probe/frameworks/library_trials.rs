@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     probe::libraries::{self, Kind},
-    worker::Worker,
+    worker::{Surroundings, Worker},
 };
 use gpucheck_checks::fact::{
     Framework, FrameworkDevice, FrameworkLibraries, LibraryTrial, Observed, Operation, Python,
@@ -176,11 +176,12 @@ fn trial(
     if !ask.has_time_for(ask.libraries.worker.deadline) {
         return Observed::not_probed(NO_TIME);
     }
-    let around = libraries::Surroundings {
+    let around = Surroundings {
         base: launch::base(ask, identity),
         changes: launch::variables(ask, identity),
         identity: identity.owner.as_ref().map(Owner::as_child),
         may_make_nodes: ask.may_make_nodes,
+        ..Surroundings::default()
     };
     ask.progress.expect(1);
     let _under_way = ask.progress.begin(&key.0.file);

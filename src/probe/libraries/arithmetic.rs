@@ -1,6 +1,7 @@
 //! Matrices and tensors of small whole numbers, and what has to come out: every partial sum is exact in any order, in
 //! 32-bit floats and in the formats that cuBLAS may round its operands to.
 
+use crate::probe::cuda::exact::{differing, scrambled};
 use gpucheck_checks::fact::LibraryOperation;
 
 /// A product of matrices: an A of `rows` x `inner` and a B of `inner` x `columns`, each column after column.
@@ -39,11 +40,7 @@ pub(super) const B: u32 = 2;
 
 /// An element of an operand: a whole number from -3 to 3 that its index decides.
 pub(super) fn element(operand: u32, index: u32) -> i32 {
-    let mut bits = index.wrapping_mul(0x9e37_79b9) ^ operand.wrapping_mul(0x85eb_ca6b);
-    bits ^= bits >> 15;
-    bits = bits.wrapping_mul(0xc2b2_ae35);
-    bits ^= bits >> 13;
-    i32::try_from(bits % 7).unwrap_or(0) - 3
+    i32::try_from(scrambled(index, operand) % 7).unwrap_or(0) - 3
 }
 
 /// An operand.
@@ -59,16 +56,9 @@ pub(super) fn small(number: i32) -> f32 {
 
 /// What came back against what is exact, all of it.
 pub(super) fn compare(name: &str, found: &[f32], exact: impl Fn(u32) -> f32) -> LibraryOperation {
-    let is_wrong = |(index, found): &(u32, &f32)| found.to_bits() != exact(*index).to_bits();
-    let mut wrong = (0..).zip(found).filter(is_wrong).map(|(index, _)| index);
-    let first_wrong = wrong.next();
-    let others = u32::try_from(wrong.count()).unwrap_or(u32::MAX);
-    LibraryOperation {
-        name: name.to_owned(),
-        elements: u32::try_from(found.len()).unwrap_or(u32::MAX),
-        wrong: others + u32::from(first_wrong.is_some()),
-        first_wrong,
-    }
+    let (wrong, first_wrong) = differing(found, exact);
+    let elements = u32::try_from(found.len()).unwrap_or(u32::MAX);
+    LibraryOperation { name: name.to_owned(), elements, wrong, first_wrong }
 }
 
 #[cfg(test)]

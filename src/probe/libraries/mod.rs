@@ -13,12 +13,12 @@ mod look;
 pub(crate) use look::look;
 
 use crate::{
-    child::{self, Identity, Job, Name, Variables},
-    worker::Worker,
+    child::Hears,
+    worker::{Surroundings, Worker},
 };
-use gpucheck_checks::fact::{LibraryTrial, Observed, ProbeFailure};
+use gpucheck_checks::fact::{LibraryTrial, Observed};
 use serde::{Deserialize, Serialize};
-use std::{ffi::OsString, time::Duration};
+use std::time::Duration;
 
 /// What a worker calls this source.
 pub const SOURCE: &str = "cuda-libraries";
@@ -54,38 +54,10 @@ pub struct Ask {
     pub size: u32,
 }
 
-/// What a worker starts with.
-#[derive(Clone, Debug, Default)]
-pub struct Surroundings {
-    /// The environment in the place of this process's; none where it inherits that.
-    pub base: Option<Variables>,
-    /// Changes to it.
-    pub changes: Vec<(Name, Option<OsString>)>,
-    /// Whom to become first.
-    pub identity: Option<Identity>,
-    /// Whether it may make device nodes and load modules.
-    pub may_make_nodes: bool,
-}
-
 /// Tries one library.
 pub fn probe(worker: &Worker, ask: &Ask, around: Surroundings) -> Observed<LibraryTrial> {
-    let asked = match serde_json::to_string(ask) {
-        Ok(asked) => asked,
-        Err(error) => return Observed::Failed(ProbeFailure::NotStarted { message: error.to_string() }),
-    };
-    let finished = child::run(Job {
-        program: worker.program.clone(),
-        args: vec!["__probe".into(), SOURCE.into(), asked.into()],
-        base: around.base,
-        env: around.changes,
-        folder: Some("/".into()),
-        deadline: worker.deadline,
-        memory: MEMORY,
-        files: Vec::new(),
-        identity: around.identity,
-        may_make_nodes: around.may_make_nodes,
-        stack_at_deadline: false,
-    });
-    tracing::debug!(file = ask.file, elapsed_ms = finished.elapsed_ms, log = finished.log, "library tried");
-    finished.observed
+    tracing::debug!(file = ask.file, "a library is tried");
+    // Where the asking person stands says nothing to a library.
+    let around = Surroundings { folder: Some("/".into()), ..around };
+    worker.run(SOURCE, ask, (MEMORY, around), &mut Hears(&|_| {}))
 }

@@ -3,7 +3,7 @@
 use super::super::api::{Api, DevicePointer, Handle};
 use super::garbled;
 use gpucheck_checks::{fact::ProbeFailure, kernels};
-use std::{ffi::CString, time::Instant};
+use std::time::Instant;
 
 /// Threads of a block of those kernels that take any grid.
 pub(super) const THREADS: u32 = 256;
@@ -23,7 +23,7 @@ pub(super) struct Bench<'a, 'api> {
 impl<'a, 'api> Bench<'a, 'api> {
     /// Has the driver compile the kernels.
     pub(super) fn new(api: &'a mut Api<'api>, blocks: u32) -> Result<Self, ProbeFailure> {
-        let module = api.load(&text(kernels::WORK_PTX)?)?;
+        let module = api.load(kernels::WORK_PTX)?;
         let mut bench = Self { api, blocks, module, events: Vec::new(), taken: Vec::new() };
         for _ in 0..2 {
             match bench.api.event() {
@@ -47,7 +47,7 @@ impl<'a, 'api> Bench<'a, 'api> {
     }
 
     pub(super) fn function(&mut self, name: &str) -> Result<Handle, ProbeFailure> {
-        self.api.function(self.module, &text(name)?)
+        self.api.function(self.module, name)
     }
 
     /// Time of the device for this work, in microseconds, one at least.
@@ -60,13 +60,7 @@ impl<'a, 'api> Bench<'a, 'api> {
         self.api.record(start)?;
         work(self)?;
         self.api.record(end)?;
-        self.api.wait_for(end)?;
-        let milliseconds = self.api.elapsed(start, end)?;
-        // A context that takes days of it has been given up long before.
-        if !(0.0..1e9).contains(&milliseconds) {
-            return Err(garbled("cuEventElapsedTime", format!("{milliseconds} ms")));
-        }
-        Ok(microseconds(milliseconds))
+        self.api.between(start, end)
     }
 
     /// The same, and how much of what is enough that was, in thousandths: of this time of the device, or of a second on the
@@ -107,11 +101,8 @@ impl<'a, 'api> Bench<'a, 'api> {
 
     /// Gives back what was taken since then.
     pub(super) fn give_back(&mut self, mark: usize) -> Result<(), ProbeFailure> {
-        let mut given = Ok(());
-        for address in self.taken.split_off(mark.min(self.taken.len())) {
-            given = given.and(self.api.free(address));
-        }
-        given
+        let taken = self.taken.split_off(mark.min(self.taken.len()));
+        self.api.free_all(taken)
     }
 
     /// Works, then gives back what was taken for it.
@@ -123,24 +114,5 @@ impl<'a, 'api> Bench<'a, 'api> {
         let done = work(self);
         let given = self.give_back(mark);
         done.and_then(|done| given.map(|()| done))
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "neither negative nor large")]
-fn microseconds(milliseconds: f32) -> u64 {
-    ((f64::from(milliseconds) * 1000.0).round() as u64).max(1)
-}
-
-fn text(text: &str) -> Result<CString, ProbeFailure> {
-    CString::new(text).map_err(|error| garbled("work.ptx", error.to_string()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_time_is_none() {
-        assert_eq!([0.0, 0.0004, 0.0016, 1.5].map(microseconds), [1, 1, 2, 1500]);
     }
 }

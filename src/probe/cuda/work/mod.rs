@@ -22,7 +22,7 @@ pub use plan::{DevicePlan, Plan, Wish, plan};
 pub(crate) use rounds::replace;
 
 use crate::{
-    child::Progress,
+    child::{Hears, Progress},
     worker::{Ask as Library, Worker},
 };
 use gpucheck_checks::fact::{Level, Observed, ProbeFailure, Work};
@@ -97,7 +97,8 @@ fn run_on(worker: &Worker, library: &Library, plan: &Plan, hear: &dyn Fn(Progres
 
 fn run(worker: &Worker, library: &Library, plan: &Plan, hear: &dyn Fn(Progress)) -> Observed<Work> {
     let ask = Ask { library: library.clone(), plan: plan.clone() };
-    let told: Observed<Told> = worker.ask_more(SOURCE, &ask, (library, MEMORY, environment()), hear);
+    let told: Observed<Told> =
+        worker.ask_and_follow(SOURCE, &ask, (library, MEMORY, environment()), &mut Hears(hear));
     match told {
         Observed::Seen(Told { failed: Some(by), .. }) | Observed::Failed(by) => Observed::Failed(by),
         Observed::Seen(told) => Observed::Seen(told.work),

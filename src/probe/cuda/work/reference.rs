@@ -1,5 +1,7 @@
 //! What this processor makes of what the GPUs compute.
 
+use crate::probe::cuda::exact::scrambled;
+
 /// Matrices by rows, as bits, and their exact product.
 pub(super) struct Operands {
     pub(super) size: u32,
@@ -15,8 +17,8 @@ const GREATEST: i16 = 64;
 /// A product of integers modulo 2^32.
 pub(super) fn integers(size: u32) -> Operands {
     let elements = size * size;
-    let a: Vec<u32> = (0..elements).map(|i| scrambled(2 * i)).collect();
-    let b: Vec<u32> = (0..elements).map(|i| scrambled(2 * i + 1)).collect();
+    let a: Vec<u32> = (0..elements).map(|i| scrambled(2 * i, 1)).collect();
+    let b: Vec<u32> = (0..elements).map(|i| scrambled(2 * i + 1, 1)).collect();
     let exact = product(size, &a, &b, |sum, a, b| sum.wrapping_add(a.wrapping_mul(b)));
     Operands { size, a, b, exact }
 }
@@ -47,16 +49,9 @@ fn product<T: Copy + Default>(size: u32, a: &[T], b: &[T], add: impl Fn(T, T, T)
     product
 }
 
-fn scrambled(seed: u32) -> u32 {
-    let mut bits = seed.wrapping_mul(0x9e37_79b9) ^ 0x85eb_ca6b;
-    bits ^= bits >> 15;
-    bits = bits.wrapping_mul(0xc2b2_ae35);
-    bits ^ bits >> 13
-}
-
 fn small(seed: u32) -> f32 {
     let range = u32::from(2 * GREATEST.unsigned_abs() + 1);
-    let within = i16::try_from(scrambled(seed) % range).unwrap_or_default();
+    let within = i16::try_from(scrambled(seed, 1) % range).unwrap_or_default();
     f32::from(within - GREATEST)
 }
 

@@ -15,9 +15,11 @@ pub mod log;
 pub mod module;
 pub mod notebooks;
 pub mod nvml;
+mod passwd;
 pub mod pci;
 pub mod platform;
 pub mod processes;
+mod stat;
 
 /// When the machine booted: `btime` in `/proc/stat`, in seconds since 1970.
 pub(crate) fn boot_time(root: &crate::root::Root) -> Option<u64> {

@@ -3,7 +3,10 @@
 //! Invariants: a look at `/proc`, bounded in time and number; a process that ends meanwhile is no trouble; what is closed
 //! to the asking user is counted, for it is not known.
 
-use crate::root::Root;
+use crate::{
+    probe::stat::{self, TICKS},
+    root::Root,
+};
 use gpucheck_checks::fact::{Notebook, Observed, Process, Processes};
 use std::{
     collections::BTreeSet,
@@ -22,8 +25,6 @@ const DESCRIBED: usize = 256;
 pub(crate) const TEXT: u64 = 128 << 10;
 /// Most generations that are followed upwards.
 const GENERATIONS: usize = 32;
-/// Ticks of Linux' clock in a second, on x86-64.
-const TICKS: u64 = 100;
 
 /// Looks for the processes on the GPUs: those that `listed` names, and whoever holds a node.
 pub fn probe(root: &Root, listed: &BTreeSet<u32>) -> Observed<Processes> {
@@ -72,9 +73,7 @@ fn nodes(root: &Root, pid: u32) -> Option<Vec<String>> {
 
 fn describe(root: &Root, pid: u32, nodes: Option<Vec<String>>) -> Process {
     let stat = root.value(&format!("/proc/{pid}/stat")).unwrap_or_default();
-    // The name stands in parentheses and may hold anything, parentheses too.
-    let words: Vec<&str> =
-        stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace().collect()).unwrap_or_default();
+    let words = stat::split(&stat).map(|(_, words)| words).unwrap_or_default();
     let number = |at: usize| words.get(at).and_then(|word| word.parse::<u64>().ok());
     Process {
         pid,

@@ -3,19 +3,13 @@
 //! Invariant: a group that these files do not list (a directory service's) is taken for one with members.
 
 use super::{files::read_text, identity::Owner};
+use crate::probe::passwd::{User, users};
 use std::path::Path;
 
 /// `/etc/passwd` and `/etc/group`.
 pub(super) struct Accounts {
     users: Vec<User>,
     groups: Vec<Group>,
-}
-
-struct User {
-    name: String,
-    uid: u32,
-    gid: u32,
-    home: String,
 }
 
 struct Group {
@@ -31,10 +25,7 @@ impl Accounts {
     }
 
     fn parse(passwd: &str, group: &str) -> Self {
-        Self {
-            users: passwd.lines().filter_map(user).collect(),
-            groups: group.lines().filter_map(self::group).collect(),
-        }
+        Self { users: users(passwd).collect(), groups: group.lines().filter_map(self::group).collect() }
     }
 
     /// A user to become.
@@ -72,15 +63,6 @@ impl Accounts {
         let mut members = group.members.iter().map(String::as_str).chain(at_home);
         members.find(|name| is_other(name)).map(|name| format!("{name}, of group {gid}"))
     }
-}
-
-fn user(line: &str) -> Option<User> {
-    let mut fields = line.split(':');
-    let name = fields.next()?.to_owned();
-    let uid = fields.nth(1)?.parse().ok()?;
-    let gid = fields.next()?.parse().ok()?;
-    let home = fields.nth(1)?.to_owned();
-    Some(User { name, uid, gid, home })
 }
 
 fn group(line: &str) -> Option<Group> {

@@ -5,6 +5,7 @@
 use crate::{
     probe::{
         cuda::cache,
+        passwd::users,
         processes::{TEXT, owner, texts},
     },
     root::Root,
@@ -64,11 +65,7 @@ fn variable(variables: &[String], name: &str) -> Option<OsString> {
 /// A user's home, as `/etc/passwd` has it.
 fn home(root: &Root, uid: u32) -> Option<String> {
     let passwd = root.text("/etc/passwd").ok()?;
-    passwd.lines().find_map(|line| {
-        let words: Vec<&str> = line.split(':').collect();
-        let is_it = words.get(2)?.parse() == Ok(uid);
-        Some((*words.get(5)?).to_owned()).filter(|home| is_it && home.starts_with('/'))
-    })
+    users(&passwd).find(|user| user.uid == uid && user.home.starts_with('/')).map(|user| user.home)
 }
 
 /// Bytes in the files below a folder, up to where the walk ends; none where there is no folder.

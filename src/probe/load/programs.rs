@@ -4,7 +4,10 @@
 //! about often; a number that comes to another process is another process.
 
 use super::host::percent;
-use crate::root::Root;
+use crate::{
+    probe::stat::{self, TICKS},
+    root::Root,
+};
 use gpucheck_checks::fact::ProcessorUse;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,8 +27,7 @@ const ALL_EVERY: Duration = Duration::from_secs(1);
 const ANCESTORS: usize = 16;
 /// `PF_KTHREAD` of Linux: a thread of its own, such as `hv_balloon`, which waits without a disk all its life.
 const OF_LINUX: u64 = 0x0020_0000;
-/// Ticks of Linux' clock in a second, and bytes of a page, on x86-64.
-const TICKS: u64 = 100;
+/// Bytes of a page, on x86-64.
 const PAGE: u64 = 4096;
 
 /// A line of `stat`.
@@ -55,11 +57,8 @@ impl Stat {
         self.state == 'D' && !self.of_linux
     }
 
-    /// The name stands in parentheses and may hold anything, parentheses and lines too.
     fn parse(text: &str) -> Option<Self> {
-        let (front, rest) = text.rsplit_once(')')?;
-        let (_, name) = front.split_once('(')?;
-        let words: Vec<&str> = rest.split_whitespace().collect();
+        let (name, words) = stat::split(text)?;
         let number = |at: usize| words.get(at)?.parse::<u64>().ok();
         Some(Self {
             name: name.to_owned(),

@@ -9,6 +9,7 @@ use super::{
     asked::{Asked, refusal},
     lists::INSUFFICIENT_SIZE,
 };
+use crate::probe::stat;
 use gpucheck_checks::fact::{GpuProcess, ProbeFailure};
 use nvml_wrapper_sys::bindings::{nvmlDevice_t, nvmlReturn_t};
 use std::ffi::{c_uint, c_void};
@@ -143,8 +144,8 @@ fn is_ours(pid: u32) -> bool {
 fn parent(pid: u32) -> Option<u32> {
     let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
     let stat = String::from_utf8_lossy(&stat);
-    let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_whitespace().nth(1)?.parse().ok()
+    let (_, words) = stat::split(&stat)?;
+    words.get(1)?.parse().ok()
 }
 
 fn name(pid: u32) -> Option<String> {

@@ -72,6 +72,18 @@ impl Library {
     }
 }
 
+/// What a library that works needs: the GPU and the driver, and that the framework and its driver fit them.
+pub(crate) const NEEDS_OF_TRIAL: &[&str] = &[
+    "driver.opens_context",
+    "frameworks.driver_runs_jax",
+    "frameworks.driver_runs_tensorflow",
+    "frameworks.driver_runs_torch",
+    "frameworks.jax_supports_gpu",
+    "frameworks.tensorflow_has_code_for_gpu",
+    "frameworks.torch_has_code_for_gpu",
+    "libraries.real_libcuda",
+];
+
 /// Judges a library in each Python, by the trials of all frameworks there.
 pub(crate) fn works(facts: &Facts, library: Library) -> Judged {
     each(facts, |python, libraries| {

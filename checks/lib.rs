@@ -23,6 +23,7 @@ mod knowledge;
 mod libraries_missing;
 mod measured;
 mod readings;
+mod reasons;
 mod registry;
 mod report;
 mod select;

@@ -6,6 +6,10 @@
 use crate::{
     Finding, Outcome, Subject, Verdict,
     fact::{Facts, GpuSample, NvmlDevice, PciAddress},
+    reasons::{
+        ABSURD, APPLICATION_CLOCKS, DISPLAY_CLOCKS, GPU_IDLE, HW_POWER_BRAKE, HW_SLOWDOWN,
+        HW_THERMAL_SLOWDOWN, SW_POWER_CAP, SW_THERMAL_SLOWDOWN, SYNC_BOOST,
+    },
 };
 
 /// Time of the device below which nothing is told, in microseconds: a launch alone takes some of them.
@@ -92,23 +96,18 @@ impl Unit {
     }
 }
 
-/// `nvmlClocksEventReason*` of nvml.h.
-const GPU_IDLE: u64 = 0x1;
-const APPLICATION_CLOCKS: u64 = 0x2;
-const SW_POWER_CAP: u64 = 0x4;
-const HEAT: u64 = 0x20 | 0x40;
-const POWER_BRAKE: u64 = 0x80;
-/// Above every reason that nvml.h has: not a set of reasons.
-const ABSURD: u64 = 1 << 32;
+/// What slows it down for heat.
+const HEAT: u64 = SW_THERMAL_SLOWDOWN | HW_THERMAL_SLOWDOWN;
+/// The reasons, as they are told.
 const REASONS: [(u64, &str); 8] = [
     (APPLICATION_CLOCKS, "application clocks"),
     (SW_POWER_CAP, "software power cap"),
-    (0x8, "hardware slowdown"),
-    (0x10, "sync boost"),
-    (0x20, "software thermal slowdown"),
-    (0x40, "hardware thermal slowdown"),
-    (POWER_BRAKE, "hardware power brake"),
-    (0x100, "display clocks"),
+    (HW_SLOWDOWN, "hardware slowdown"),
+    (SYNC_BOOST, "sync boost"),
+    (SW_THERMAL_SLOWDOWN, "software thermal slowdown"),
+    (HW_THERMAL_SLOWDOWN, "hardware thermal slowdown"),
+    (HW_POWER_BRAKE, "hardware power brake"),
+    (DISPLAY_CLOCKS, "display clocks"),
 ];
 /// Activity from which another program on a GPU takes of its speed, in percent.
 const AT_WORK: u32 = 20;
@@ -123,8 +122,7 @@ pub(crate) struct Signs<'a> {
 
 impl<'a> Signs<'a> {
     pub(crate) fn of(facts: &Facts, gpu: &PciAddress, device: &'a NvmlDevice) -> Self {
-        let of_it = facts.load.seen().into_iter().flat_map(|load| &load.gpus).find(|of| of.pci == *gpu);
-        let samples = of_it.and_then(|of| of.samples.seen()).into_iter().flatten().copied();
+        let samples = facts.gpu_load(gpu).and_then(|of| of.samples.seen()).into_iter().flatten().copied();
         let told = |reasons: &u64| *reasons < ABSURD;
         let at_work = |sample: &GpuSample| sample.reasons.is_none_or(|reasons| reasons & GPU_IDLE == 0);
         let samples: Vec<GpuSample> = samples.filter(at_work).collect();
@@ -136,7 +134,7 @@ impl<'a> Signs<'a> {
 
     /// It slows down for heat, or for the power supply.
     pub(crate) fn is_throttled(&self) -> bool {
-        self.reasons.is_some_and(|reasons| reasons & (HEAT | POWER_BRAKE) != 0)
+        self.reasons.is_some_and(|reasons| reasons & (HEAT | HW_POWER_BRAKE) != 0)
     }
 
     /// What somebody set can be what slows it: nothing was told of it under load, or that its clocks are held by it.

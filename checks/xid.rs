@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 /// single bit, 94 and 95 contained and not, 140 unrecovered, 171 and 172 more about 48.
 const OF_MEMORY: [u32; 9] = [48, 63, 64, 92, 94, 95, 140, 171, 172];
 /// `ROBUST_CHANNEL_GPU_HAS_FALLEN_OFF_THE_BUS`: nothing but a reset brings that card back.
-const FALLEN_OFF: u32 = 79;
+pub(crate) const FALLEN_OFF: u32 = 79;
 /// `NVML_ERROR_GPU_IS_LOST`.
-const GPU_IS_LOST: i64 = 15;
+pub(crate) const GPU_IS_LOST: i64 = 15;
 
 /// An Xid of a GPU.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +27,7 @@ pub(crate) struct Told {
 /// All of a GPU's, each number once; none where the log could not be asked and NVML told none in the little while.
 pub(crate) fn of(facts: &Facts, gpu: &PciAddress) -> Option<Vec<Told>> {
     let logged = facts.log.seen().map(|log| log.xids.iter().filter(|xid| xid.pci == *gpu));
-    let sampled = facts.load.seen().into_iter().flat_map(|load| &load.gpus).find(|of| of.pci == *gpu);
-    let sampled = sampled.and_then(|of| of.xids.as_ref());
+    let sampled = facts.gpu_load(gpu).and_then(|of| of.xids.as_ref());
     if logged.is_none() && sampled.is_none_or(Vec::is_empty) {
         return None;
     }
@@ -46,7 +45,7 @@ pub(crate) fn of(facts: &Facts, gpu: &PciAddress) -> Option<Vec<Told>> {
 
 /// How a card was lost while it was watched, after NVML had listed it; none where it was not.
 pub(crate) fn lost_since(facts: &Facts, gpu: &PciAddress) -> Option<String> {
-    let of = facts.load.seen().into_iter().flat_map(|load| &load.gpus).find(|of| of.pci == *gpu)?;
+    let of = facts.gpu_load(gpu)?;
     let refused = of.samples.failure().filter(|by| by.refusal_code() == Some(GPU_IS_LOST));
     let fell_off = || of.xids.as_ref()?.contains(&FALLEN_OFF).then(|| format!("Xid {FALLEN_OFF}"));
     refused.map(ToString::to_string).or_else(fell_off)

@@ -4,13 +4,9 @@ use super::WORKS;
 use crate::{
     Subject,
     fact::{Facts, GpuLoad, GpuSample, NvmlDevice},
+    reasons::{ABSURD, GPU_IDLE, HW_POWER_BRAKE, HW_SLOWDOWN, HW_THERMAL_SLOWDOWN, SW_THERMAL_SLOWDOWN},
 };
 
-const GPU_IDLE: u64 = 0x1;
-const HW_SLOWDOWN: u64 = 0x8;
-const SW_THERMAL_SLOWDOWN: u64 = 0x20;
-const HW_THERMAL_SLOWDOWN: u64 = 0x40;
-const HW_POWER_BRAKE: u64 = 0x80;
 /// What slows a card down against its will, the plainest reason first. The limit on power (0x4) is none: a card at full
 /// load runs into it by design.
 const SLOWDOWNS: [(u64, &str); 4] = [
@@ -19,8 +15,6 @@ const SLOWDOWNS: [(u64, &str); 4] = [
     (SW_THERMAL_SLOWDOWN, "the driver slows it down for heat"),
     (HW_SLOWDOWN, "the hardware slows it down, for heat or power"),
 ];
-/// Above every reason that nvml.h has or will soon have: not a set of reasons.
-const ABSURD: u64 = 1 << 32;
 /// A GPU that works for less of a sample, in percent, has let its clocks sink, with and without a reason.
 const CLOCKED: u32 = 20;
 /// At full load, in percent of the time, clocks are as high as they may be.

@@ -17,13 +17,8 @@
 use crate::{
     Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
     fact::{ConfigSpace, Facts, KernelLog, PciAddress},
-    xid,
+    xid::{self, FALLEN_OFF, GPU_IS_LOST},
 };
-
-/// `NVML_ERROR_GPU_IS_LOST`.
-const GPU_IS_LOST: i64 = 15;
-/// `ROBUST_CHANNEL_GPU_HAS_FALLEN_OFF_THE_BUS` of NVIDIA's catalogue.
-const HAS_FALLEN_OFF_THE_BUS: u32 = 79;
 
 pub(crate) static CAUSE: Cause = Cause {
     explains: &[
@@ -66,7 +61,7 @@ fn recognize(facts: &Facts, _: &Knowledge, _: &[Outcome]) -> Vec<Finding> {
 
 /// The driver says it in three forms: with the number 79, at run time without it, and while it starts.
 fn said_of(log: &KernelLog, address: &PciAddress) -> Option<String> {
-    let numbered = log.xids(HAS_FALLEN_OFF_THE_BUS).find(|xid| xid.pci == *address);
+    let numbered = log.xids(FALLEN_OFF).find(|xid| xid.pci == *address);
     let while_running = format!("GPU {address}: GPU has fallen off the bus");
     let at_start = format!("The NVIDIA GPU {address}");
     numbered

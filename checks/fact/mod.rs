@@ -207,6 +207,11 @@ impl Facts {
         self.at(address, self.nvml_devices().collect(), |device| device.pci.seen()).into_iter().next()
     }
 
+    /// What a GPU did while it was watched.
+    pub fn gpu_load(&self, address: &PciAddress) -> Option<&GpuLoad> {
+        self.load.seen()?.gpus.iter().find(|gpu| gpu.pci == *address)
+    }
+
     /// The devices that CUDA listed.
     pub fn cuda_devices(&self) -> impl Iterator<Item = &CudaDevice> {
         self.driver.seen().and_then(|driver| driver.devices.seen()).into_iter().flatten()

@@ -18,22 +18,13 @@
 
 use crate::{
     Check, Judged, Knowledge, Severity, Source, Who,
-    cuda_libraries::{Library, works},
+    cuda_libraries::{Library, NEEDS_OF_TRIAL, works},
     fact::Facts,
 };
 
 pub(crate) static CHECK: Check = Check {
     reads: &[Source::Frameworks, Source::Nvml],
-    needs: &[
-        "driver.opens_context",
-        "frameworks.driver_runs_jax",
-        "frameworks.driver_runs_tensorflow",
-        "frameworks.driver_runs_torch",
-        "frameworks.jax_supports_gpu",
-        "frameworks.tensorflow_has_code_for_gpu",
-        "frameworks.torch_has_code_for_gpu",
-        "libraries.real_libcuda",
-    ],
+    needs: NEEDS_OF_TRIAL,
     severity: Severity::Unusable,
     who: Who::Student,
     judge,

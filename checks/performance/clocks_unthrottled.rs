@@ -19,6 +19,7 @@ use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who,
     fact::{Facts, NvmlDevice},
     readings,
+    reasons::{ABSURD, GPU_IDLE, HW_POWER_BRAKE, HW_SLOWDOWN, HW_THERMAL_SLOWDOWN, SW_THERMAL_SLOWDOWN},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -29,13 +30,6 @@ pub(crate) static CHECK: Check = Check {
     judge,
 };
 
-const GPU_IDLE: u64 = 0x1;
-const HW_SLOWDOWN: u64 = 0x8;
-const SW_THERMAL_SLOWDOWN: u64 = 0x20;
-const HW_THERMAL_SLOWDOWN: u64 = 0x40;
-const HW_POWER_BRAKE: u64 = 0x80;
-/// Above every reason that nvml.h has or will soon have: not a set of reasons.
-const ABSURD: u64 = 1 << 32;
 /// A chip that is still there is not this hot, in degrees Celsius.
 const MELTED: u32 = 150;
 

@@ -20,6 +20,7 @@ use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who,
     fact::{Facts, NvmlDevice},
     readings,
+    reasons::GPU_IDLE,
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -30,7 +31,6 @@ pub(crate) static CHECK: Check = Check {
     judge,
 };
 
-const GPU_IDLE: u64 = 0x1;
 /// Activity from which a card works, in percent.
 const AT_WORK: u32 = 20;
 /// Lanes and generations that PCI Express can have.

@@ -5,7 +5,7 @@
 
 mod faults;
 mod healthy;
-mod sweep;
+pub(crate) mod sweep;
 mod symbols;
 mod tensorflow;
 

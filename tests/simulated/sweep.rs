@@ -152,27 +152,30 @@ fn wrong(case: &Case, healthy: &Facts) -> Option<String> {
 fn no_failure_of_a_driver_makes_gpucheck_panic_lie_or_wait() {
     let cases = cases();
     let healthy = Simulated::new(&t4()).facts();
+    let calls: BTreeSet<_> = cases.iter().map(|case| &case.call).collect();
+    sweep(&cases, (AT_ONCE, calls.len()), |case| wrong(case, &healthy));
+}
+
+/// Tries every case of so many calls, some at a time, and says how many there were; none may be wrong.
+pub(crate) fn sweep<C: Sync>(
+    cases: &[C],
+    (at_once, calls): (usize, usize),
+    wrong: impl Fn(&C) -> Option<String> + Sync,
+) {
     let next = AtomicUsize::new(0);
     let failures = Mutex::new(Vec::new());
     let start = Instant::now();
     thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
+        for _ in 0..at_once {
             scope.spawn(|| {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let failed = wrong(case, &healthy);
+                    let failed = wrong(case);
                     failures.lock().unwrap().extend(failed);
                 }
             });
         }
     });
     let failures = failures.into_inner().unwrap();
-    let calls: BTreeSet<_> = cases.iter().map(|case| &case.call).collect();
-    println!(
-        "{} cases of {} calls in {:?}, {} wrong",
-        cases.len(),
-        calls.len(),
-        start.elapsed(),
-        failures.len()
-    );
+    println!("{} cases of {calls} calls in {:?}, {} wrong", cases.len(), start.elapsed(), failures.len());
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }

@@ -4,16 +4,11 @@
 //! Which calls there are is learnt from the trace of healthy work, so that a new one is swept the day it is made.
 
 use super::{SMALL, done, plan};
-use crate::simulated::{Simulated, k80};
+use crate::simulated::{Simulated, k80, sweep::sweep};
 use gpucheck_checks::fact::{Observed, Pattern, Transfer, Work, WorkDevice};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
     time::{Duration, Instant},
 };
 
@@ -114,25 +109,5 @@ fn no_failure_of_a_driver_at_work_lies_or_waits() {
         }
         cases.push((call, json!({"garbage": 0xa5})));
     }
-    let next = AtomicUsize::new(0);
-    let failures = Mutex::new(Vec::new());
-    let start = Instant::now();
-    thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                while let Some((call, action)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    failures.lock().unwrap().extend(wrong((&scenario, &plan), (call, action)));
-                }
-            });
-        }
-    });
-    let failures = failures.into_inner().unwrap();
-    println!(
-        "{} cases of {} calls in {:?}, {} wrong",
-        cases.len(),
-        calls.len(),
-        start.elapsed(),
-        failures.len()
-    );
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    sweep(&cases, (AT_ONCE, calls.len()), |(call, action)| wrong((&scenario, &plan), (call, action)));
 }

@@ -31,6 +31,31 @@ pub enum Source {
     Work,
     /// [`Facts::load`].
     Load,
+    /// [`Facts::next_boot`].
+    NextBoot,
+    /// [`Facts::updates`].
+    Updates,
+    /// [`Facts::clones`].
+    Clones,
+    /// [`Facts::classroom`].
+    Classroom,
+    /// [`Facts::targets`].
+    Targets,
+    /// [`Facts::inventory`].
+    Inventory,
+}
+
+impl Source {
+    /// What takes its time or tells of tomorrow is looked at only where a command asks for it.
+    pub(crate) const ASKED_FOR: [Self; 7] = [
+        Self::Load,
+        Self::NextBoot,
+        Self::Updates,
+        Self::Clones,
+        Self::Classroom,
+        Self::Targets,
+        Self::Inventory,
+    ];
 }
 
 /// One statement about a machine that holds when it is healthy. Its id is its path, its manual the doc comment

@@ -25,6 +25,17 @@ const LIBRARIES: [&str; 2] = ["libraries.cublas_works", "libraries.cudnn_works"]
 /// Judges facts. Any facts give a report.
 pub fn diagnose(facts: &Facts, knowledge: &Knowledge, selection: &Selection) -> Report {
     let (judged, named) = conclude(facts, knowledge, |id| selection.judges(id));
+    verdict_of(facts, knowledge, judged, named, "check")
+}
+
+/// The report of a profile that asks whether the GPU is usable.
+pub(crate) fn verdict_of(
+    facts: &Facts,
+    knowledge: &Knowledge,
+    judged: Vec<JudgedOutcome>,
+    named: Vec<(usize, Root)>,
+    profile: &str,
+) -> Report {
     let usable_from = usable_from::rows(facts, &judged, &named);
     let mut roots: Vec<Root> = named.into_iter().map(|(_, root)| root).collect();
     let verdict = verdict(facts, &judged, &roots, &usable_from);
@@ -34,7 +45,7 @@ pub fn diagnose(facts: &Facts, knowledge: &Knowledge, selection: &Selection) -> 
             root.severity = root.severity.max(Severity::Degraded);
         }
     }
-    Report { usable_from, ..report(facts, knowledge, judged, ("check", verdict, roots)) }
+    Report { usable_from, ..report(facts, knowledge, judged, (profile, verdict, roots)) }
 }
 
 /// Judges what is asked for, and names what is wrong: every outcome, and the roots, each with the index of its outcome.
@@ -79,6 +90,7 @@ pub(crate) fn report(
         roots,
         usable_from: Vec::new(),
         measured: None,
+        readiness: None,
         outcomes: judged.into_iter().map(|judged| judged.outcome).collect(),
         unverified,
         machine: Machine::of(facts, name_of),

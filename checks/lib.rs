@@ -8,6 +8,7 @@
 //! environment; the same facts and knowledge give the same report, byte for byte; any facts give a report.
 
 mod at_work;
+mod bake;
 mod bottleneck;
 mod check;
 mod cuda_libraries;
@@ -22,6 +23,8 @@ pub mod kernels;
 mod knowledge;
 mod libraries_missing;
 mod measured;
+mod profile;
+mod publish;
 mod readings;
 mod reasons;
 mod registry;
@@ -47,6 +50,8 @@ pub use knowledge::{
     KnowledgeError, Modules, TensorFlowRelease, TorchWheel, VmSize, Xid, XidClass, branch, fits,
 };
 pub use measured::{Measured, MeasuredGpu, NothingMeasured};
+pub use profile::Profile;
+pub use publish::Readiness;
 pub use registry::{CAUSES, CHECKS, Registered};
 pub use report::{
     DriverSummary, Fix, GpuSummary, HostSummary, Machine, MachineVerdict, Outcome, PythonSummary,

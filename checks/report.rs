@@ -4,6 +4,7 @@ use crate::{
     Severity, Subject, Verdict, Who,
     fact::{ArrayLibrary, Facts, Jax, PciAddress, Python, Torch},
     measured::Measured,
+    publish::Readiness,
     texts::{self, Language, Texts},
     usable_from::UsableFrom,
 };
@@ -23,7 +24,7 @@ pub struct Report {
     pub gpucheck: String,
     /// When the looking began, RFC 3339 in UTC.
     pub taken_at: String,
-    /// What the report is for: `check`, `slow`.
+    /// What the report is for: `check`, `slow`, `publish`, `bake`.
     pub profile: String,
     /// Whether the GPU is usable.
     pub verdict: MachineVerdict,
@@ -35,6 +36,9 @@ pub struct Report {
     /// What the machine did while it was watched; in the profile `slow` alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured: Option<Measured>,
+    /// Whether a template or an image may leave; in the profiles `publish` and `bake` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readiness: Option<Readiness>,
     /// Every check for every subject, in the order in which a machine works.
     pub outcomes: Vec<Outcome>,
     /// What could not be told and is nobody's consequence.

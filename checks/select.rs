@@ -49,7 +49,7 @@ impl Selection {
     /// seconds only where that is asked for by itself.
     pub fn sources(&self) -> BTreeSet<Source> {
         let read = CHECKS.iter().filter(|check| self.judges(check.id)).flat_map(|check| check.item.reads);
-        read.copied().filter(|source| *source != Source::Load).collect()
+        read.copied().filter(|source| !Source::ASKED_FOR.contains(source)).collect()
     }
 
     fn is_asked_for(&self, id: &str) -> bool {

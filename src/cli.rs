@@ -27,6 +27,10 @@ pub struct Cli {
 pub enum Command {
     /// Watch this machine for some seconds, and say what makes it slow
     Slow(SlowArgs),
+    /// Say whether this template is ready to be published: today, after the next boot, and on each clone
+    Publish(PublishArgs),
+    /// Say whether this image is good for the machines that it is meant for; on a builder without a GPU, too
+    Bake(BakeArgs),
     /// Look, and write down the facts (JSON, without serial numbers and user names) instead of judging them
     Record {
         /// Watch the machine for so many seconds, too: what `gpucheck slow` judges
@@ -75,6 +79,25 @@ pub struct WhomArgs {
     /// Ask about this notebook: its path, its name, or the id of its kernel
     #[arg(long, value_name = "NAME")]
     pub notebook: Option<String>,
+}
+
+/// What of a class to try before it is published.
+#[derive(Debug, Args)]
+pub struct PublishArgs {
+    /// Look through the class's notebooks in this folder
+    #[arg(long, value_name = "DIR")]
+    pub notebooks: Option<PathBuf>,
+    /// Run each of them, and say how long it took and whether it used the GPU
+    #[arg(long, requires = "notebooks")]
+    pub run_notebooks: bool,
+}
+
+/// For what an image is meant.
+#[derive(Debug, Args)]
+pub struct BakeArgs {
+    /// A size of Azure's or a GPU that the image is to work on: Standard_NC4as_T4_v3, T4, V100; repeatable
+    #[arg(long, value_name = "SIZE-OR-GPU")]
+    pub target: Vec<String>,
 }
 
 /// What to look at.

@@ -8,8 +8,8 @@ use crate::{
     in_time::{InTime, broken},
     look_again::look_again,
     probe::{
-        cuda, environments::Surroundings, frameworks, installation, library::Search, log, module, notebooks,
-        nvml, pci, platform, processes,
+        classroom, clones, cuda, environments::Surroundings, frameworks, installation, inventory,
+        library::Search, log, module, next_boot, notebooks, nvml, pci, platform, processes, updates,
     },
     progress::Progress,
     put_to_work::{may_be_beside, put_to_work},
@@ -19,8 +19,8 @@ use crate::{
 use gpucheck_checks::{
     Source,
     fact::{
-        Environment, FACTS_SCHEMA, Facts, Frameworks, Level, Module, Notebooks, NvmlDevice, Observed,
-        Platform, Processes,
+        Classroom, Environment, FACTS_SCHEMA, Facts, Frameworks, Inventory, Level, Module, Notebooks,
+        NvmlDevice, Observed, Platform, Processes, Target,
     },
 };
 use std::{
@@ -37,6 +37,9 @@ const FILES_LIMIT: Duration = Duration::from_secs(5);
 const FRAMEWORKS_TIME: Duration = Duration::from_mins(8);
 /// Time beyond it: a look begins only where it can come to its end by then, but for what no deadline bounds.
 const FRAMEWORKS_ROOM: Duration = Duration::from_secs(30);
+
+/// Time for a server to start and for the notebooks of a class to run.
+const CLASSROOM_TIME: Duration = Duration::from_hours(2);
 
 /// What to look at.
 #[derive(Clone, Debug)]
@@ -57,6 +60,10 @@ pub struct Options {
     pub fresh: bool,
     /// Compute on the GPUs that frameworks list.
     pub exercise: bool,
+    /// What of a class is tried.
+    pub class: classroom::Class,
+    /// The machines that an image is meant for.
+    pub targets: Vec<String>,
     /// How much work the GPUs are put to.
     pub work: cuda::work::Wish,
     /// Take the Pythons of this machine for those of the root, whichever that is. For simulated machines, whose files
@@ -79,6 +86,9 @@ pub fn collect(options: &Options) -> Facts {
     let pci = look_at_files(root, "pci", pci::probe);
     let log = look_at_files(root, "log", log::probe);
     let installation = look_at_files(root, "installation", installation::probe);
+    let next_boot = look_if_wanted(options, Source::NextBoot, "next boot", next_boot::probe);
+    let updates = look_if_wanted(options, Source::Updates, "updates", updates::probe);
+    let clones = look_if_wanted(options, Source::Clones, "clones", clones::probe);
     let module = look_at_files(root, "module", module::probe).take();
     let frameworks = look_at_frameworks(options, &notebooks, environments, driver_is_behind(&module), false);
     let ask = ask_driver(root, module.seen());
@@ -117,6 +127,12 @@ pub fn collect(options: &Options) -> Facts {
             processes: unwanted(),
             work: unwanted(),
             load: unwanted(),
+            next_boot: next_boot.take(),
+            updates: updates.take(),
+            clones: clones.take(),
+            classroom: unwanted(),
+            targets: targets(options),
+            inventory: unwanted(),
         };
         // Work that takes all memory, or a GPU that lets one program in, would keep the Pythons from it.
         let beside = may_be_beside(options, &facts);
@@ -128,6 +144,8 @@ pub fn collect(options: &Options) -> Facts {
             put_to_work(options, &ask, &mut facts);
         }
         look_again(options, &ask, &mut facts);
+        facts.inventory = look_at_inventory(options, &facts).take();
+        facts.classroom = look_at_classroom(options, &facts).take();
         facts.processes = look_at_processes(options, &facts).take();
         options.progress.end();
         facts
@@ -160,6 +178,49 @@ fn look_at_files<T: Send + 'static>(
 ) -> InTime<T> {
     let root = root.clone();
     InTime::start(step, FILES_LIMIT, move || probe(&root))
+}
+
+/// Starts a look at files that only some questions ask for.
+fn look_if_wanted<T: Send + 'static>(
+    options: &Options,
+    source: Source,
+    step: &'static str,
+    probe: fn(&Root) -> Observed<T>,
+) -> InTime<T> {
+    if options.sources.contains(&source) {
+        look_at_files(&options.root, step, probe)
+    } else {
+        InTime::start(step, FILES_LIMIT, unwanted)
+    }
+}
+
+fn targets(options: &Options) -> Observed<Vec<Target>> {
+    if !options.sources.contains(&Source::Targets) {
+        return unwanted();
+    }
+    let targets = options.targets.iter().map(|name| Target { name: name.clone() });
+    Observed::Seen(targets.collect())
+}
+
+/// What is installed where: by the environments that were found.
+fn look_at_inventory(options: &Options, facts: &Facts) -> InTime<Inventory> {
+    let root = options.root.clone();
+    let wanted = options.sources.contains(&Source::Inventory);
+    let environments: Vec<Environment> =
+        facts.frameworks.seen().map(|seen| seen.environments.clone()).unwrap_or_default();
+    InTime::start("inventory", FILES_LIMIT, move || {
+        if wanted { inventory::probe(&root, &environments) } else { unwanted() }
+    })
+}
+
+/// What a class needs: the last look but one, for it may start a server and run notebooks.
+fn look_at_classroom(options: &Options, facts: &Facts) -> InTime<Classroom> {
+    let ask = classroom::Ask { root: options.root.clone(), class: options.class.clone() };
+    let wanted = options.sources.contains(&Source::Classroom);
+    let notebooks = facts.notebooks.seen().cloned().unwrap_or_default();
+    InTime::start("classroom", CLASSROOM_TIME, move || {
+        if wanted { classroom::probe(&ask, &notebooks) } else { unwanted() }
+    })
 }
 
 fn look_at_platform(options: &Options) -> InTime<Platform> {

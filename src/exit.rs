@@ -1,6 +1,6 @@
 //! What gpucheck's exit status means.
 
-use gpucheck_checks::{MachineVerdict, Report, Verdict};
+use gpucheck_checks::{MachineVerdict, Readiness, Report, Verdict};
 
 /// The exit statuses, one by one. They do not change their meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,12 +24,26 @@ impl Exit {
         let warned = || {
             !report.roots.is_empty() || report.outcomes.iter().any(|outcome| outcome.verdict == Verdict::Warn)
         };
+        if let Some(readiness) = report.readiness {
+            return Self::of_template(readiness, report, strict);
+        }
         match report.verdict {
             MachineVerdict::Usable if strict && warned() => Self::NotUsable,
             MachineVerdict::Degraded if strict => Self::NotUsable,
             MachineVerdict::Usable | MachineVerdict::Degraded => Self::Usable,
             MachineVerdict::Unusable => Self::NotUsable,
             MachineVerdict::Incomplete => Self::Incomplete,
+        }
+    }
+
+    /// The status for a template: one that is held back only by what could not be told has failed at nothing.
+    fn of_template(readiness: Readiness, report: &Report, strict: bool) -> Self {
+        let has_failed = report.outcomes.iter().any(|outcome| outcome.verdict == Verdict::Fail);
+        match readiness {
+            Readiness::ReadyWithWarnings if strict => Self::NotUsable,
+            Readiness::Ready | Readiness::ReadyWithWarnings => Self::Usable,
+            Readiness::NotReady if has_failed => Self::NotUsable,
+            Readiness::NotReady => Self::Incomplete,
         }
     }
 }

@@ -52,6 +52,8 @@
 //! with its own words and its own fix. Everything is judged; a pass is never taken back. At last each notebook kernel, and
 //! each other Python, gets a row: whether a GPU can be used from it, and by which root not.
 
+pub mod ask;
+pub mod bake;
 pub mod child;
 pub mod cli;
 pub mod collect;
@@ -64,9 +66,11 @@ mod look_again;
 pub mod output;
 pub mod probe;
 pub mod progress;
+pub mod publish;
 mod put_to_work;
 pub mod redact;
 pub mod render;
 pub mod root;
+pub mod show;
 pub mod slow;
 pub mod worker;

@@ -2,27 +2,24 @@
 
 use clap::Parser;
 use gpucheck::{
-    cli::{Cli, Color, Command, Format, LookArgs, ShowArgs, WATCH_SECONDS},
-    collect::{self, Options},
+    ask, bake,
+    cli::{Cli, Command, LookArgs, WATCH_SECONDS},
+    collect,
     error::Error,
     exit::Exit,
-    knowledge, locale, output,
-    probe::cuda::work::Wish,
-    progress::{Line, Progress},
+    knowledge, output, publish,
     redact::redact,
-    render::{self, Style},
-    root::Root,
+    render, show,
     slow::{self, Asked},
     worker,
 };
 use gpucheck_checks::{
-    CAUSES, CHECKS, Knowledge, Language, Report, Selection, Source, UnknownId, diagnose,
-    fact::{FACTS_SCHEMA, Facts, Level},
-    is_watched, slow_sources,
+    CAUSES, CHECKS, Profile, Selection, Source,
+    fact::{FACTS_SCHEMA, Facts},
 };
 use std::{
     fs::File,
-    io::{self, IsTerminal, Read, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -72,26 +69,24 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
     let (look, show) = (&cli.look, &cli.show);
     match &cli.command {
         None => {
-            let selection = selection(look)?;
+            let selection = ask::selection(look)?;
             let knowledge = knowledge::read(look.knowledge.as_deref())?;
-            report(
-                &collect::collect(&options(look, &selection, language(show))?),
-                &knowledge,
-                &selection,
-                show,
-            )
+            let facts = collect::collect(&ask::options(look, show, Profile::Check, &selection)?);
+            show::report(&Profile::Check.judge(&facts, &knowledge, &selection), show)
         }
+        Some(Command::Publish(asked)) => publish::run(asked, cli),
+        Some(Command::Bake(asked)) => bake::run(asked, cli),
         Some(Command::Slow(asked)) => {
             look_alone(look)?;
+            let selection = Selection::default();
             let knowledge = knowledge::read(look.knowledge.as_deref())?;
             let time = Duration::from_secs(asked.seconds.into());
-            let mut options = options(look, &Selection::default(), language(show))?;
-            options.sources = slow_sources();
+            let options = ask::options(look, show, Profile::Slow, &selection)?;
             let facts = slow::facts(&options, &(&asked.whom).into(), time)?;
-            report(&facts, &knowledge, &Selection::default(), show)
+            show::report(&Profile::Slow.judge(&facts, &knowledge, &selection), show)
         }
         Some(Command::Record { seconds, whom }) => {
-            let mut options = options(look, &selection(look)?, language(show))?;
+            let mut options = ask::options(look, show, Profile::Check, &ask::selection(look)?)?;
             // Facts are to show what is there now.
             options.fresh = true;
             if options.sources.contains(&Source::Compute) {
@@ -107,13 +102,18 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
             Ok(Exit::Usable)
         }
         Some(Command::Judge { facts }) => {
-            let selection = selection(look)?;
+            let selection = ask::selection(look)?;
             let knowledge = knowledge::read(look.knowledge.as_deref())?;
-            report(&read_facts(facts)?, &knowledge, &selection, show)
+            let facts = read_facts(facts)?;
+            // Where checks are chosen, the question is whether the GPU is usable, whatever was looked at.
+            let profile = Profile::of(&facts);
+            let all = selection == Selection::default();
+            let profile = if profile == Profile::Slow && !all { Profile::Check } else { profile };
+            show::report(&profile.judge(&facts, &knowledge, &selection), show)
         }
         Some(Command::Explain { id }) => {
             let known = CHECKS.iter().map(|check| check.id).chain(CAUSES.iter().map(|cause| cause.id));
-            let page = render::manual(id, language(show), style(show).width);
+            let page = render::manual(id, show::language(show), show::style(show).width);
             let page = page.ok_or_else(|| Error::unknown_id(id, known))?;
             output::write(&page, show.output.as_deref())?;
             Ok(Exit::Usable)
@@ -147,51 +147,6 @@ fn own_names() -> Vec<String> {
     user.chain(folder).collect()
 }
 
-fn selection(look: &LookArgs) -> Result<Selection, Error> {
-    Selection::new(look.only.clone(), look.skip.clone()).map_err(|UnknownId(name)| {
-        let layers = CHECKS.iter().filter_map(|check| check.id.split_once('.')).map(|(layer, _)| layer);
-        Error::unknown_id(&name, CHECKS.iter().map(|check| check.id).chain(layers))
-    })
-}
-
-fn options(look: &LookArgs, selection: &Selection, language: Language) -> Result<Options, Error> {
-    let words = move |line: Line<'_>| render::progress(line, language);
-    let wish = Wish { deep: look.deep, soak_s: look.soak, small: look.small_work };
-    let mut sources = selection.sources();
-    if wish.level() != Level::Usual {
-        // Whoever asks for it gets it, and what decides how much of it there may be.
-        sources.extend([Source::Nvml, Source::Driver, Source::Compute, Source::Work]);
-    }
-    Ok(Options {
-        root: root(&look.root)?,
-        sources,
-        cloud_metadata: (!look.no_cloud_metadata).then(|| look.cloud_metadata_url.clone()),
-        full: look.full,
-        fresh: look.fresh,
-        progress: Progress::on_terminal(words),
-        exercise: !look.no_exercise,
-        work: wish,
-        this_pythons: look.this_pythons,
-        this_notebooks: look.this_notebooks,
-        driver_deadline: look.driver_deadline_ms.map(Duration::from_millis),
-    })
-}
-
-/// A root that can be looked at; otherwise everything in it would seem to be missing.
-fn root(path: &Path) -> Result<Root, Error> {
-    let unreadable = |source| Error::Root { path: path.to_owned(), source };
-    std::fs::read_dir(path).map_err(unreadable)?;
-    let root = Root::new(path);
-    match root.list("/") {
-        Ok(_) => Ok(root),
-        // Containers of old refuse the system calls that they do not know.
-        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) => {
-            Err(Error::RootNeedsNewerLinux { path: path.to_owned() })
-        }
-        Err(error) => Err(unreadable(error)),
-    }
-}
-
 /// The one field that every layout of facts has.
 #[derive(serde::Deserialize)]
 struct Layout {
@@ -218,52 +173,6 @@ fn read_facts(path: &Path) -> Result<Facts, Error> {
         return Err(Error::NewerFacts { path: name, schema: layout.schema, known: FACTS_SCHEMA });
     }
     serde_json::from_str(&text).map_err(|error| no_facts(error.to_string()))
-}
-
-fn report(
-    facts: &Facts,
-    knowledge: &Knowledge,
-    selection: &Selection,
-    show: &ShowArgs,
-) -> Result<Exit, Error> {
-    // Facts of a machine that was watched are those of `gpucheck slow`, unless checks are chosen.
-    let why_slow = is_watched(facts) && *selection == Selection::default();
-    let report = if why_slow {
-        gpucheck_checks::slow(facts, knowledge)
-    } else {
-        diagnose(facts, knowledge, selection)
-    };
-    output::write(&render(&report, show), show.output.as_deref())?;
-    Ok(Exit::of(&report, show.strict))
-}
-
-fn render(report: &Report, show: &ShowArgs) -> String {
-    match show.format {
-        Format::Json => render::json(report),
-        Format::Text if show.quiet => format!("{}\n", render::answer(report, language(show))),
-        Format::Text => render::text(report, style(show), language(show)),
-    }
-}
-
-/// The language that was asked for, else that of the locale.
-fn language(show: &ShowArgs) -> Language {
-    let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
-    show.lang.map_or_else(|| locale::language(variable), Language::from)
-}
-
-fn style(show: &ShowArgs) -> Style {
-    let to_terminal = show.output.is_none() && io::stdout().is_terminal();
-    let color = match show.color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => {
-            to_terminal && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
-        }
-    };
-    let terminal = to_terminal.then(|| rustix::termios::tcgetwinsize(io::stdout()).ok()).flatten();
-    let columns = terminal.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0);
-    let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    Style { width: columns.or(asked).unwrap_or(100).clamp(40, 160), color }
 }
 
 /// Logs go to standard error, for whoever asks for them; the report alone has standard output.

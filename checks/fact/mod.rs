@@ -3,16 +3,20 @@
 //! Invariants: a fact never judges; it is serializable, comparable and free of clocks; a value that could not
 //! be had says why. Newer gpucheck versions may add fields, so every reader ignores fields it does not know.
 
+mod classroom;
+mod clones;
 mod cuda_libraries;
 mod cuda_parts;
 mod driver;
 mod environments;
 mod frameworks;
 mod installation;
+mod inventory;
 mod isolated;
 mod load;
 mod log;
 mod module;
+mod next_boot;
 mod notebooks;
 mod nvml;
 mod observed;
@@ -20,8 +24,12 @@ mod packages;
 mod pci;
 mod platform;
 mod processes;
+mod target;
+mod updates;
 mod work;
 
+pub use classroom::Classroom;
+pub use clones::Clones;
 pub use cuda_libraries::{
     CudaLibraries, DriverLibrary, Framework, FrameworkLibraries, LibraryOperation, LibraryTrial, Sgemm,
 };
@@ -33,6 +41,7 @@ pub use frameworks::{
     Listing, Look, Operation, PhysicalDevice, Python, TensorFlow, TensorFlowBuild, Way,
 };
 pub use installation::{Firmware, Installation, Package, Service, Trace};
+pub use inventory::Inventory;
 pub use isolated::{Isolated, Shadowing, ShadowingPlace};
 pub use load::{
     AskedProcess, CompiledCode, GpuLoad, GpuSample, GpuUse, GroupLimits, HostLoad, HostSample, Load,
@@ -43,6 +52,7 @@ pub use module::{
     Access, DeviceNode, Dkms, DriverFile, InstalledLinux, LoadedModule, Module, ModuleFile, Node, SecureBoot,
     Setting,
 };
+pub use next_boot::NextBoot;
 pub use notebooks::{KernelEnvironment, Kernelspec, Notebooks, Program, ProgramState, Server, Session, Spec};
 pub use nvml::{
     Clocks, Ecc, GpuProcess, GridFeature, Memory, MigInstance, Nvml, NvmlDevice, PcieLink, Power,
@@ -58,6 +68,8 @@ pub use platform::{
     Cloud, CloudProvider, Container, Cpu, Disk, Dmi, InstanceMetadata, Os, Place, Platform, RamAndSwap, User,
 };
 pub use processes::{Notebook, Process, Processes};
+pub use target::Target;
+pub use updates::Updates;
 pub use work::{
     Arithmetic, Level, MadeOf, MemoryFault, MemoryTest, Pass, Pattern, Product, Transfer, Work, WorkDevice,
     WorkStep,
@@ -111,6 +123,24 @@ pub struct Facts {
     /// What the machine did over some seconds.
     #[serde(default = "never_asked::<Load>")]
     pub load: Observed<Load>,
+    /// What boots next.
+    #[serde(default = "never_asked::<NextBoot>")]
+    pub next_boot: Observed<NextBoot>,
+    /// What updates will change.
+    #[serde(default = "never_asked::<Updates>")]
+    pub updates: Observed<Updates>,
+    /// What every clone of this machine inherits.
+    #[serde(default = "never_asked::<Clones>")]
+    pub clones: Observed<Clones>,
+    /// What a class needs beyond the GPU.
+    #[serde(default = "never_asked::<Classroom>")]
+    pub classroom: Observed<Classroom>,
+    /// The machines that this image is meant for.
+    #[serde(default = "never_asked::<Vec<Target>>")]
+    pub targets: Observed<Vec<Target>>,
+    /// What is installed where, and who changed it.
+    #[serde(default = "never_asked::<Inventory>")]
+    pub inventory: Observed<Inventory>,
 }
 
 /// What facts that were recorded before a field existed say of it.
@@ -138,6 +168,12 @@ impl Facts {
             notebooks: Observed::not_probed(why),
             work: Observed::not_probed(why),
             load: Observed::not_probed(why),
+            next_boot: Observed::not_probed(why),
+            updates: Observed::not_probed(why),
+            clones: Observed::not_probed(why),
+            classroom: Observed::not_probed(why),
+            targets: Observed::not_probed(why),
+            inventory: Observed::not_probed(why),
         }
     }
 

@@ -3,16 +3,20 @@
 //! Invariants: a probe cannot fail, what goes wrong is its answer; it records and never judges; whatever is not
 //! ours runs in a child (see [`crate::child`]).
 
+pub mod classroom;
+pub mod clones;
 pub mod cuda;
 pub mod environments;
 pub mod frameworks;
 pub mod installation;
+pub mod inventory;
 pub mod libraries;
 pub mod library;
 mod lines;
 pub mod load;
 pub mod log;
 pub mod module;
+pub mod next_boot;
 pub mod notebooks;
 pub mod nvml;
 mod passwd;
@@ -20,6 +24,7 @@ pub mod pci;
 pub mod platform;
 pub mod processes;
 mod stat;
+pub mod updates;
 
 /// When the machine booted: `btime` in `/proc/stat`, in seconds since 1970.
 pub(crate) fn boot_time(root: &crate::root::Root) -> Option<u64> {

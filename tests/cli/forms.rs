@@ -61,7 +61,11 @@ fn json_keeps_its_contract() {
 
 #[test]
 fn the_status_is_that_of_the_verdict() {
-    for (facts, args) in [(healthy(), &[][..]), (broken_facts(), &[]), (healthy(), &["--only", "nvml"])] {
+    for (facts, args) in [
+        (Box::new(healthy()), &[][..]),
+        (Box::new(broken_facts()), &[]),
+        (Box::new(healthy()), &["--only", "nvml"]),
+    ] {
         let ran = judge_facts(&facts, &[args, &["--format", "json"]].concat());
         let expected = match json(&ran)["verdict"].as_str().unwrap() {
             "usable" | "degraded" => 0,

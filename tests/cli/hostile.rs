@@ -153,7 +153,7 @@ fn no_text_of_a_machine_reaches_the_terminal_as_anything_but_text() {
     frameworks.pythons[0].interpreter = Observed::refused(HOSTILE, 2, HOSTILE, HOSTILE);
     frameworks.pythons[0].tensorflow = Observed::refused(HOSTILE, 2, HOSTILE, HOSTILE);
     unasked.nvml = Observed::not_probed(HOSTILE);
-    for facts in [healthy, crashed, unasked] {
+    for facts in [Box::new(healthy), Box::new(crashed), Box::new(unasked)] {
         let text = judge_facts(&facts, &["--color", "never"]);
         assert_clean(&text.out, "the report");
         assert!(text.out.contains("[31mred"), "{}", text.out);

@@ -78,7 +78,9 @@ fn what_is_not_asked_for_is_not_looked_at() {
 
 #[test]
 fn strict_makes_a_warning_a_failure_and_nothing_else() {
-    for (facts, lenient, strict) in [(healthy(), 0, 0), (half_broken(), 0, 1), (broken_facts(), 1, 1)] {
+    for (facts, lenient, strict) in
+        [(Box::new(healthy()), 0, 0), (Box::new(half_broken()), 0, 1), (Box::new(broken_facts()), 1, 1)]
+    {
         let ran = judge_facts(&facts, &[]);
         assert_eq!(ran.status, Some(lenient), "{}", ran.out);
         assert_eq!(judge_facts(&facts, &["--strict"]).status, Some(strict), "{}", ran.out);

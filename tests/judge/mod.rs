@@ -15,8 +15,8 @@ use gpucheck::{
     render::{Style, json, text},
 };
 use gpucheck_checks::{
-    CAUSES, CHECKS, Knowledge, Language, MachineVerdict, Report, Root, Selection, Verdict, diagnose,
-    fact::Facts, is_watched, slow,
+    CAUSES, CHECKS, Knowledge, Language, MachineVerdict, Profile, Report, Root, Selection, Verdict,
+    fact::Facts,
 };
 use gpucheck_machines::{
     Kind,
@@ -28,12 +28,9 @@ use std::{sync::LazyLock, time::Duration};
 
 static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| Knowledge::built_in().unwrap());
 
-/// As `gpucheck judge` does: facts of a machine that was watched say why it is slow.
+/// As `gpucheck judge` does: by the question that the facts were taken for.
 fn judge(facts: &Facts) -> Report {
-    if is_watched(facts) {
-        return slow(facts, &KNOWLEDGE);
-    }
-    diagnose(facts, &KNOWLEDGE, &Selection::default())
+    Profile::of(facts).judge(facts, &KNOWLEDGE, &Selection::default())
 }
 
 fn got(report: &Report) -> Got {

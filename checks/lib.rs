@@ -11,6 +11,7 @@ mod at_work;
 mod bake;
 mod bottleneck;
 mod check;
+mod class;
 mod cuda_libraries;
 mod diagnose;
 pub mod fact;
@@ -43,6 +44,7 @@ mod xid;
 
 pub use bottleneck::is_watched;
 pub use check::{Cause, Check, Source};
+pub use class::{ClassSummary, NotebookRow, Ran, WayInRow};
 pub use diagnose::diagnose;
 pub use finding::{Advice, Finding, Judged, Severity, Subject, Verdict, Who};
 pub use knowledge::{

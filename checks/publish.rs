@@ -5,6 +5,7 @@
 
 use crate::{
     Knowledge, MachineVerdict, Report, Root, Selection, Severity, Verdict,
+    class::ClassSummary,
     diagnose::{self, JudgedOutcome},
     fact::Facts,
 };
@@ -36,7 +37,7 @@ pub(crate) fn publish(facts: &Facts, knowledge: &Knowledge, selection: &Selectio
     let report = diagnose::verdict_of(facts, knowledge, judged, named, "publish");
     let readiness =
         if report.verdict == MachineVerdict::Incomplete { Readiness::NotReady } else { readiness };
-    Report { readiness: Some(readiness), ..report }
+    Report { readiness: Some(readiness), class: ClassSummary::of(facts), ..report }
 }
 
 /// What the roots and what could not be told make of it.

@@ -2,6 +2,7 @@
 
 use crate::{
     Severity, Subject, Verdict, Who,
+    class::ClassSummary,
     fact::{ArrayLibrary, Facts, Jax, PciAddress, Python, Torch},
     measured::Measured,
     publish::Readiness,
@@ -39,6 +40,9 @@ pub struct Report {
     /// Whether a template or an image may leave; in the profiles `publish` and `bake` alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub readiness: Option<Readiness>,
+    /// The class's notebooks and the ways in; in the profile `publish` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<ClassSummary>,
     /// Every check for every subject, in the order in which a machine works.
     pub outcomes: Vec<Outcome>,
     /// What could not be told and is nobody's consequence.

@@ -179,6 +179,9 @@ pub struct ShowArgs {
     /// Form of the report
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    /// Write the report to this file, too, in the form of its ending: .txt, .json, .xml (JUnit), .html, .md; repeatable
+    #[arg(long, global = true, value_name = "FILE", value_parser = ReportFile::parse)]
+    pub report: Vec<ReportFile>,
     /// Write the report to this file instead of standard output
     #[arg(short, long, global = true, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -206,6 +209,46 @@ pub enum Format {
     Text,
     /// For programs
     Json,
+    /// For pipelines: JUnit XML
+    Junit,
+    /// A page to keep, to send and to print
+    Html,
+    /// For a pull request
+    Markdown,
+}
+
+/// The endings of report files, and the form that each asks for.
+const ENDINGS: [(&str, Format); 5] = [
+    ("txt", Format::Text),
+    ("json", Format::Json),
+    ("xml", Format::Junit),
+    ("html", Format::Html),
+    ("md", Format::Markdown),
+];
+
+/// A file for the report, and the form that its ending asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportFile {
+    /// Where.
+    pub path: PathBuf,
+    /// In which form.
+    pub format: Format,
+}
+
+impl ReportFile {
+    fn parse(text: &str) -> Result<Self, String> {
+        let path = PathBuf::from(text);
+        let is_folder = text.ends_with('/');
+        let ending = path
+            .extension()
+            .filter(|_| !is_folder)
+            .map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+        let known = ENDINGS.into_iter().find(|(known, _)| ending.as_deref() == Some(*known));
+        let format = known.map(|(_, format)| format).ok_or(
+            "the ending tells the form: .txt for text, .json, .xml for JUnit, .html or .md for Markdown",
+        )?;
+        Ok(Self { path, format })
+    }
 }
 
 /// Language of the text report.
@@ -251,6 +294,19 @@ mod tests {
         for text in ["90", "s", "", "-5s", "+5s", "1.5h", "5 m", "0s", "169h", "99999999999999999999s", "5d"]
         {
             assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_ending_of_a_file_tells_its_form() {
+        for (path, format) in
+            [("a.xml", Format::Junit), ("/b/c.d.HTML", Format::Html), ("e.md", Format::Markdown)]
+        {
+            assert_eq!(ReportFile::parse(path), Ok(ReportFile { path: path.into(), format }));
+        }
+        for path in ["", "report", "report.", ".html", "report.pdf", "report.html/", "report.html.gz", "-"] {
+            let message = ReportFile::parse(path).unwrap_err();
+            assert!(message.contains(".txt") && message.contains(".xml"), "{path}: {message}");
         }
     }
 

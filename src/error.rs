@@ -88,6 +88,25 @@ pub enum Error {
         /// The operating system's words.
         source: io::Error,
     },
+    /// A further report cannot be written; everything else is.
+    #[error("{path}: {source}; this report is not written, choose another place with --report")]
+    WriteReport {
+        /// Where.
+        path: String,
+        /// The operating system's words.
+        source: io::Error,
+    },
+    /// Several documents cannot be written.
+    #[error("{}", each(.0))]
+    Several(Vec<Self>),
+    /// Reports are asked of a command that makes none.
+    #[error(
+        "--report is not for `gpucheck {command}`, which makes no report; leave it out, or write to a file with --output"
+    )]
+    NoReport {
+        /// The command.
+        command: &'static str,
+    },
     /// A table that this gpucheck was built with is broken.
     #[error("gpucheck's own table {0}; this is a bug in gpucheck, please report it")]
     OwnKnowledge(String),
@@ -117,6 +136,10 @@ fn notebooks(open: &[String]) -> String {
     }
 }
 
+fn each(errors: &[Error]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
 fn nearest(near: &[String]) -> String {
     if near.is_empty() { String::new() } else { format!(" (did you mean {}?)", near.join(" or ")) }
 }
@@ -126,6 +149,7 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::UnknownId { .. }
+            | Self::NoReport { .. }
             | Self::NotWithSlow { .. }
             | Self::NoProcess { .. }
             | Self::NoNotebook { .. }
@@ -135,6 +159,8 @@ impl Error {
             | Self::NoFacts { .. }
             | Self::NewerFacts { .. }
             | Self::Write { .. }
+            | Self::WriteReport { .. }
+            | Self::Several(_)
             | Self::OwnKnowledge(_)
             | Self::ReadKnowledge { .. }
             | Self::NoKnowledge { .. } => Exit::OwnError,

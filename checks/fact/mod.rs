@@ -28,7 +28,10 @@ mod target;
 mod updates;
 mod work;
 
-pub use classroom::Classroom;
+pub use classroom::{
+    Baked, BakedWhat, ClassNotebook, Classroom, JupyterAnswer, JupyterServer, Listening, NotebookContent,
+    NotebookRun, RunEnd, RunOnGpu, WayIn, WayInKind,
+};
 pub use clones::Clones;
 pub use cuda_libraries::{
     CudaLibraries, DriverLibrary, Framework, FrameworkLibraries, LibraryOperation, LibraryTrial, Sgemm,

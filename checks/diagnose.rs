@@ -91,6 +91,8 @@ pub(crate) fn report(
         usable_from: Vec::new(),
         measured: None,
         readiness: None,
+        holds: Vec::new(),
+        cost: None,
         outcomes: judged.into_iter().map(|judged| judged.outcome).collect(),
         unverified,
         machine: Machine::of(facts, name_of),

@@ -11,6 +11,7 @@ mod at_work;
 mod bake;
 mod bottleneck;
 mod check;
+mod cost;
 mod cuda_libraries;
 mod diagnose;
 pub mod fact;
@@ -43,6 +44,7 @@ mod xid;
 
 pub use bottleneck::is_watched;
 pub use check::{Cause, Check, Source};
+pub use cost::{Class, Cost, CostError, Decimal};
 pub use diagnose::diagnose;
 pub use finding::{Advice, Finding, Judged, Severity, Subject, Verdict, Who};
 pub use knowledge::{
@@ -51,7 +53,7 @@ pub use knowledge::{
 };
 pub use measured::{Measured, MeasuredGpu, NothingMeasured};
 pub use profile::Profile;
-pub use publish::Readiness;
+pub use publish::{Hold, Readiness};
 pub use registry::{CAUSES, CHECKS, Registered};
 pub use report::{
     DriverSummary, Fix, GpuSummary, HostSummary, Machine, MachineVerdict, Outcome, PythonSummary,
@@ -60,8 +62,8 @@ pub use report::{
 pub use select::{Selection, UnknownId};
 pub use slow::{slow, slow_sources};
 pub use texts::{
-    AnswerWords, FixWords, HeadingWords, Language, MachineWords, Phrase, SlowWords, StatusWords, Texts,
-    UsableWords, VerdictWords, Words,
+    AnswerWords, FixWords, HeadingWords, Language, MachineWords, Phrase, PublishWords, SlowWords,
+    StatusWords, Texts, UsableWords, VerdictWords, Words,
 };
 pub use usable_from::{RootReference, Usable, UsableFrom};
 pub use verdict::PROOFS;

@@ -2,9 +2,10 @@
 
 use crate::{
     Severity, Subject, Verdict, Who,
+    cost::Cost,
     fact::{ArrayLibrary, Facts, Jax, PciAddress, Python, Torch},
     measured::Measured,
-    publish::Readiness,
+    publish::{Hold, Readiness},
     texts::{self, Language, Texts},
     usable_from::UsableFrom,
 };
@@ -39,6 +40,12 @@ pub struct Report {
     /// Whether a template or an image may leave; in the profiles `publish` and `bake` alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub readiness: Option<Readiness>,
+    /// What holds a template back, the gravest first; empty where nothing does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<Hold>,
+    /// What the class costs, where that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
     /// Every check for every subject, in the order in which a machine works.
     pub outcomes: Vec<Outcome>,
     /// What could not be told and is nobody's consequence.

@@ -6,6 +6,7 @@ mod live;
 mod manual;
 mod page;
 mod progress;
+mod publish;
 mod text;
 mod usable_from;
 

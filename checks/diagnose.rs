@@ -92,6 +92,8 @@ pub(crate) fn report(
         measured: None,
         readiness: None,
         class: None,
+        holds: Vec::new(),
+        cost: None,
         outcomes: judged.into_iter().map(|judged| judged.outcome).collect(),
         unverified,
         machine: Machine::of(facts, name_of),

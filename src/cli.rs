@@ -1,7 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use gpucheck_checks::Language;
+use gpucheck_checks::{Decimal, Language};
 use std::path::PathBuf;
 
 /// Says whether this machine's NVIDIA GPU is usable, and if not, the one cause and the one fix.
@@ -83,6 +83,12 @@ pub struct WhomArgs {
 
 /// What of a class to try before it is published.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "It imports every framework in full, as a notebook does (--full), and retells nothing of what an earlier run saw\n\
+        (--fresh). With sudo it looks as every human user of this machine, without it as the asking one.\n\n\
+        Exit status: 0 ready, with warnings or without (with --strict only without), 1 not ready, 2 usage,\n\
+        3 not ready only because something could not be told, 4 gpucheck's own error"
+)]
 pub struct PublishArgs {
     /// Look through the class's notebooks in this folder
     #[arg(long, value_name = "DIR")]
@@ -90,6 +96,38 @@ pub struct PublishArgs {
     /// Run each of them, and say how long it took and whether it used the GPU
     #[arg(long, requires = "notebooks")]
     pub run_notebooks: bool,
+    /// What the class costs, and so what a wrong template wastes.
+    #[command(flatten)]
+    pub cost: CostArgs,
+}
+
+/// A class, as far as it is billed.
+#[derive(Debug, Args)]
+pub struct CostArgs {
+    /// Say what it costs if it is wrong: students in the class
+    #[arg(long, value_name = "N", requires = "hours", value_parser = clap::value_parser!(u32).range(1..))]
+    pub seats: Option<u32>,
+    /// Hours that each student's machine runs
+    #[arg(long, value_name = "HOURS", requires = "seats")]
+    pub hours: Option<Decimal>,
+    /// Units that an hour of one machine is billed with; otherwise Azure Lab Services' for this size, where that is known
+    #[arg(long, value_name = "N", requires = "seats")]
+    pub units: Option<Decimal>,
+    /// Price of a unit; otherwise Azure Lab Services'
+    #[arg(long, value_name = "PRICE", requires = "units")]
+    pub unit_price: Option<Decimal>,
+    /// Currency of that price
+    #[arg(long, value_name = "CODE", requires = "unit_price", default_value = "USD", value_parser = currency)]
+    pub currency: String,
+}
+
+/// Reads the code of a currency: three letters, as ISO 4217 has them.
+fn currency(text: &str) -> Result<String, String> {
+    if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        Ok(text.to_ascii_uppercase())
+    } else {
+        Err("a currency has three letters: USD, EUR, KRW".to_owned())
+    }
 }
 
 /// For what an image is meant.

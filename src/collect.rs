@@ -223,7 +223,7 @@ fn look_at_classroom(options: &Options, facts: &Facts) -> InTime<Classroom> {
     })
 }
 
-fn look_at_platform(options: &Options) -> InTime<Platform> {
+pub(crate) fn look_at_platform(options: &Options) -> InTime<Platform> {
     let root = options.root.clone();
     let ask = platform::Ask {
         cloud_metadata: options.cloud_metadata.clone(),

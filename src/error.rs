@@ -38,6 +38,17 @@ pub enum Error {
         /// The notebooks that there are to choose from.
         open: Vec<String>,
     },
+    /// What the class costs cannot be told.
+    #[error(
+        "what the class costs cannot be told: {}; say with --units how many units an hour of one machine is billed with", .size.as_ref().map_or_else(|| "no cloud tells the size of this machine".to_owned(), |size| format!("no table has the units of {size}"))
+    )]
+    UnknownUnits {
+        /// The size of this machine.
+        size: Option<String>,
+    },
+    /// The class costs more than can be counted.
+    #[error("what the class costs has more digits than gpucheck counts; give smaller numbers")]
+    TooMuch,
     /// The root to look at is no folder.
     #[error("--root {}: {source}; give the folder that holds the machine's /proc, /sys, /lib, ...", .path.display())]
     Root {
@@ -153,6 +164,8 @@ impl Error {
             | Self::NotWithSlow { .. }
             | Self::NoProcess { .. }
             | Self::NoNotebook { .. }
+            | Self::UnknownUnits { .. }
+            | Self::TooMuch
             | Self::Root { .. }
             | Self::RootNeedsNewerLinux { .. } => Exit::Usage,
             Self::ReadFacts { .. }

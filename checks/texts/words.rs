@@ -26,6 +26,8 @@ pub struct Words {
     pub answer: AnswerWords,
     /// What slows the machine down.
     pub slow: SlowWords,
+    /// Whether a template may be published.
+    pub publish: PublishWords,
     /// Headings, and lines between them.
     pub heading: HeadingWords,
     /// How a check came out.
@@ -99,6 +101,45 @@ pub struct SlowWords {
     pub program_idle: Phrase,
     /// It ended: `{program}`.
     pub program_ended: Phrase,
+}
+
+/// Whether a template may be published: the first words of the report of `gpucheck publish`, what follows where no title
+/// does, and its last lines.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishWords {
+    /// It may.
+    pub ready: String,
+    /// It may, and something will cost somebody time.
+    pub ready_with_warnings: String,
+    /// It may not.
+    pub not_ready: String,
+    /// Nothing is wrong: `{gpu}` and `{kernels}` are sentences of their own.
+    pub nothing_breaks: Phrase,
+    /// The one GPU computes: `{gpus}`.
+    pub computes: Phrase,
+    /// Several do: `{gpus}`.
+    pub compute: Phrase,
+    /// So many kernels with a framework can use a GPU: `{can}`, `{all}`.
+    pub kernels: Phrase,
+    /// The same of Pythons, where there is no such kernel: `{can}`, `{all}`.
+    pub pythons: Phrase,
+    /// There is nothing that could use one.
+    pub no_framework: String,
+    /// One thing is to be mended: `{title}`.
+    pub one_to_mend: Phrase,
+    /// Several are: `{count}`, `{title}`.
+    pub to_mend: Phrase,
+    /// What it costs: `{seats}`, `{hours}`, `{units}`, `{price}`, `{currency}`, `{total}`.
+    pub cost: Phrase,
+    /// Whose units these are: `{units}`, `{size}`.
+    pub units_of_size: Phrase,
+    /// Before what comes next.
+    pub next: String,
+    /// What comes next where it may be published.
+    pub next_ready: String,
+    /// What comes next where it may not.
+    pub next_not_ready: String,
 }
 
 /// Headings, and lines between them.

@@ -9,6 +9,7 @@ mod manual;
 mod markdown;
 mod page;
 mod progress;
+mod publish;
 mod text;
 mod usable_from;
 

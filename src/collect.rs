@@ -64,6 +64,8 @@ pub struct Options {
     pub class: classroom::Class,
     /// The machines that an image is meant for.
     pub targets: Vec<String>,
+    /// With what the inventory is compared.
+    pub inventory: inventory::Ask,
     /// How much work the GPUs are put to.
     pub work: cuda::work::Wish,
     /// Take the Pythons of this machine for those of the root, whichever that is. For simulated machines, whose files
@@ -206,10 +208,11 @@ fn targets(options: &Options) -> Observed<Vec<Target>> {
 fn look_at_inventory(options: &Options, facts: &Facts) -> InTime<Inventory> {
     let root = options.root.clone();
     let wanted = options.sources.contains(&Source::Inventory);
+    let ask = options.inventory.clone();
     let environments: Vec<Environment> =
         facts.frameworks.seen().map(|seen| seen.environments.clone()).unwrap_or_default();
     InTime::start("inventory", FILES_LIMIT, move || {
-        if wanted { inventory::probe(&root, &environments) } else { unwanted() }
+        if wanted { inventory::probe(&root, &ask, &environments) } else { unwanted() }
     })
 }
 

@@ -10,6 +10,7 @@ mod cuda_parts;
 mod driver;
 mod environments;
 mod frameworks;
+mod history;
 mod installation;
 mod inventory;
 mod isolated;
@@ -43,8 +44,9 @@ pub use frameworks::{
     Carrier, DeviceAttributes, Distribution, ExtraRequirement, FoundBy, Frameworks, Interpreter, Link,
     Listing, Look, Operation, PhysicalDevice, Python, TensorFlow, TensorFlowBuild, Way,
 };
+pub use history::{Event, History, Installer, PackageChange};
 pub use installation::{Firmware, Installation, Package, Service, Trace};
-pub use inventory::Inventory;
+pub use inventory::{Inventory, Stock};
 pub use isolated::{Isolated, Shadowing, ShadowingPlace};
 pub use load::{
     AskedProcess, CompiledCode, GpuLoad, GpuSample, GpuUse, GroupLimits, HostLoad, HostSample, Load,

@@ -4,6 +4,8 @@ mod packages;
 mod services;
 mod traces;
 
+pub(crate) use packages::is_ours;
+
 use crate::root::Root;
 use gpucheck_checks::fact::{Firmware, Installation, Observed};
 

@@ -75,7 +75,8 @@ fn close(open: &mut Option<Package>, packages: &mut Vec<Package>) {
     }
 }
 
-fn is_ours(name: &str) -> bool {
+/// Whether a package is about Linux, NVIDIA's driver or what builds it.
+pub(crate) fn is_ours(name: &str) -> bool {
     let is_name = name.len() < 100 && name.bytes().all(|byte| byte.is_ascii_graphic());
     is_name && (name.contains("nvidia") || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning)))
 }

@@ -16,7 +16,7 @@ mod words;
 use serde::Deserialize;
 use std::{collections::BTreeMap, sync::LazyLock};
 pub use words::{
-    AnswerWords, FixWords, HeadingWords, MachineWords, Phrase, SlowWords, StatusWords, UsableWords,
+    AnswerWords, ClassWords, FixWords, HeadingWords, MachineWords, Phrase, SlowWords, StatusWords, UsableWords,
     VerdictWords, Words,
 };
 

@@ -90,6 +90,9 @@ pub struct PublishArgs {
     /// Run each of them, and say how long it took and whether it used the GPU
     #[arg(long, requires = "notebooks")]
     pub run_notebooks: bool,
+    /// Time for each notebook: 90s, 10m, 2h
+    #[arg(long, value_name = "DURATION", default_value = "10m", requires = "run_notebooks", value_parser = seconds)]
+    pub notebook_timeout: u64,
 }
 
 /// For what an image is meant.

@@ -52,6 +52,14 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// The folder of notebooks cannot be looked at.
+    #[error("--notebooks {}: {source}; give the folder that holds the notebooks of the class", .path.display())]
+    Notebooks {
+        /// The folder.
+        path: PathBuf,
+        /// The operating system's words.
+        source: io::Error,
+    },
     /// A facts file that cannot be read.
     #[error("{path}: {source}; give a file that `gpucheck record` wrote, or - for standard input")]
     ReadFacts {
@@ -130,7 +138,8 @@ impl Error {
             | Self::NoProcess { .. }
             | Self::NoNotebook { .. }
             | Self::Root { .. }
-            | Self::RootNeedsNewerLinux { .. } => Exit::Usage,
+            | Self::RootNeedsNewerLinux { .. }
+            | Self::Notebooks { .. } => Exit::Usage,
             Self::ReadFacts { .. }
             | Self::NoFacts { .. }
             | Self::NewerFacts { .. }

@@ -64,7 +64,7 @@ pub use report::{
 pub use select::{Selection, UnknownId};
 pub use slow::{slow, slow_sources};
 pub use texts::{
-    AnswerWords, FixWords, HeadingWords, Language, MachineWords, Phrase, PublishWords, SlowWords,
+    AnswerWords, ClassWords, FixWords, HeadingWords, Language, MachineWords, Phrase, PublishWords, SlowWords,
     StatusWords, Texts, UsableWords, VerdictWords, Words,
 };
 pub use usable_from::{RootReference, Usable, UsableFrom};

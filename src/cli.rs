@@ -96,6 +96,9 @@ pub struct PublishArgs {
     /// Run each of them, and say how long it took and whether it used the GPU
     #[arg(long, requires = "notebooks")]
     pub run_notebooks: bool,
+    /// Time for each notebook: 90s, 10m, 2h
+    #[arg(long, value_name = "DURATION", default_value = "10m", requires = "run_notebooks", value_parser = seconds)]
+    pub notebook_timeout: u64,
     /// What the class costs, and so what a wrong template wastes.
     #[command(flatten)]
     pub cost: CostArgs,

@@ -63,6 +63,14 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// The folder of notebooks cannot be looked at.
+    #[error("--notebooks {}: {source}; give the folder that holds the notebooks of the class", .path.display())]
+    Notebooks {
+        /// The folder.
+        path: PathBuf,
+        /// The operating system's words.
+        source: io::Error,
+    },
     /// A facts file that cannot be read.
     #[error("{path}: {source}; give a file that `gpucheck record` wrote, or - for standard input")]
     ReadFacts {
@@ -167,7 +175,8 @@ impl Error {
             | Self::UnknownUnits { .. }
             | Self::TooMuch
             | Self::Root { .. }
-            | Self::RootNeedsNewerLinux { .. } => Exit::Usage,
+            | Self::RootNeedsNewerLinux { .. }
+            | Self::Notebooks { .. } => Exit::Usage,
             Self::ReadFacts { .. }
             | Self::NoFacts { .. }
             | Self::NewerFacts { .. }

@@ -11,6 +11,10 @@ use crate::{
     show,
 };
 use gpucheck_checks::{self as checks, Cost, CostError, Knowledge, Profile, fact::Observed};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// Looks at a template and judges it.
 ///
@@ -21,7 +25,11 @@ pub fn run(asked: &PublishArgs, cli: &Cli) -> Result<Exit, Error> {
     let selection = ask::selection(&cli.look)?;
     let knowledge = knowledge::read(cli.look.knowledge.as_deref())?;
     let mut options = ask::options(&cli.look, &cli.show, profile, &selection)?;
-    options.class = Class { notebooks: asked.notebooks.clone(), run: asked.run_notebooks };
+    options.class = Class {
+        notebooks: folder(asked, &cli.look.root)?,
+        run: asked.run_notebooks,
+        deadline: Some(Duration::from_secs(asked.notebook_timeout)),
+    };
     let cost = cost(&asked.cost, &options, &knowledge)?;
     let facts = collect::collect(&options);
     let mut report = profile.judge(&facts, &knowledge, &selection);
@@ -53,4 +61,15 @@ fn size(options: &Options) -> Option<String> {
         }
         Observed::Failed(_) | Observed::NotProbed { .. } => None,
     }
+}
+
+/// The folder of notebooks, wherever this process goes.
+fn folder(asked: &PublishArgs, root: &Path) -> Result<Option<PathBuf>, Error> {
+    let Some(folder) = &asked.notebooks else { return Ok(None) };
+    let unreadable = |source| Error::Notebooks { path: folder.clone(), source };
+    let absolute = std::path::absolute(folder).map_err(unreadable)?;
+    if root == Path::new("/") {
+        std::fs::read_dir(&absolute).map_err(unreadable)?;
+    }
+    Ok(Some(absolute))
 }

@@ -34,6 +34,8 @@ pub struct Words {
     pub status: StatusWords,
     /// Whether a GPU can be used from a kernel or a Python.
     pub usable: UsableWords,
+    /// The notebooks of a class, and the ways in.
+    pub class: ClassWords,
     /// The machine in brief.
     pub machine: MachineWords,
 }
@@ -250,6 +252,56 @@ impl UsableWords {
     pub fn all(&self) -> [&str; 5] {
         [&self.yes, &self.in_part, &self.no, &self.unknown, &self.not_applicable]
     }
+}
+
+/// The notebooks of a class, and the ways in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassWords {
+    /// Before the notebooks.
+    pub notebooks: String,
+    /// Before the ways in.
+    pub ways_in: String,
+    /// While notebooks are run: `{done}`, `{total}`, `{seconds}`, `{name}`.
+    pub progress: Phrase,
+    /// Every cell ran.
+    pub ran: String,
+    /// A cell raised an error.
+    pub failed: String,
+    /// It was ended after its time.
+    pub timed_out: String,
+    /// Its kernel ended.
+    pub kernel_died: String,
+    /// There is no such kernel.
+    pub no_kernel: String,
+    /// It cannot be read.
+    pub unreadable: String,
+    /// It was not tried.
+    pub not_run: String,
+    /// How long it ran: `{seconds}`.
+    pub seconds: Phrase,
+    /// It used a GPU.
+    pub on_gpu: String,
+    /// It used a GPU and so much memory: `{mib}`.
+    pub on_gpu_with: Phrase,
+    /// It used none.
+    pub not_on_gpu: String,
+    /// Notebooks that were not looked at: `{count}`.
+    pub more: Phrase,
+    /// A way in that runs and starts at boot.
+    pub up: String,
+    /// One that starts at boot; whether it runs is not known.
+    pub at_boot: String,
+    /// One that does not run.
+    pub not_up: String,
+    /// One that does not start at boot.
+    pub not_at_boot: String,
+    /// Its port: `{port}`.
+    pub port: Phrase,
+    /// It listens for this machine alone.
+    pub loopback: String,
+    /// Nobody listens.
+    pub nowhere: String,
 }
 
 /// The machine in brief.

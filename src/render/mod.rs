@@ -1,6 +1,7 @@
 //! A report made visible. Every renderer is a pure function of the report.
 
 mod answer;
+mod class;
 mod html;
 mod json;
 mod junit;

@@ -5,6 +5,7 @@
 
 use super::{
     answer::answer,
+    class,
     page::{Page, Style, blanks, clean, pad},
     publish, usable_from,
 };
@@ -54,6 +55,7 @@ impl Text {
             }
         }
         usable_from::write(&mut self.page, report, self.language);
+        class::write(&mut self.page, report, self.language);
         self.unverified(report);
         self.checks(report);
         self.machine(&report.machine);

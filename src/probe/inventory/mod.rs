@@ -60,7 +60,8 @@ pub fn probe(root: &Root, ask: &Ask, found: &[Environment]) -> Observed<Inventor
             stocks.insert(known.clone(), stock::of_known(root, known));
         }
     }
-    let variables = if root.is_this_machine() { shell::variables(std::env::vars_os()) } else { BTreeMap::new() };
+    let variables =
+        if root.is_this_machine() { shell::variables(std::env::vars_os()) } else { BTreeMap::new() };
     let history = match &ask.compared {
         None => Observed::not_probed("there is nothing to compare with"),
         Some(compared) => {

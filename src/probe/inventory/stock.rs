@@ -63,10 +63,13 @@ pub(super) fn of_known(root: &Root, known: &str) -> Observed<Stock> {
         return Observed::refused(&format!("open {known}"), code.into(), error.kind().to_string(), "");
     }
     let program = if root.is_folder(known) { python_in(root, known) } else { Some(known.to_owned()) };
-    let found = program.and_then(|program| environments::of_program(root, &Surroundings::default(), &program));
+    let found =
+        program.and_then(|program| environments::of_program(root, &Surroundings::default(), &program));
     match found {
         Some(environment) => Observed::Seen(of(root, &environment)),
-        None => Observed::refused(&format!("open {known}"), libc::ENOENT.into(), "no Python is left in it", ""),
+        None => {
+            Observed::refused(&format!("open {known}"), libc::ENOENT.into(), "no Python is left in it", "")
+        }
     }
 }
 

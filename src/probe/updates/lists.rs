@@ -180,7 +180,7 @@ fn paragraphs(
 fn search(block: &[u8], wanted: &impl Fn(&[u8]) -> bool, each: &mut impl FnMut(&[u8], &str)) {
     const FIELD: &[u8] = b"\nPackage: ";
     for at in memmem::find_iter(block, FIELD) {
-        let (before, after) = block.split_at(at);
+        let (before, after) = (block.get(..=at).unwrap_or_default(), block.get(at..).unwrap_or_default());
         let rest = after.get(FIELD.len()..).unwrap_or_default();
         let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
         let name = rest.get(..end).unwrap_or_default().trim_ascii();
@@ -218,10 +218,10 @@ mod tests {
     fn paragraphs_across_blocks_are_whole_and_endless_ones_are_passed_over() {
         let filler = format!("Package: x\nDescription: {}\n\n", "y".repeat(BLOCK / 3));
         let text = format!("{}Package: a\nVersion: 1\n\n", filler.repeat(7));
-        assert_eq!(found(text.as_bytes(), &["a"]), ["Package: a\nVersion: 1"]);
+        assert!(found(text.as_bytes(), &["a"]) == ["Package: a\nVersion: 1"]);
         assert_eq!(found(text.as_bytes(), &["x"]).len(), 7);
         let endless = format!("Package: x\n{}\n\nPackage: a\nVersion: 1\n\n", "z".repeat(BLOCK * 5));
-        assert!(found(endless.as_bytes(), &["a"]).len() <= 1);
+        assert!(found(endless.as_bytes(), &["a"]) == ["Package: a\nVersion: 1"]);
     }
 
     #[test]

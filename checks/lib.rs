@@ -17,6 +17,7 @@ mod diagnose;
 pub mod fact;
 mod finding;
 mod holder;
+mod in_class;
 mod installed;
 mod judge;
 mod jupyter;
@@ -62,8 +63,8 @@ pub use report::{
 pub use select::{Selection, UnknownId};
 pub use slow::{slow, slow_sources};
 pub use texts::{
-    AnswerWords, ClassWords, FixWords, HeadingWords, Language, MachineWords, Phrase, SlowWords, StatusWords, Texts,
-    UsableWords, VerdictWords, Words,
+    AnswerWords, ClassWords, FixWords, HeadingWords, Language, MachineWords, Phrase, SlowWords, StatusWords,
+    Texts, UsableWords, VerdictWords, Words,
 };
 pub use usable_from::{RootReference, Usable, UsableFrom};
 pub use verdict::PROOFS;

@@ -11,7 +11,10 @@ use crate::{
     show,
 };
 use gpucheck_checks::Profile;
-use std::{path::{Path, PathBuf}, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// Looks at a template and judges it.
 ///

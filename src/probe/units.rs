@@ -47,7 +47,9 @@ pub(crate) struct Running {
 impl Running {
     /// Whether this unit started it.
     pub(crate) fn is_of(&self, unit: &str) -> bool {
-        self.groups.lines().any(|line| line.rsplit(':').next().unwrap_or_default().split('/').any(|part| part == unit))
+        self.groups
+            .lines()
+            .any(|line| line.rsplit(':').next().unwrap_or_default().split('/').any(|part| part == unit))
     }
 }
 
@@ -71,7 +73,10 @@ mod tests {
     fn a_process_is_of_the_unit_that_its_group_is_named_after() {
         let of = |groups: &str| Running { comm: String::new(), groups: groups.to_owned() };
         assert!(of("0::/system.slice/ssh.service").is_of("ssh.service"));
-        assert!(of("12:pids:/system.slice/ssh.service\n1:name=systemd:/system.slice/ssh.service").is_of("ssh.service"));
+        assert!(
+            of("12:pids:/system.slice/ssh.service\n1:name=systemd:/system.slice/ssh.service")
+                .is_of("ssh.service")
+        );
         assert!(of("0::/system.slice/jupyter.service/worker").is_of("jupyter.service"));
         assert!(!of("0::/user.slice/user-1000.slice/session-4.scope").is_of("ssh.service"));
         assert!(!of("0::/system.slice/my-ssh.service").is_of("ssh.service"));

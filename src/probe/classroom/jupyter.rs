@@ -104,7 +104,10 @@ fn try_start(installed: &Installed, vouched: &Vouched, deadline: Duration) -> st
     let answer = match (asker.end(), finished.observed) {
         (Some(Ok(answer)), _) => Observed::Seen(answer),
         (Some(Err(why)), Observed::Failed(ProbeFailure::TimedOut { .. })) => {
-            Observed::Failed(ProbeFailure::Garbled { step: "ask the Jupyter server".to_owned(), message: why })
+            Observed::Failed(ProbeFailure::Garbled {
+                step: "ask the Jupyter server".to_owned(),
+                message: why,
+            })
         }
         (_, Observed::Failed(by) | Observed::Interrupted { by, .. }) => Observed::Failed(by),
         (_, Observed::NotProbed { why }) => Observed::not_probed(why),

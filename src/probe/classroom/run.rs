@@ -14,9 +14,7 @@ use crate::{
     child::{self, Finished, Job},
     probe::frameworks::{self, Vouched},
 };
-use gpucheck_checks::fact::{
-    ClassNotebook, Notebooks, NotebookRun, Observed, ProbeFailure, Program, RunEnd,
-};
+use gpucheck_checks::fact::{ClassNotebook, NotebookRun, Notebooks, Observed, ProbeFailure, Program, RunEnd};
 use serde::Deserialize;
 use std::{
     ffi::OsString,
@@ -109,7 +107,8 @@ fn as_whom(
     }
     let vouched = frameworks::vouch(&installed.python, &[])?;
     if vouched.is_root() {
-        let advise = |why: String| format!("{why}; run it as whoever will use it: sudo -u USER gpucheck publish ...");
+        let advise =
+            |why: String| format!("{why}; run it as whoever will use it: sudo -u USER gpucheck publish ...");
         frameworks::only_root_writes(path).map_err(advise)?;
         let kernel = notebook.content.seen().and_then(|content| content.kernel.as_deref());
         let named = notebooks.kernelspecs.iter().filter(|spec| Some(spec.name.as_str()) == kernel);
@@ -125,12 +124,16 @@ fn as_whom(
     Ok(vouched)
 }
 
-fn run(ask: &Ask, path: &Path, installed: &Installed, vouched: &Vouched) -> std::io::Result<Observed<NotebookRun>> {
+fn run(
+    ask: &Ask,
+    path: &Path,
+    installed: &Installed,
+    vouched: &Vouched,
+) -> std::io::Result<Observed<NotebookRun>> {
     let scratch = Scratch::new(vouched.uid, vouched.identity.as_ref().map(|identity| identity.gid))?;
     let on_gpu = OnGpu::start(ask, scratch);
     let settle = if on_gpu.is_watching() { SETTLE } else { 0.0 };
-    let finished: Finished<Said> =
-        child::run(job(ask, path, (installed, vouched), on_gpu.scratch(), settle));
+    let finished: Finished<Said> = child::run(job(ask, path, (installed, vouched), on_gpu.scratch(), settle));
     let gpu = on_gpu.end();
     let elapsed_ms = finished.elapsed_ms;
     let python = installed.python.display();

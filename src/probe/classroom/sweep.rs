@@ -50,7 +50,8 @@ impl Scratch {
     /// A new one, for this user.
     pub(super) fn new(uid: u32, gid: Option<u32>) -> io::Result<Self> {
         let mark = random()?;
-        let folder = std::env::temp_dir().join(format!("gpucheck-class-{}", mark.get(..16).unwrap_or_default()));
+        let folder =
+            std::env::temp_dir().join(format!("gpucheck-class-{}", mark.get(..16).unwrap_or_default()));
         let ask = serde_json::to_string(&Ask { mark: mark.clone(), folder: folder.clone() })?;
         let sweeper = Command::new("/proc/self/exe")
             .args(["__probe", SWEEP, &ask])

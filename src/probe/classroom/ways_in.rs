@@ -64,11 +64,8 @@ struct Seen<'a> {
 
 impl Seen<'_> {
     fn known(&self, known: &Known) -> Option<WayIn> {
-        let there: Vec<(&str, String)> = known
-            .units
-            .iter()
-            .filter_map(|unit| Some((*unit, units::file(self.root, unit)?)))
-            .collect();
+        let there: Vec<(&str, String)> =
+            known.units.iter().filter_map(|unit| Some((*unit, units::file(self.root, unit)?))).collect();
         // The one that starts at boot, else the first.
         let starts = |(unit, file): &&(&str, String)| {
             !units::is_masked(self.root, file) && units::is_wanted(self.root, unit)
@@ -84,8 +81,7 @@ impl Seen<'_> {
             // A socket waits for it.
             way.running = way.running.map(|_| true);
         }
-        way.desktops =
-            matches!(known.kind, WayInKind::Xrdp | WayInKind::X2go).then(|| desktops(self.root));
+        way.desktops = matches!(known.kind, WayInKind::Xrdp | WayInKind::X2go).then(|| desktops(self.root));
         Some(way)
     }
 
@@ -134,11 +130,16 @@ impl Seen<'_> {
     }
 
     fn listening(&self, port: u16) -> Option<Listening> {
-        let mut here = self.sockets.as_ref()?.iter().filter(|(_, at)| *at == port).map(|(who, _)| *who).peekable();
+        let mut here =
+            self.sockets.as_ref()?.iter().filter(|(_, at)| *at == port).map(|(who, _)| *who).peekable();
         if here.peek().is_none() {
             return Some(Listening::Nowhere);
         }
-        Some(if here.any(|who| who == Listening::Everywhere) { Listening::Everywhere } else { Listening::Loopback })
+        Some(if here.any(|who| who == Listening::Everywhere) {
+            Listening::Everywhere
+        } else {
+            Listening::Loopback
+        })
     }
 }
 
@@ -153,7 +154,8 @@ fn port_of_ssh(text: &str) -> Option<u16> {
 
 /// `port` of the first section in xrdp.ini(5): `3389`, `tcp://:3389`.
 fn port_of_xrdp(text: &str) -> Option<u16> {
-    let value = text.lines().find_map(|line| line.trim().strip_prefix("port")?.trim_start().strip_prefix('='))?;
+    let value =
+        text.lines().find_map(|line| line.trim().strip_prefix("port")?.trim_start().strip_prefix('='))?;
     value.trim().rsplit(':').next()?.parse().ok()
 }
 
@@ -191,7 +193,8 @@ fn listeners(table: &str) -> Vec<(Listening, u16)> {
         let (address, port) = words.next()?.split_once(':')?;
         let is_listening = words.nth(1)? == LISTEN;
         let port = u16::from_str_radix(port, 16).ok()?;
-        is_listening.then_some((if is_loopback(address) { Listening::Loopback } else { Listening::Everywhere }, port))
+        is_listening
+            .then_some((if is_loopback(address) { Listening::Loopback } else { Listening::Everywhere }, port))
     };
     table.lines().skip(1).filter_map(listener).collect()
 }
@@ -216,7 +219,8 @@ mod tests {
     use super::*;
 
     /// Lines as Linux 6.1 writes them.
-    const TCP: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+    const TCP: &str =
+        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 20414 1
    1: 0100007F:22B8 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 20415 1
    2: 0100007F:1F40 0100007F:9C40 01 00000000:00000000 00:00000000 00000000  1000        0 20416 1

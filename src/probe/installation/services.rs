@@ -14,8 +14,10 @@ const SERVICES: [(&str, &str); 4] = [
 const RULES: [&str; 3] = ["/etc/udev/rules.d", "/usr/lib/udev/rules.d", "/lib/udev/rules.d"];
 /// The services that are installed.
 pub(super) fn services(root: &Root) -> Vec<Service> {
-    let installed: Vec<(&str, &str, String)> =
-        SERVICES.iter().filter_map(|(name, process)| Some((*name, *process, units::file(root, &format!("{name}.service"))?))).collect();
+    let installed: Vec<(&str, &str, String)> = SERVICES
+        .iter()
+        .filter_map(|(name, process)| Some((*name, *process, units::file(root, &format!("{name}.service"))?)))
+        .collect();
     if installed.is_empty() {
         return Vec::new();
     }

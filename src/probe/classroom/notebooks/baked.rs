@@ -12,7 +12,8 @@ use gpucheck_checks::fact::BakedWhat;
 
 const VISIBLE: &str = "CUDA_VISIBLE_DEVICES";
 /// Calls that take the number of a GPU as their only argument.
-const CALLS: [&str; 5] = [".cuda(", "cuda.set_device(", "cuda.Device(", "cuda.device(", "cuda.select_device("];
+const CALLS: [&str; 5] =
+    [".cuda(", "cuda.set_device(", "cuda.Device(", "cuda.device(", "cuda.select_device("];
 /// What a text begins with that names a GPU by its number, without the quotes.
 const NAMES: [&str; 5] = ["cuda:", "/gpu:", "/device:gpu:", "gpu:", "device:gpu:"];
 /// Folders of one user, or of another machine: Colab's, Kaggle's.
@@ -60,7 +61,9 @@ pub(super) fn of(root: &Root, line: &Line) -> Vec<BakedWhat> {
         }
         Kind::Shell | Kind::Magic => {
             found.extend(installed(&line.text));
-            found.extend(line.text.split_whitespace().filter_map(|word| place(root, word.trim_matches(['"', '\'']))));
+            found.extend(
+                line.text.split_whitespace().filter_map(|word| place(root, word.trim_matches(['"', '\'']))),
+            );
         }
     }
     found.dedup();
@@ -174,7 +177,8 @@ fn place(root: &Root, text: &str) -> Option<BakedWhat> {
         return None;
     }
     let text = text.trim_end_matches('/');
-    let parent = text.rsplit_once('/').map(|(parent, _)| parent).filter(|parent| parent.matches('/').count() > 1);
+    let parent =
+        text.rsplit_once('/').map(|(parent, _)| parent).filter(|parent| parent.matches('/').count() > 1);
     let is_here = root.exists(text) || parent.is_some_and(|parent| root.exists(parent));
     (!is_here).then(|| BakedWhat::Path(text.to_owned()))
 }

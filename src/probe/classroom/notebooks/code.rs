@@ -118,7 +118,10 @@ mod tests {
     #[test]
     fn comments_and_documentation_are_left_out() {
         let source = "\"\"\"Uses cuda:1\nand more\"\"\"\n# x = 'cuda:2'\nx = 'cuda:3#4' # 'cuda:5'\ny = '''a\nb''' + 'c'\n";
-        assert_eq!(texts(source), [(4, "x = 'cuda:3#4'".to_owned()), (5, "y =".to_owned()), (6, "+ 'c'".to_owned())]);
+        assert_eq!(
+            texts(source),
+            [(4, "x = 'cuda:3#4'".to_owned()), (5, "y =".to_owned()), (6, "+ 'c'".to_owned())]
+        );
         assert_eq!(texts("s = 'it\\'s' # no"), [(1, "s = 'it\\'s'".to_owned())]);
     }
 

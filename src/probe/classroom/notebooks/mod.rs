@@ -25,7 +25,10 @@ pub(super) fn look(root: &Root, folder: &Path) -> (Observed<Vec<ClassNotebook>>,
     if let Err(error) = root.list_some(&base, 1) {
         let code = i64::from(error.raw_os_error().unwrap_or_default());
         let name = error.kind().to_string();
-        return (Observed::Failed(ProbeFailure::Refused { step: STEP.to_owned(), code, name, message: base }), 0);
+        return (
+            Observed::Failed(ProbeFailure::Refused { step: STEP.to_owned(), code, name, message: base }),
+            0,
+        );
     }
     let mut found = Found { root, base: &base, paths: Vec::new(), folders: 0, more: 0 };
     found.descend(&base, 0);
@@ -75,9 +78,8 @@ impl Found<'_> {
     }
 
     fn stays_inside(&self, path: &str) -> bool {
-        let within = |base: String| {
-            self.root.target(path).is_ok_and(|target| Path::new(&target).starts_with(&base))
-        };
+        let within =
+            |base: String| self.root.target(path).is_ok_and(|target| Path::new(&target).starts_with(&base));
         self.root.target(self.base).is_ok_and(within)
     }
 

@@ -77,7 +77,14 @@ pub(super) fn content(root: &Root, path: &str) -> Observed<NotebookContent> {
     }
     let bytes = match root.bytes(path, LARGEST) {
         Ok(bytes) => bytes,
-        Err(error) => return Observed::refused(STEP, error.raw_os_error().unwrap_or_default().into(), error.kind().to_string(), ""),
+        Err(error) => {
+            return Observed::refused(
+                STEP,
+                error.raw_os_error().unwrap_or_default().into(),
+                error.kind().to_string(),
+                "",
+            );
+        }
     };
     match serde_json::from_slice::<Raw>(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes)) {
         Ok(raw) => of(root, &raw),
@@ -142,7 +149,8 @@ fn imported(line: &str) -> Vec<&'static str> {
         (None, Some(module)) => module.split(" import").next().unwrap_or_default(),
         (None, None) => return Vec::new(),
     };
-    let names = modules.split([',', ';']).filter_map(|name| name.split_whitespace().next()?.split('.').next());
+    let names =
+        modules.split([',', ';']).filter_map(|name| name.split_whitespace().next()?.split('.').next());
     names.filter_map(|name| FRAMEWORKS.into_iter().find(|known| *known == name)).collect()
 }
 

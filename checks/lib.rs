@@ -18,6 +18,7 @@ mod diagnose;
 pub mod fact;
 mod finding;
 mod holder;
+mod in_class;
 mod installed;
 mod judge;
 mod jupyter;

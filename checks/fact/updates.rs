@@ -105,7 +105,8 @@ fn is_nothing(value: &str) -> bool {
 /// What apt takes for true.
 fn is_true(value: &str) -> bool {
     let word = value.trim().to_ascii_lowercase();
-    matches!(word.as_str(), "true" | "yes" | "with" | "on" | "enable") || word.parse::<i64>().is_ok_and(|n| n != 0)
+    matches!(word.as_str(), "true" | "yes" | "with" | "on" | "enable")
+        || word.parse::<i64>().is_ok_and(|n| n != 0)
 }
 
 /// How dnf-automatic is set up.
@@ -178,12 +179,17 @@ impl OfferedPackage {
 
     /// What unattended-upgrades would install, where it runs.
     pub fn taken_unattended(&self) -> Option<&Offer> {
-        if self.stays_unattended().is_some() { None } else { self.preferred(|offer| offer.allowed_by.is_some()) }
+        if self.stays_unattended().is_some() {
+            None
+        } else {
+            self.preferred(|offer| offer.allowed_by.is_some())
+        }
     }
 
     /// Why unattended-upgrades leaves it where it is, whatever comes; none where nothing keeps it.
     pub fn stays_unattended(&self) -> Option<String> {
-        let excluded = || self.excluded_by.as_ref().map(|pattern| format!("Package-Blacklist has {pattern:?}"));
+        let excluded =
+            || self.excluded_by.as_ref().map(|pattern| format!("Package-Blacklist has {pattern:?}"));
         let held = self.held.then(|| "held".to_owned());
         held.or_else(excluded).or_else(|| self.pinned_by.clone())
     }

@@ -39,7 +39,8 @@ fn offered(root: &Root, all: &[Package], unattended: &Unattended) -> (Vec<Offere
         all.iter().filter(|package| package.is_installed() || package.is_half_installed()).collect();
     let pins = preferences::pins(root);
     let architectures: Vec<String> = installed.iter().map(|package| package.architecture.clone()).collect();
-    let excluded_by = |name: &str| unattended.excluded.iter().find(|pattern| pattern::begins_like(name, pattern));
+    let excluded_by =
+        |name: &str| unattended.excluded.iter().find(|pattern| pattern::begins_like(name, pattern));
     let packages = installed.iter().map(|package| OfferedPackage {
         name: package.name.clone(),
         installed: package.version.clone(),

@@ -91,6 +91,7 @@ pub(crate) fn report(
         usable_from: Vec::new(),
         measured: None,
         readiness: None,
+        drift: None,
         outcomes: judged.into_iter().map(|judged| judged.outcome).collect(),
         unverified,
         machine: Machine::of(facts, name_of),

@@ -13,6 +13,7 @@ mod bottleneck;
 mod check;
 mod cuda_libraries;
 mod diagnose;
+pub mod drift;
 pub mod fact;
 mod finding;
 mod holder;
@@ -44,6 +45,7 @@ mod xid;
 pub use bottleneck::is_watched;
 pub use check::{Cause, Check, Source};
 pub use diagnose::diagnose;
+pub use drift::{Drift, drift};
 pub use finding::{Advice, Finding, Judged, Severity, Subject, Verdict, Who};
 pub use knowledge::{
     Architecture, ArchitectureRow, Bar, DriverBranch, DriverKind, Fit, GpuModel, JaxPlugin, Knowledge,
@@ -60,8 +62,8 @@ pub use report::{
 pub use select::{Selection, UnknownId};
 pub use slow::{slow, slow_sources};
 pub use texts::{
-    AnswerWords, FixWords, HeadingWords, Language, MachineWords, Phrase, SlowWords, StatusWords, Texts,
-    UsableWords, VerdictWords, Words,
+    AnswerWords, DriftWords, FixWords, HeadingWords, Language, MachineWords, Phrase, SlowWords, StatusWords, Texts,
+    UsableWords, VerdictWords, WhatWords, Words,
 };
 pub use usable_from::{RootReference, Usable, UsableFrom};
 pub use verdict::PROOFS;

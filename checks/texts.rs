@@ -9,12 +9,14 @@
 //! Invariants, held by tests: every language has the same texts with the same placeholders; in Korean no particle
 //! whose form depends on the word before it follows a placeholder.
 
+mod drift;
 #[cfg(test)]
 mod tests;
 mod words;
 
 use serde::Deserialize;
 use std::{collections::BTreeMap, sync::LazyLock};
+pub use drift::{DriftWords, WhatWords};
 pub use words::{
     AnswerWords, FixWords, HeadingWords, MachineWords, Phrase, SlowWords, StatusWords, UsableWords,
     VerdictWords, Words,

@@ -1,7 +1,7 @@
 //! `gpucheck publish`: the gate before a template is published.
 
 use crate::{
-    ask,
+    ask, baseline,
     cli::{Cli, PublishArgs},
     collect,
     error::Error,
@@ -23,5 +23,7 @@ pub fn run(asked: &PublishArgs, cli: &Cli) -> Result<Exit, Error> {
     let mut options = ask::options(&cli.look, &cli.show, profile, &selection)?;
     options.class = Class { notebooks: asked.notebooks.clone(), run: asked.run_notebooks };
     let facts = collect::collect(&options);
-    show::report(&profile.judge(&facts, &knowledge, &selection), &cli.show)
+    let report = profile.judge(&facts, &knowledge, &selection);
+    let exit = show::report(&report, &cli.show)?;
+    baseline::keep(&asked.baseline, cli, &facts, &report).map(|()| exit)
 }

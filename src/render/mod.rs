@@ -1,6 +1,7 @@
 //! A report made visible. Every renderer is a pure function of the report.
 
 mod answer;
+mod drift;
 mod json;
 mod live;
 mod manual;

@@ -42,6 +42,9 @@ impl Text {
         };
         let answer = answer(report, self.language);
         self.page.painted(&answer, Ansi::new().bold().fg_color(Some(color.into())));
+        if let Some(drift) = &report.drift {
+            super::drift::write(&mut self.page, report, drift, self.language);
+        }
         if let Some((first, others)) = report.roots.split_first() {
             let texts = first.texts(self.language);
             let answered = matches!(report.verdict, MachineVerdict::Unusable | MachineVerdict::Degraded);
@@ -57,8 +60,11 @@ impl Text {
         }
         usable_from::write(&mut self.page, report, self.language);
         self.unverified(report);
-        self.checks(report);
-        self.machine(&report.machine);
+        // Whoever asks what changed is told that; `gpucheck` alone lists every check.
+        if report.drift.is_none() {
+            self.checks(report);
+            self.machine(&report.machine);
+        }
     }
 
     fn root(&mut self, root: &Root, texts: &Texts) {

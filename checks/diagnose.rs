@@ -94,6 +94,7 @@ pub(crate) fn report(
         class: None,
         holds: Vec::new(),
         cost: None,
+        drift: None,
         outcomes: judged.into_iter().map(|judged| judged.outcome).collect(),
         unverified,
         machine: Machine::of(facts, name_of),

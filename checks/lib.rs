@@ -15,6 +15,7 @@ mod class;
 mod cost;
 mod cuda_libraries;
 mod diagnose;
+pub mod drift;
 pub mod fact;
 mod finding;
 mod holder;
@@ -49,6 +50,7 @@ pub use check::{Cause, Check, Source};
 pub use class::{ClassSummary, NotebookRow, Ran, WayInRow};
 pub use cost::{Class, Cost, CostError, Decimal};
 pub use diagnose::diagnose;
+pub use drift::{Drift, drift};
 pub use finding::{Advice, Finding, Judged, Severity, Subject, Verdict, Who};
 pub use knowledge::{
     Architecture, ArchitectureRow, Bar, DriverBranch, DriverKind, Fit, GpuModel, JaxPlugin, Knowledge,
@@ -65,8 +67,8 @@ pub use report::{
 pub use select::{Selection, UnknownId};
 pub use slow::{slow, slow_sources};
 pub use texts::{
-    AnswerWords, ClassWords, FixWords, HeadingWords, Language, MachineWords, Phrase, PublishWords, SlowWords,
-    StatusWords, Texts, UsableWords, VerdictWords, Words,
+    AnswerWords, ClassWords, DriftWords, FixWords, HeadingWords, Language, MachineWords, Phrase,
+    PublishWords, SlowWords, StatusWords, Texts, UsableWords, VerdictWords, WhatWords, Words,
 };
 pub use usable_from::{RootReference, Usable, UsableFrom};
 pub use verdict::PROOFS;

@@ -9,10 +9,12 @@
 //! Invariants, held by tests: every language has the same texts with the same placeholders; in Korean no particle
 //! whose form depends on the word before it follows a placeholder.
 
+mod drift;
 #[cfg(test)]
 mod tests;
 mod words;
 
+pub use drift::{DriftWords, WhatWords};
 use serde::Deserialize;
 use std::{collections::BTreeMap, sync::LazyLock};
 pub use words::{

@@ -31,6 +31,8 @@ pub enum Command {
     Publish(PublishArgs),
     /// Say whether this image is good for the machines that it is meant for; on a builder without a GPU, too
     Bake(BakeArgs),
+    /// Say whether the GPU is usable, and what changed since this machine's template was saved
+    Drift(DriftArgs),
     /// Look, and write down the facts (JSON, without serial numbers and user names) instead of judging them
     Record {
         /// Watch the machine for so many seconds, too: what `gpucheck slow` judges
@@ -102,6 +104,31 @@ pub struct PublishArgs {
     /// What the class costs, and so what a wrong template wastes.
     #[command(flatten)]
     pub cost: CostArgs,
+    /// What to keep.
+    #[command(flatten)]
+    pub baseline: BaselineArgs,
+}
+
+/// What is kept for `gpucheck drift`.
+#[derive(Debug, Args)]
+pub struct BaselineArgs {
+    /// Save what this machine is to this file, for `gpucheck drift`, instead of /var/lib/gpucheck/baseline.json
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Save it nowhere
+    #[arg(long, conflicts_with = "baseline")]
+    pub no_baseline: bool,
+}
+
+/// With what to compare.
+#[derive(Debug, Args)]
+pub struct DriftArgs {
+    /// What `gpucheck publish` saved, if not at /var/lib/gpucheck/baseline.json
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Compare these facts, recorded before, instead of looking
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub facts: Option<PathBuf>,
 }
 
 /// A class, as far as it is billed.

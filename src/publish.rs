@@ -1,7 +1,7 @@
 //! `gpucheck publish`: the gate before a template is published.
 
 use crate::{
-    ask,
+    ask, baseline,
     cli::{Cli, CostArgs, PublishArgs},
     collect::{self, Options},
     error::Error,
@@ -34,7 +34,8 @@ pub fn run(asked: &PublishArgs, cli: &Cli) -> Result<Exit, Error> {
     let facts = collect::collect(&options);
     let mut report = profile.judge(&facts, &knowledge, &selection);
     report.cost = cost;
-    show::report(&report, &cli.show)
+    let exit = show::report(&report, &cli.show)?;
+    baseline::keep(&asked.baseline, cli, &facts, &report).map(|()| exit)
 }
 
 /// What the class costs, where that is asked: told before the look, which takes minutes that a wrong option would waste.

@@ -1,6 +1,6 @@
 //! The words of the report itself: verdicts, headings, statuses. They stand in the section `[report]` of a catalogue.
 
-use super::fill;
+use super::{DriftWords, fill};
 use serde::Deserialize;
 
 /// A text with placeholders.
@@ -28,6 +28,8 @@ pub struct Words {
     pub slow: SlowWords,
     /// Whether a template may be published.
     pub publish: PublishWords,
+    /// What changed since a template was saved.
+    pub drift: DriftWords,
     /// Headings, and lines between them.
     pub heading: HeadingWords,
     /// How a check came out.

@@ -2,6 +2,7 @@
 
 mod answer;
 mod class;
+mod drift;
 mod html;
 mod json;
 mod junit;

@@ -38,6 +38,9 @@ impl Text {
     fn report(&mut self, report: &Report) {
         let answer = answer(report, self.language);
         self.page.painted(&answer, Ansi::new().bold().fg_color(Some(color(report).into())));
+        if let Some(drift) = &report.drift {
+            super::drift::write(&mut self.page, report, drift, self.language);
+        }
         if let Some((first, others)) = report.roots.split_first() {
             let texts = first.texts(self.language);
             let answered = match report.readiness {
@@ -57,8 +60,11 @@ impl Text {
         usable_from::write(&mut self.page, report, self.language);
         class::write(&mut self.page, report, self.language);
         self.unverified(report);
-        self.checks(report);
-        self.machine(&report.machine);
+        // Whoever asks what changed is told that; `gpucheck` alone lists every check.
+        if report.drift.is_none() {
+            self.checks(report);
+            self.machine(&report.machine);
+        }
         if let Some(readiness) = report.readiness {
             publish::end(&mut self.page, report, readiness, self.language);
         }

@@ -7,6 +7,7 @@ mod drivers;
 mod frameworks;
 mod gpus;
 mod speeds;
+mod targets;
 mod vm_sizes;
 mod xids;
 
@@ -14,6 +15,7 @@ pub use drivers::{DriverBranch, branch};
 pub use frameworks::{Fit, JaxPlugin, TensorFlowRelease, TorchWheel, fits};
 pub use gpus::{Architecture, ArchitectureRow, GpuModel, Modules};
 pub use speeds::Bar;
+pub use targets::{TargetGpu, TargetMachine};
 pub use vm_sizes::{DriverKind, VmSize};
 pub use xids::{Xid, XidClass};
 

@@ -39,6 +39,12 @@ pub struct Report {
     /// Whether a template or an image may leave; in the profiles `publish` and `bake` alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub readiness: Option<Readiness>,
+    /// The machines that the image is meant for, as they were asked for; in the profile `bake` alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<String>,
+    /// What could not be tried was allowed beforehand (`--allow-unverified`): the verdict is `incomplete` nonetheless.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allowed_unverified: bool,
     /// Every check for every subject, in the order in which a machine works.
     pub outcomes: Vec<Outcome>,
     /// What could not be told and is nobody's consequence.

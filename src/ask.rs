@@ -53,6 +53,7 @@ pub fn options(
         class: Class::default(),
         targets: Vec::new(),
         work: wish,
+        read_pythons: matches!(profile, Profile::Bake | Profile::Publish),
         this_pythons: look.this_pythons,
         this_notebooks: look.this_notebooks,
         driver_deadline: look.driver_deadline_ms.map(Duration::from_millis),

@@ -8,11 +8,13 @@ use gpucheck_checks::{MachineVerdict, Readiness, Report, Verdict};
 pub enum Exit {
     /// The GPU is usable, warnings included.
     Usable = 0,
-    /// The GPU is not usable; with `--strict` also: it is, and there is something to mend.
+    /// The GPU is not usable, the template not ready, the image not good; with `--strict` also: there is something to
+    /// mend.
     NotUsable = 1,
     /// The command line makes no sense. clap ends with the same status.
     Usage = 2,
-    /// Nothing that is needed failed, and something that is needed could not be told.
+    /// Nothing that is needed failed, and something that is needed could not be told or tried. `gpucheck bake
+    /// --allow-unverified` ends with 0 instead; its report says what was not tried all the same.
     Incomplete = 3,
     /// gpucheck itself failed: a file could not be read or written.
     OwnError = 4,
@@ -32,7 +34,9 @@ impl Exit {
             MachineVerdict::Degraded if strict => Self::NotUsable,
             MachineVerdict::Usable | MachineVerdict::Degraded => Self::Usable,
             MachineVerdict::Unusable => Self::NotUsable,
-            MachineVerdict::Incomplete => Self::Incomplete,
+            MachineVerdict::Incomplete if !report.allowed_unverified => Self::Incomplete,
+            MachineVerdict::Incomplete if strict && warned() => Self::NotUsable,
+            MachineVerdict::Incomplete => Self::Usable,
         }
     }
 

@@ -58,6 +58,7 @@ pub mod child;
 pub mod cli;
 pub mod collect;
 pub mod error;
+pub mod evidence;
 pub mod exit;
 mod in_time;
 pub mod knowledge;

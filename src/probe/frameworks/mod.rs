@@ -36,6 +36,7 @@ mod loader;
 mod metadata;
 pub(crate) mod packages;
 mod pool;
+mod read;
 mod recall;
 mod said;
 mod same;
@@ -50,6 +51,7 @@ mod tensorflow;
 mod trial;
 
 pub use by_files::by_files;
+pub use read::read;
 pub use discover::Environment;
 pub use library_trials::{LibraryTrials, When};
 pub(crate) use packages::tensorflow_in;

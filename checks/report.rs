@@ -304,7 +304,7 @@ impl HostSummary {
         let size = platform.cloud.metadata.seen().and_then(|metadata| metadata.vm_size.clone());
         Self {
             os: platform.os.pretty_name.clone(),
-            linux: Some(platform.linux_release.clone()),
+            linux: Some(platform.linux_release.clone()).filter(|release| !release.is_empty()),
             hypervisor: platform.hypervisor.clone(),
             container: platform.container.as_ref().map(|container| container.kind.clone()),
             cloud: platform

@@ -16,7 +16,7 @@ image=$dir/image
 here=$(cd "$(dirname "$0")" && pwd)
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 environments="tensorflow torch-cpu tensorflow-cpu"
-made_of="bookworm standard linux-image-amd64 $environments"
+made_of="bookworm standard python3.11 linux-image-amd64 $environments"
 
 if [ "$(cat "$dir/image.stamp" 2>/dev/null)" = "$made_of" ]; then
     exit 0
@@ -42,7 +42,7 @@ if ! command -v debootstrap >/dev/null; then
     PATH=$work/debootstrap/usr/sbin:$PATH
     export DEBOOTSTRAP_DIR PATH
 fi
-standard=$(cat "$work"/lists/*_Packages* 2>/dev/null | awk '
+standard=$(for list in "$work"/lists/*_Packages*; do /usr/lib/apt/apt-helper cat-file "$list"; done | awk '
     /^Package: / { package = $2 }
     /^Priority: standard$/ { print package }' | sort -u | paste -sd, -)
 # A look at what is half made would say what is not so.
@@ -53,5 +53,13 @@ mkdir -p "$image/opt/environments"
 for environment in $environments; do
     cp -al "$pythons/$environment" "$image/opt/environments/" 2>/dev/null ||
         cp -a "$pythons/$environment" "$image/opt/environments/"
+    # Their interpreter is the builder's; in the image it is Debian's own. New files: the old ones are the builder's, too.
+    bin=$image/opt/environments/$environment/bin
+    rm -f "$bin/python" "$bin/python3" "$bin/python3.11"
+    ln -s /usr/bin/python3.11 "$bin/python3.11"
+    ln -s python3.11 "$bin/python3"
+    ln -s python3.11 "$bin/python"
+    rm "$bin/../pyvenv.cfg"
+    printf 'home = /usr/bin\ninclude-system-site-packages = false\nversion = 3.11.2\n' >"$bin/../pyvenv.cfg"
 done
 echo "$made_of" >"$dir/image.stamp"

@@ -8,7 +8,7 @@ use crate::{
     root::Root,
 };
 use gpucheck_checks::fact::{
-    self, Frameworks, Kernelspec, Notebooks, Observed, Packages, Program, Python, Spec,
+    self, Frameworks, Kernelspec, Notebooks, Observed, Packages, ProbeFailure, Program, Python, Spec,
 };
 
 /// Reads the environments of another root, those that only a kernel leads to among them; one without a framework has
@@ -27,14 +27,22 @@ pub fn read(
         }
     }
     let nobody = Environment::of_nobody();
-    let there = environments.iter().filter(|environment| !environment.gone);
-    let pythons = there.filter_map(|environment| {
-        let python = by_files(root, &nobody, environment);
+    let pythons = environments.iter().filter_map(|environment| {
+        let mut python = by_files(root, &nobody, environment);
+        if environment.gone {
+            python.interpreter = gone(&environment.python);
+        }
         let kernels = kernels_of(environment, notebooks);
         tells_framework(&python).then_some(Python { kernels, ..python })
     });
     let pythons = pythons.collect();
     Observed::Seen(Frameworks { pythons, environments, ..Frameworks::default() })
+}
+
+/// An interpreter that is not in the image: its environment was copied from elsewhere, or what it was made from is gone.
+fn gone(path: &str) -> Observed<fact::Interpreter> {
+    let message = format!("{path} is missing, or a link that leads nowhere in this image");
+    Observed::Failed(ProbeFailure::NotStarted { step: "start the interpreter".to_owned(), message })
 }
 
 /// Whether it has a framework, or may have one: what could not be read is not taken for empty.

@@ -4,7 +4,7 @@
 //! where there is none or where nothing of the image runs.
 
 use crate::{
-    Finding, Knowledge, MachineVerdict, Report, Root, Selection, Severity, Subject, Unverified, Verdict,
+    Finding, Knowledge, MachineVerdict, Outcome, Report, Root, Selection, Severity, Subject, Unverified, Verdict,
     diagnose::{self, JudgedOutcome},
     fact::{Facts, Node, Place},
     registry::CHECKS,
@@ -63,7 +63,21 @@ pub(crate) fn bake(facts: &Facts, knowledge: &Knowledge, selection: &Selection) 
     } else {
         report.verdict
     };
-    Report { verdict, unverified, ..report }
+    let layers = unverified.iter().filter(|unverified| !unverified.id.contains('.')).map(untried_layer);
+    let outcomes = layers.chain(report.outcomes).collect();
+    Report { verdict, unverified, outcomes, ..report }
+}
+
+/// A layer that was not tried, for those who read outcomes alone.
+fn untried_layer(unverified: &Unverified) -> Outcome {
+    Outcome {
+        id: unverified.id.clone(),
+        subject: unverified.subject.clone(),
+        verdict: Verdict::Unknown,
+        summary: unverified.why.clone(),
+        evidence: Vec::new(),
+        root: None,
+    }
 }
 
 /// Why what asks for a GPU is not tried; none where it is.

@@ -22,6 +22,7 @@ const LAYERS: [&str; 11] = [
     "performance",
     "load",
     "target",
+    "classroom",
 ];
 
 fn main() {

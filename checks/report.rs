@@ -2,9 +2,11 @@
 
 use crate::{
     Severity, Subject, Verdict, Who,
+    class::ClassSummary,
+    cost::Cost,
     fact::{ArrayLibrary, Facts, Jax, PciAddress, Python, Torch},
     measured::Measured,
-    publish::Readiness,
+    publish::{Hold, Readiness},
     texts::{self, Language, Texts},
     usable_from::UsableFrom,
 };
@@ -45,6 +47,15 @@ pub struct Report {
     /// What could not be tried was allowed beforehand (`--allow-unverified`): the verdict is `incomplete` nonetheless.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allowed_unverified: bool,
+    /// The class's notebooks and the ways in; in the profile `publish` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<ClassSummary>,
+    /// What holds a template back, the gravest first; empty where nothing does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<Hold>,
+    /// What the class costs, where that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
     /// Every check for every subject, in the order in which a machine works.
     pub outcomes: Vec<Outcome>,
     /// What could not be told and is nobody's consequence.

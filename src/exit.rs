@@ -2,19 +2,20 @@
 
 use gpucheck_checks::{MachineVerdict, Readiness, Report, Verdict};
 
-/// The exit statuses, one by one. They do not change their meaning.
+/// The exit statuses, one by one. They do not change their meaning. Of `gpucheck publish` and `gpucheck bake` each says of
+/// a template what it says of a GPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// The GPU is usable, warnings included.
+    /// The GPU is usable, warnings included. The template is ready to be published, warnings included.
     Usable = 0,
-    /// The GPU is not usable, the template not ready, the image not good; with `--strict` also: there is something to
-    /// mend.
+    /// The GPU is not usable; the template is not ready; the image is not good. With `--strict` also: it is, and there is
+    /// something to mend.
     NotUsable = 1,
     /// The command line makes no sense. clap ends with the same status.
     Usage = 2,
-    /// Nothing that is needed failed, and something that is needed could not be told or tried. `gpucheck bake
-    /// --allow-unverified` ends with 0 instead; its report says what was not tried all the same.
+    /// Nothing that is needed failed, and something that is needed could not be told or tried. The template is not ready only
+    /// because of that. `gpucheck bake --allow-unverified` ends with 0 instead; its report lists it all the same.
     Incomplete = 3,
     /// gpucheck itself failed: a file could not be read or written.
     OwnError = 4,
@@ -42,11 +43,12 @@ impl Exit {
 
     /// The status for a template: one that is held back only by what could not be told has failed at nothing.
     fn of_template(readiness: Readiness, report: &Report, strict: bool) -> Self {
-        let has_failed = report.outcomes.iter().any(|outcome| outcome.verdict == Verdict::Fail);
+        let is_held_by_failure =
+            report.verdict == MachineVerdict::Unusable || report.holds.iter().any(|hold| hold.failed);
         match readiness {
             Readiness::ReadyWithWarnings if strict => Self::NotUsable,
             Readiness::Ready | Readiness::ReadyWithWarnings => Self::Usable,
-            Readiness::NotReady if has_failed => Self::NotUsable,
+            Readiness::NotReady if is_held_by_failure => Self::NotUsable,
             Readiness::NotReady => Self::Incomplete,
         }
     }

@@ -10,6 +10,7 @@ mod cuda_parts;
 mod driver;
 mod environments;
 mod frameworks;
+mod history;
 mod installation;
 mod inventory;
 mod isolated;
@@ -28,7 +29,10 @@ mod target;
 mod updates;
 mod work;
 
-pub use classroom::Classroom;
+pub use classroom::{
+    Baked, BakedWhat, ClassNotebook, Classroom, JupyterAnswer, JupyterServer, Listening, NotebookContent,
+    NotebookRun, RunEnd, RunOnGpu, WayIn, WayInKind,
+};
 pub use clones::Clones;
 pub use cuda_libraries::{
     CudaLibraries, DriverLibrary, Framework, FrameworkLibraries, LibraryOperation, LibraryTrial, Sgemm,
@@ -40,8 +44,9 @@ pub use frameworks::{
     Carrier, DeviceAttributes, Distribution, ExtraRequirement, FoundBy, Frameworks, Interpreter, Link,
     Listing, Look, Operation, PhysicalDevice, Python, TensorFlow, TensorFlowBuild, Way,
 };
+pub use history::{Event, History, Installer, PackageChange};
 pub use installation::{Firmware, Installation, Package, Service, Trace};
-pub use inventory::Inventory;
+pub use inventory::{Inventory, Stock};
 pub use isolated::{Isolated, Shadowing, ShadowingPlace};
 pub use load::{
     AskedProcess, CompiledCode, GpuLoad, GpuSample, GpuUse, GroupLimits, HostLoad, HostSample, Load,
@@ -70,6 +75,8 @@ pub use platform::{
 pub use processes::{Notebook, Process, Processes};
 pub use target::{Image, Target, Targets};
 pub use updates::Updates;
+pub use target::Target;
+pub use updates::{DnfAutomatic, Offer, OfferedPackage, PackageLists, Unattended, UpdateUnit, Updates};
 pub use work::{
     Arithmetic, Level, MadeOf, MemoryFault, MemoryTest, Pass, Pattern, Product, Transfer, Work, WorkDevice,
     WorkStep,

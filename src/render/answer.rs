@@ -11,6 +11,9 @@ pub fn answer(report: &Report, language: Language) -> String {
     if let Some(measured) = &report.measured {
         return clean(&why_slow(report, measured, language));
     }
+    if let Some(readiness) = report.readiness {
+        return clean(&super::publish::answer(report, readiness, language));
+    }
     let words = language.words();
     let rest = match (report.verdict, report.roots.first()) {
         (MachineVerdict::Unusable | MachineVerdict::Degraded, Some(root)) => root.texts(language).title,
@@ -82,7 +85,8 @@ fn seconds(measured: &Measured) -> String {
     measured.lasted_ms.saturating_add(500).checked_div(1000).unwrap_or_default().to_string()
 }
 
-fn usable(report: &Report, words: &AnswerWords) -> String {
+/// The GPUs by their names, those of one model together.
+pub(super) fn gpus(report: &Report, words: &AnswerWords) -> String {
     let machine = &report.machine;
     let mut counted: Vec<(&str, usize)> = Vec::new();
     for gpu in &machine.gpus {
@@ -96,7 +100,12 @@ fn usable(report: &Report, words: &AnswerWords) -> String {
         1 => (*name).to_owned(),
         count => words.count.with(&[("count", &count.to_string()), ("name", name)]),
     });
-    let gpus = names.collect::<Vec<_>>().join(&words.and);
+    names.collect::<Vec<_>>().join(&words.and)
+}
+
+fn usable(report: &Report, words: &AnswerWords) -> String {
+    let machine = &report.machine;
+    let gpus = gpus(report, words);
     let mut told: Vec<&str> = Vec::new();
     for framework in machine.pythons.iter().flat_map(|python| frameworks(report, python)) {
         if !told.contains(&framework) {
@@ -152,12 +161,37 @@ fn frameworks<'a>(report: &'a Report, python: &'a PythonSummary) -> impl Iterato
     [tensorflow, torch, jax, cupy, cudf].into_iter().flatten()
 }
 
-fn incomplete(report: &Report, words: &AnswerWords) -> String {
+/// What could not be told, the most telling of it.
+pub(super) fn incomplete(report: &Report, words: &AnswerWords) -> String {
+    if report.profile == "bake" {
+        return not_tried(report, words);
+    }
     let proof = report.unverified.iter().find(|unverified| PROOFS.contains(&unverified.id.as_str()));
     match proof.or(report.unverified.first()) {
         Some(first) => words.untold.with(&[("id", &first.id), ("why", &first.why)]),
         None => words.left_out.clone(),
     }
+}
+
+/// What holds of an image, and which layers of checks could not be tried or told.
+fn not_tried(report: &Report, words: &AnswerWords) -> String {
+    let passed = report.outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Pass).count().to_string();
+    let mut layers: Vec<&str> = Vec::new();
+    for unverified in &report.unverified {
+        let layer = unverified.id.split_once('.').map_or(unverified.id.as_str(), |(layer, _)| layer);
+        if !layers.contains(&layer) {
+            layers.push(layer);
+        }
+    }
+    let (what, targets) = (layers.join(", "), report.targets.join(", "));
+    let values = [("passed", passed.as_str()), ("what", what.as_str())];
+    let rest = if report.targets.is_empty() {
+        words.not_tried.with(&values)
+    } else {
+        let [passed, what] = values;
+        words.not_tried_for.with(&[passed, what, ("targets", targets.as_str())])
+    };
+    if report.allowed_unverified { words.allowed.with(&[("rest", &rest)]) } else { rest }
 }
 
 #[cfg(test)]

@@ -5,13 +5,14 @@
 
 use super::{
     answer::answer,
+    class,
     page::{Page, Style, blanks, clean, pad},
-    usable_from,
+    publish, usable_from,
 };
 use anstyle::{AnsiColor, Style as Ansi};
 use gpucheck_checks::{
     FixWords, GpuSummary, HeadingWords, Language, Machine, MachineVerdict, MachineWords, Outcome,
-    PythonSummary, Report, Root, Severity, StatusWords, Subject, Texts, Verdict, Who, Words,
+    PythonSummary, Readiness, Report, Root, Severity, StatusWords, Subject, Texts, Verdict, Who, Words,
 };
 use unicode_width::UnicodeWidthStr;
 
@@ -35,16 +36,14 @@ struct Text {
 
 impl Text {
     fn report(&mut self, report: &Report) {
-        let color = match report.verdict {
-            MachineVerdict::Usable => AnsiColor::Green,
-            MachineVerdict::Degraded | MachineVerdict::Incomplete => AnsiColor::Yellow,
-            MachineVerdict::Unusable => AnsiColor::Red,
-        };
         let answer = answer(report, self.language);
-        self.page.painted(&answer, Ansi::new().bold().fg_color(Some(color.into())));
+        self.page.painted(&answer, Ansi::new().bold().fg_color(Some(color(report).into())));
         if let Some((first, others)) = report.roots.split_first() {
             let texts = first.texts(self.language);
-            let answered = matches!(report.verdict, MachineVerdict::Unusable | MachineVerdict::Degraded);
+            let answered = match report.readiness {
+                Some(readiness) => publish::names_first_root(report, readiness),
+                None => matches!(report.verdict, MachineVerdict::Unusable | MachineVerdict::Degraded),
+            };
             if !answered {
                 self.page.heading(&self.words.heading.to_mend.with(&[("title", &texts.title)]));
             }
@@ -56,9 +55,13 @@ impl Text {
             }
         }
         usable_from::write(&mut self.page, report, self.language);
+        class::write(&mut self.page, report, self.language);
         self.unverified(report);
         self.checks(report);
         self.machine(&report.machine);
+        if let Some(readiness) = report.readiness {
+            publish::end(&mut self.page, report, readiness, self.language);
+        }
     }
 
     fn root(&mut self, root: &Root, texts: &Texts) {
@@ -85,18 +88,29 @@ impl Text {
     }
 
     fn unverified(&mut self, report: &Report) {
-        if report.verdict != MachineVerdict::Incomplete || report.unverified.is_empty() {
+        let of_image = report.profile == "bake";
+        if report.unverified.is_empty() || (report.verdict != MachineVerdict::Incomplete && !of_image) {
             return;
         }
-        self.page.heading(&self.words.heading.untold);
+        let words = &self.words.heading;
+        self.page.heading(if of_image { &words.not_tried } else { &words.untold });
+        // Each reason once: an image that nothing of runs has the same one for much.
+        let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
         for unverified in &report.unverified {
-            let about = match &unverified.subject {
-                Subject::Host => String::new(),
+            let what = match &unverified.subject {
+                Subject::Host => unverified.id.clone(),
                 subject @ (Subject::Gpu(_) | Subject::Python(_) | Subject::Notebook(_)) => {
-                    format!(" ({subject})")
+                    format!("{} ({subject})", unverified.id)
                 }
             };
-            self.page.item(&format!("{}{about}: {}", unverified.id, unverified.why));
+            match reasons.iter_mut().find(|(why, _)| of_image && *why == unverified.why) {
+                Some((_, known)) => known.push(what),
+                None => reasons.push((&unverified.why, vec![what])),
+            }
+        }
+        for (why, what) in reasons {
+            let what = what.join(", ");
+            self.page.item(&if of_image { format!("{why}: {what}") } else { format!("{what}: {why}") });
         }
     }
 
@@ -205,6 +219,15 @@ impl Text {
         for python in &machine.pythons {
             self.page.item(&describe_python(python, words));
         }
+    }
+}
+
+fn color(report: &Report) -> AnsiColor {
+    match (report.readiness, report.verdict) {
+        (Some(Readiness::Ready), _) | (None, MachineVerdict::Usable) => AnsiColor::Green,
+        (Some(Readiness::ReadyWithWarnings), _)
+        | (None, MachineVerdict::Degraded | MachineVerdict::Incomplete) => AnsiColor::Yellow,
+        (Some(Readiness::NotReady), _) | (None, MachineVerdict::Unusable) => AnsiColor::Red,
     }
 }
 

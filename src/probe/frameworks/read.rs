@@ -42,7 +42,7 @@ pub fn read(
 /// An interpreter that is not in the image: its environment was copied from elsewhere, or what it was made from is gone.
 fn gone(path: &str) -> Observed<fact::Interpreter> {
     let message = format!("{path} is missing, or a link that leads nowhere in this image");
-    Observed::Failed(ProbeFailure::NotStarted { step: "start the interpreter".to_owned(), message })
+    Observed::Failed(ProbeFailure::NotStarted { message })
 }
 
 /// Whether it has a framework, or may have one: what could not be read is not taken for empty.

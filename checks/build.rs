@@ -10,7 +10,7 @@ use std::{
 };
 
 /// Folders of checks, in the order in which a machine works.
-const LAYERS: [&str; 11] = [
+const LAYERS: &[&str] = &[
     "pci",
     "module",
     "nvml",
@@ -22,6 +22,7 @@ const LAYERS: [&str; 11] = [
     "performance",
     "load",
     "classroom",
+    "target",
 ];
 
 fn main() {

@@ -8,6 +8,7 @@ mod frameworks;
 mod gpus;
 mod lab_services;
 mod speeds;
+mod targets;
 mod vm_sizes;
 mod xids;
 
@@ -15,6 +16,7 @@ pub use drivers::{DriverBranch, branch};
 pub use frameworks::{Fit, JaxPlugin, TensorFlowRelease, TorchWheel, fits};
 pub use gpus::{Architecture, ArchitectureRow, GpuModel, Modules};
 pub use speeds::Bar;
+pub use targets::{TargetGpu, TargetMachine};
 pub use vm_sizes::{DriverKind, VmSize};
 pub use xids::{Xid, XidClass};
 

@@ -37,6 +37,7 @@ mod select;
 mod selection;
 mod slow;
 mod speed;
+mod targets;
 mod tensorflow;
 mod texts;
 mod usable_from;
@@ -54,7 +55,8 @@ pub use drift::{Drift, drift};
 pub use finding::{Advice, Finding, Judged, Severity, Subject, Verdict, Who};
 pub use knowledge::{
     Architecture, ArchitectureRow, Bar, DriverBranch, DriverKind, Fit, GpuModel, JaxPlugin, Knowledge,
-    KnowledgeError, Modules, TensorFlowRelease, TorchWheel, VmSize, Xid, XidClass, branch, fits,
+    KnowledgeError, Modules, TargetGpu, TargetMachine, TensorFlowRelease, TorchWheel, VmSize, Xid, XidClass,
+    branch, fits,
 };
 pub use measured::{Measured, MeasuredGpu, NothingMeasured};
 pub use profile::Profile;

@@ -41,6 +41,12 @@ pub struct Report {
     /// Whether a template or an image may leave; in the profiles `publish` and `bake` alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub readiness: Option<Readiness>,
+    /// The machines that the image is meant for, as they were asked for; in the profile `bake` alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<String>,
+    /// What could not be tried was allowed beforehand (`--allow-unverified`): the verdict is `incomplete` nonetheless.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allowed_unverified: bool,
     /// The class's notebooks and the ways in; in the profile `publish` alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class: Option<ClassSummary>,
@@ -312,7 +318,7 @@ impl HostSummary {
         let size = platform.cloud.metadata.seen().and_then(|metadata| metadata.vm_size.clone());
         Self {
             os: platform.os.pretty_name.clone(),
-            linux: Some(platform.linux_release.clone()),
+            linux: Some(platform.linux_release.clone()).filter(|release| !release.is_empty()),
             hypervisor: platform.hypervisor.clone(),
             container: platform.container.as_ref().map(|container| container.kind.clone()),
             cloud: platform

@@ -44,10 +44,14 @@ pub fn options(
         // Whoever asks for it gets it, and what decides how much of it there may be.
         sources.extend([Source::Nvml, Source::Driver, Source::Compute, Source::Work]);
     }
+    let root = root(&look.root)?;
+    let root = if profile == Profile::Bake { root.of_image() } else { root };
+    // The size of a builder says nothing of the image.
+    let asks_cloud = !look.no_cloud_metadata && !root.is_image();
     Ok(Options {
-        root: root(&look.root)?,
+        root,
         sources,
-        cloud_metadata: (!look.no_cloud_metadata).then(|| look.cloud_metadata_url.clone()),
+        cloud_metadata: asks_cloud.then(|| look.cloud_metadata_url.clone()),
         full: look.full || is_last_look,
         fresh: look.fresh || is_last_look,
         progress: Progress::on_terminal(words),
@@ -56,6 +60,7 @@ pub fn options(
         targets: Vec::new(),
         inventory: inventory::Ask::default(),
         work: wish,
+        read_pythons: matches!(profile, Profile::Bake | Profile::Publish),
         this_pythons: look.this_pythons,
         this_notebooks: look.this_notebooks,
         driver_deadline: look.driver_deadline_ms.map(Duration::from_millis),

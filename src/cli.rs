@@ -163,9 +163,16 @@ fn currency(text: &str) -> Result<String, String> {
 /// For what an image is meant.
 #[derive(Debug, Args)]
 pub struct BakeArgs {
-    /// A size of Azure's or a GPU that the image is to work on: Standard_NC4as_T4_v3, T4, V100; repeatable
-    #[arg(long, value_name = "SIZE-OR-GPU")]
+    /// A size of Azure's or a GPU that the image is to work on: Standard_NC4as_T4_v3, T4, V100; repeatable, or separated by
+    /// commas
+    #[arg(long, value_name = "SIZE-OR-GPU", value_delimiter = ',')]
     pub target: Vec<String>,
+    /// End with 0 where nothing failed, also where something could not be tried here; the report lists it all the same
+    #[arg(long)]
+    pub allow_unverified: bool,
+    /// Write what was verified to this file; without --root otherwise to /var/lib/gpucheck/evidence.json
+    #[arg(long, value_name = "FILE")]
+    pub evidence: Option<PathBuf>,
 }
 
 /// What to look at.

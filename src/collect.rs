@@ -8,7 +8,7 @@ use crate::{
     in_time::{InTime, broken},
     look_again::look_again,
     probe::{
-        classroom, clones, cuda, environments::Surroundings, frameworks, installation, inventory,
+        classroom, clones, cuda, environments::Surroundings, frameworks, image, installation, inventory,
         library::Search, log, module, next_boot, notebooks, nvml, pci, platform, processes, updates,
     },
     progress::Progress,
@@ -20,7 +20,7 @@ use gpucheck_checks::{
     Source,
     fact::{
         Classroom, Environment, FACTS_SCHEMA, Facts, Frameworks, Inventory, Level, Module, Notebooks,
-        NvmlDevice, Observed, Platform, Processes, Target,
+        NvmlDevice, Observed, Platform, Processes, Target, Targets,
     },
 };
 use std::{
@@ -68,6 +68,8 @@ pub struct Options {
     pub inventory: inventory::Ask,
     /// How much work the GPUs are put to.
     pub work: cuda::work::Wish,
+    /// Of another root, read what its environments hold. None of it is started.
+    pub read_pythons: bool,
     /// Take the Pythons of this machine for those of the root, whichever that is. For simulated machines, whose files
     /// lie in a folder and whose Pythons, if any, are started from here.
     pub this_pythons: bool,
@@ -196,12 +198,14 @@ fn look_if_wanted<T: Send + 'static>(
     }
 }
 
-fn targets(options: &Options) -> Observed<Vec<Target>> {
+fn targets(options: &Options) -> Observed<Targets> {
     if !options.sources.contains(&Source::Targets) {
         return unwanted();
     }
-    let targets = options.targets.iter().map(|name| Target { name: name.clone() });
-    Observed::Seen(targets.collect())
+    let machines = options.targets.iter().map(|name| Target { name: name.clone() }).collect();
+    let image = options.root.clone();
+    let image = InTime::start("image", FILES_LIMIT, move || Observed::Seen(image::look(&image))).take();
+    Observed::Seen(Targets { machines, image: image.seen().cloned().unwrap_or_default() })
 }
 
 /// What is installed where: by the environments that were found.
@@ -280,10 +284,14 @@ pub(crate) fn look_at_frameworks(
     let limit = FRAMEWORKS_TIME + FRAMEWORKS_ROOM;
     let wanted = options.sources.contains(&Source::Frameworks);
     let vouched = options.root.is_this_machine() || options.this_pythons;
-    InTime::start("frameworks", limit, move || match (wanted, vouched) {
-        (false, _) => unwanted(),
-        (true, false) => Observed::not_probed("Pythons of another root are not run"),
-        (true, true) => frameworks::probe(&ask),
+    let root = options.root.clone();
+    let read = options.read_pythons;
+    let notebooks = notebooks.seen().cloned().unwrap_or_default();
+    InTime::start("frameworks", limit, move || match (wanted, vouched, read) {
+        (false, _, _) => unwanted(),
+        (true, false, false) => Observed::not_probed("Pythons of another root are not run"),
+        (true, false, true) => frameworks::read(&root, ask.environments, &notebooks),
+        (true, true, _) => frameworks::probe(&ask),
     })
 }
 
@@ -296,6 +304,7 @@ fn has_own_notebooks(options: &Options) -> bool {
 /// everybody.
 fn look_at_notebooks(options: &Options) -> InTime<(Notebooks, Vec<Environment>)> {
     let here = has_own_notebooks(options);
+    let read = options.read_pythons;
     let root = if here { Root::new("/") } else { options.root.clone() };
     let wanted =
         [Source::Notebooks, Source::Frameworks].iter().any(|source| options.sources.contains(source));
@@ -305,6 +314,9 @@ fn look_at_notebooks(options: &Options) -> InTime<(Notebooks, Vec<Environment>)>
         } else if here {
             let surroundings = notebooks::Environment::of_this_process();
             notebooks::probe_with_environments(&root, &surroundings, Surroundings::of_this_process())
+        } else if read {
+            let nobody = notebooks::Environment::default();
+            notebooks::probe_with_environments(&root, &nobody, Surroundings::default())
         } else {
             notebooks::probe(&root, &notebooks::Environment::default()).map(|seen| (seen, Vec::new()))
         }

@@ -14,6 +14,20 @@ pub enum Error {
         /// Names that look like it.
         near: Vec<String>,
     },
+    /// A machine that nobody knows.
+    #[error("--target {name}: no size of Azure's and no GPU that gpucheck knows{}; give a size such as Standard_NC4as_T4_v3 or a GPU such as T4", nearest(.near))]
+    UnknownTarget {
+        /// The name.
+        name: String,
+        /// Names that look like it.
+        near: Vec<String>,
+    },
+    /// A folder that holds no system.
+    #[error("--root {}: none of /etc, /usr, /bin and /lib is in it, so it is no image of a machine; mount the image, and give the folder that holds its /etc, /usr, ...", .path.display())]
+    NoImage {
+        /// The folder.
+        path: PathBuf,
+    },
     /// An option that has no meaning where it is asked what is slow.
     #[error(
         "{option} is not for `gpucheck slow`, which watches and names what slows the machine down; leave it out"
@@ -145,6 +159,14 @@ pub enum Error {
         /// The operating system's words.
         source: io::Error,
     },
+    /// What was verified cannot be kept.
+    #[error("--evidence {path}: {source}; the report is written, the evidence is not: choose another place")]
+    WriteEvidence {
+        /// Where.
+        path: String,
+        /// The operating system's words.
+        source: io::Error,
+    },
     /// A further report cannot be written; everything else is.
     #[error("{path}: {source}; this report is not written, choose another place with --report")]
     WriteReport {
@@ -214,6 +236,8 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::UnknownId { .. }
+            | Self::UnknownTarget { .. }
+            | Self::NoImage { .. }
             | Self::NoReport { .. }
             | Self::NotWithSlow { .. }
             | Self::NoProcess { .. }
@@ -231,6 +255,7 @@ impl Error {
             | Self::NewerBaseline { .. }
             | Self::SaveBaseline { .. }
             | Self::Write { .. }
+            | Self::WriteEvidence { .. }
             | Self::WriteReport { .. }
             | Self::Several(_)
             | Self::OwnKnowledge(_)
@@ -241,14 +266,25 @@ impl Error {
 
     /// A [`Error::UnknownId`] with the names among `known` that look like it.
     pub fn unknown_id(name: &str, known: impl IntoIterator<Item = &'static str>) -> Self {
-        let mut near: Vec<(usize, &str)> = known
-            .into_iter()
-            .map(|id| (strsim::damerau_levenshtein(name, id), id))
-            .filter(|(distance, id)| *distance <= id.len() / 3 || id.contains(name))
-            .collect();
-        near.sort_unstable();
-        near.dedup();
-        let near = near.into_iter().take(2).map(|(_, id)| id.to_owned()).collect();
-        Self::UnknownId { name: name.to_owned(), near }
+        Self::UnknownId { name: name.to_owned(), near: near(name, known) }
     }
+
+    /// A [`Error::UnknownTarget`] with the names among `known` that look like it.
+    pub fn unknown_target(name: &str, known: &[String]) -> Self {
+        Self::UnknownTarget { name: name.to_owned(), near: near(name, known.iter().map(String::as_str)) }
+    }
+}
+
+/// The two names that look most like this one, of those that look like it at all.
+fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let small = name.to_lowercase();
+    let distance = |id: &str| strsim::damerau_levenshtein(&small, &id.to_lowercase());
+    let mut near: Vec<(usize, &str)> = known
+        .into_iter()
+        .map(|id| (distance(id), id))
+        .filter(|(distance, id)| *distance <= id.len().max(3) / 3 || (!name.is_empty() && id.contains(name)))
+        .collect();
+    near.sort_unstable();
+    near.dedup();
+    near.into_iter().take(2).map(|(_, id)| id.to_owned()).collect()
 }

@@ -9,13 +9,13 @@ use gpucheck_checks::{Drift, MachineVerdict, Readiness, Report, Verdict};
 pub enum Exit {
     /// The GPU is usable, warnings included. The template is ready to be published, warnings included.
     Usable = 0,
-    /// The GPU is not usable; the template is not ready. With `--strict` also: it is, and there is something to mend, or
-    /// something about it changed.
+    /// The GPU is not usable; the template is not ready; the image is not good. With `--strict` also: it is, and there is
+    /// something to mend, or something about it changed.
     NotUsable = 1,
     /// The command line makes no sense. clap ends with the same status.
     Usage = 2,
-    /// Nothing that is needed failed, and something that is needed could not be told. The template is not ready only because
-    /// of that.
+    /// Nothing that is needed failed, and something that is needed could not be told or tried. The template is not ready only
+    /// because of that. `gpucheck bake --allow-unverified` ends with 0 instead; its report lists it all the same.
     Incomplete = 3,
     /// gpucheck itself failed: a file could not be read or written.
     OwnError = 4,
@@ -36,7 +36,9 @@ impl Exit {
             MachineVerdict::Degraded if strict => Self::NotUsable,
             MachineVerdict::Usable | MachineVerdict::Degraded => Self::Usable,
             MachineVerdict::Unusable => Self::NotUsable,
-            MachineVerdict::Incomplete => Self::Incomplete,
+            MachineVerdict::Incomplete if !report.allowed_unverified => Self::Incomplete,
+            MachineVerdict::Incomplete if strict && warned() => Self::NotUsable,
+            MachineVerdict::Incomplete => Self::Usable,
         }
     }
 

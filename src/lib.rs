@@ -61,6 +61,7 @@ pub mod cli;
 pub mod collect;
 pub mod drift;
 pub mod error;
+pub mod evidence;
 pub mod exit;
 pub mod facts_file;
 mod in_time;

@@ -82,6 +82,12 @@ pub struct AnswerWords {
     pub untold: Phrase,
     /// What would prove the GPU was left out.
     pub left_out: String,
+    /// Nothing of an image failed, and something was not tried: `{passed}`, `{what}`.
+    pub not_tried: Phrase,
+    /// The same for machines that it is meant for: `{targets}`.
+    pub not_tried_for: Phrase,
+    /// Before what was not tried and was allowed not to be: `{rest}`.
+    pub allowed: Phrase,
 }
 
 /// What slows the machine down: the first words of the report of `gpucheck slow`, and what follows where no cause's title
@@ -168,6 +174,8 @@ pub struct HeadingWords {
     pub more: Phrase,
     /// Before what could not be told.
     pub untold: String,
+    /// Before what could not be tried of an image.
+    pub not_tried: String,
     /// Before the kernels, and whether each can use a GPU.
     pub usable_from_notebooks: String,
     /// Before the Pythons that no kernel starts, and whether each can use a GPU.

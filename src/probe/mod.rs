@@ -8,6 +8,7 @@ pub mod clones;
 pub mod cuda;
 pub mod environments;
 pub mod frameworks;
+pub mod image;
 pub mod installation;
 pub mod inventory;
 pub mod libraries;

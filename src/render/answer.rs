@@ -163,11 +163,36 @@ fn frameworks<'a>(report: &'a Report, python: &'a PythonSummary) -> impl Iterato
 
 /// What could not be told, the most telling of it.
 pub(super) fn incomplete(report: &Report, words: &AnswerWords) -> String {
+    if report.profile == "bake" {
+        return not_tried(report, words);
+    }
     let proof = report.unverified.iter().find(|unverified| PROOFS.contains(&unverified.id.as_str()));
     match proof.or(report.unverified.first()) {
         Some(first) => words.untold.with(&[("id", &first.id), ("why", &first.why)]),
         None => words.left_out.clone(),
     }
+}
+
+/// What holds of an image, and which layers of checks could not be tried or told.
+fn not_tried(report: &Report, words: &AnswerWords) -> String {
+    let passed =
+        report.outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Pass).count().to_string();
+    let mut layers: Vec<&str> = Vec::new();
+    for unverified in &report.unverified {
+        let layer = unverified.id.split_once('.').map_or(unverified.id.as_str(), |(layer, _)| layer);
+        if !layers.contains(&layer) {
+            layers.push(layer);
+        }
+    }
+    let (what, targets) = (layers.join(", "), report.targets.join(", "));
+    let values = [("passed", passed.as_str()), ("what", what.as_str())];
+    let rest = if report.targets.is_empty() {
+        words.not_tried.with(&values)
+    } else {
+        let [passed, what] = values;
+        words.not_tried_for.with(&[passed, what, ("targets", targets.as_str())])
+    };
+    if report.allowed_unverified { words.allowed.with(&[("rest", &rest)]) } else { rest }
 }
 
 #[cfg(test)]

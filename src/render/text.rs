@@ -94,19 +94,29 @@ impl Text {
     }
 
     fn unverified(&mut self, report: &Report) {
-        let matters = report.verdict == MachineVerdict::Incomplete || report.readiness.is_some();
-        if !matters || report.unverified.is_empty() {
+        let of_image = report.profile == "bake";
+        if report.unverified.is_empty() || (report.verdict != MachineVerdict::Incomplete && !of_image) {
             return;
         }
-        self.page.heading(&self.words.heading.untold);
+        let words = &self.words.heading;
+        self.page.heading(if of_image { &words.not_tried } else { &words.untold });
+        // Each reason once: an image that nothing of runs has the same one for much.
+        let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
         for unverified in &report.unverified {
-            let about = match &unverified.subject {
-                Subject::Host => String::new(),
+            let what = match &unverified.subject {
+                Subject::Host => unverified.id.clone(),
                 subject @ (Subject::Gpu(_) | Subject::Python(_) | Subject::Notebook(_)) => {
-                    format!(" ({subject})")
+                    format!("{} ({subject})", unverified.id)
                 }
             };
-            self.page.item(&format!("{}{about}: {}", unverified.id, unverified.why));
+            match reasons.iter_mut().find(|(why, _)| of_image && *why == unverified.why) {
+                Some((_, known)) => known.push(what),
+                None => reasons.push((&unverified.why, vec![what])),
+            }
+        }
+        for (why, what) in reasons {
+            let what = what.join(", ");
+            self.page.item(&if of_image { format!("{why}: {what}") } else { format!("{what}: {why}") });
         }
     }
 

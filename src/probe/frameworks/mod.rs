@@ -36,6 +36,7 @@ mod loader;
 mod metadata;
 pub(crate) mod packages;
 mod pool;
+mod read;
 mod recall;
 mod said;
 mod same;
@@ -56,6 +57,7 @@ pub use discover::Environment;
 pub(crate) use distributions::{Located, on as distributions_on};
 pub use library_trials::{LibraryTrials, When};
 pub(crate) use packages::tensorflow_in;
+pub use read::read;
 pub(crate) use vouch::{Vouched, only_root_writes, owner_of, python_of_script, vouch};
 
 use crate::{progress::Progress, root::Root};

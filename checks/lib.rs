@@ -37,6 +37,7 @@ mod speed;
 mod tensorflow;
 mod texts;
 mod usable_from;
+mod users;
 mod verdict;
 mod wheels;
 mod work;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Exit status: 0 usable, 1 not usable, 2 usage, 3 something needed could not be told, 4 gpucheck's own error"
+    after_help = "Exit status: 0 usable (of publish and bake: ready), 1 not, 2 usage, 3 something needed could not be told, 4 gpucheck's own error"
 )]
 pub struct Cli {
     /// What to do; without a command: look at this machine and say whether its GPU is usable.
@@ -33,6 +33,9 @@ pub enum Command {
     Bake(BakeArgs),
     /// Look, and write down the facts (JSON, without serial numbers and user names) instead of judging them
     Record {
+        /// The question whose facts are taken down, for `gpucheck judge` to answer anywhere
+        #[arg(long, value_enum, default_value_t = Question::Check, hide_default_value = true, conflicts_with_all = ["seconds", "pid", "notebook"])]
+        profile: Question,
         /// Watch the machine for so many seconds, too: what `gpucheck slow` judges
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=LONGEST_WATCH))]
         seconds: Option<u16>,
@@ -52,6 +55,17 @@ pub enum Command {
     },
     /// List every check and every cause
     List,
+}
+
+/// A question that facts can be taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Question {
+    /// Is the GPU usable?
+    Check,
+    /// Is this template ready to be published? As root: as each of its users sees it
+    Publish,
+    /// Is this image good?
+    Bake,
 }
 
 /// Time to watch where none is given, in seconds.
@@ -185,6 +199,12 @@ pub struct LookArgs {
     /// Milliseconds for each of the driver's libraries to answer, instead of their own deadlines
     #[arg(long, global = true, hide = true, value_name = "MS")]
     pub driver_deadline_ms: Option<u64>,
+    /// A list of users in the form of /etc/passwd, in its place
+    #[arg(long, global = true, hide = true, value_name = "FILE")]
+    pub users_list: Option<PathBuf>,
+    /// Milliseconds to look as one user
+    #[arg(long, global = true, hide = true, value_name = "MS")]
+    pub user_deadline_ms: Option<u64>,
     /// Put the GPUs to as little work as proves that all of it is done: for simulated ones
     #[arg(long, global = true, hide = true)]
     pub small_work: bool,

@@ -3,6 +3,7 @@
 //! Invariants: a fact never judges; it is serializable, comparable and free of clocks; a value that could not
 //! be had says why. Newer gpucheck versions may add fields, so every reader ignores fields it does not know.
 
+mod behaviour;
 mod classroom;
 mod clones;
 mod cuda_libraries;
@@ -24,8 +25,10 @@ mod packages;
 mod pci;
 mod platform;
 mod processes;
+mod seen_as;
 mod target;
 mod updates;
+mod users;
 mod work;
 
 pub use classroom::Classroom;
@@ -70,6 +73,7 @@ pub use platform::{
 pub use processes::{Notebook, Process, Processes};
 pub use target::Target;
 pub use updates::Updates;
+pub use users::{HumanUser, UserLook, Users};
 pub use work::{
     Arithmetic, Level, MadeOf, MemoryFault, MemoryTest, Pass, Pattern, Product, Transfer, Work, WorkDevice,
     WorkStep,
@@ -141,6 +145,9 @@ pub struct Facts {
     /// What is installed where, and who changed it.
     #[serde(default = "never_asked::<Inventory>")]
     pub inventory: Observed<Inventory>,
+    /// Who has an account on this machine, and what each of them may open.
+    #[serde(default = "never_asked::<Users>")]
+    pub users: Observed<Users>,
 }
 
 /// What facts that were recorded before a field existed say of it.
@@ -174,6 +181,7 @@ impl Facts {
             classroom: Observed::not_probed(why),
             targets: Observed::not_probed(why),
             inventory: Observed::not_probed(why),
+            users: Observed::not_probed(why),
         }
     }
 

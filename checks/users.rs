@@ -3,6 +3,8 @@
 use crate::{
     Finding, Subject, Verdict,
     fact::{Access, DeviceNode, Facts, HumanUser, Observed, Users},
+    judge::quoted,
+    jupyter,
 };
 
 /// The driver's device nodes that a CUDA program opens.
@@ -47,9 +49,31 @@ pub(crate) fn shut_out_finding(users: &Users, verdict: Verdict) -> Option<Findin
         ));
     }
     Some(shut_out.iter().fold(finding, |finding, (user, _)| {
-        let user = crate::judge::quoted(&user.name);
+        let user = quoted(&user.name);
         finding.run(format!("sudo usermod -aG \"$(stat -c %G {})\" {user}", node.path))
     }))
+}
+
+/// The user whose Python or kernel this is, where it is not everybody's.
+pub(crate) fn user_of<'a>(facts: &'a Facts, subject: &Subject) -> Option<&'a str> {
+    match subject {
+        Subject::Host | Subject::Gpu(_) => None,
+        Subject::Python(_) => facts.pythons().find(|python| python.subject() == *subject)?.user.as_deref(),
+        Subject::Notebook(_) => jupyter::kernel_of(facts, subject)?.user.as_deref(),
+    }
+}
+
+/// A command to be run as a user: root's files in a user's environment would keep the user from it.
+pub(crate) fn run_as(user: &str, command: &str) -> String {
+    if command.starts_with("sudo ") {
+        return command.to_owned();
+    }
+    let user = quoted(user);
+    if command.contains(['&', '|', '>', ';', '$', '~', '`']) {
+        format!("sudo -u {user} -H sh -c {}", quoted(command))
+    } else {
+        format!("sudo -u {user} -H {command}")
+    }
 }
 
 /// The users, where somebody looked for them.
@@ -68,4 +92,26 @@ pub(crate) fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.collect();
     let first = names.iter().take(MOST).copied().collect::<Vec<_>>().join(", ");
     if names.len() > MOST { format!("{first} and {} more", names.len() - MOST) } else { first }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_s_environment_is_mended_as_that_user() {
+        for (command, expected) in [
+            ("/home/bob/env/bin/python -m pip list", "sudo -u bob -H /home/bob/env/bin/python -m pip list"),
+            ("a && b 'c'", r"sudo -u bob -H sh -c 'a && b '\''c'\'''"),
+            ("sudo apt install x", "sudo apt install x"),
+        ] {
+            assert_eq!(run_as("bob", command), expected);
+        }
+    }
+
+    #[test]
+    fn many_names_are_counted() {
+        assert_eq!(list(["a", "b"].into_iter()), "a, b");
+        assert_eq!(list(["a", "b", "c", "d", "e", "f", "g"].into_iter()), "a, b, c, d, e and 2 more");
+    }
 }

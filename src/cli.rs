@@ -98,10 +98,10 @@ pub struct WhomArgs {
 /// What of a class to try before it is published.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "It imports every framework in full, as a notebook does (--full), and retells nothing of what an earlier run saw\n\
+    after_help = "It imports every framework in full, as a notebook does (--full), and retells nothing of an earlier run \
         (--fresh). With sudo it looks as every human user of this machine, without it as the asking one.\n\n\
-        Exit status: 0 ready, with warnings or without (with --strict only without), 1 not ready, 2 usage,\n\
-        3 not ready only because something could not be told, 4 gpucheck's own error"
+        Exit status: 0 ready, with warnings or without (--strict: only without), 1 not ready, 2 usage, 3 not ready only \
+        because something could not be told, 4 gpucheck's own error"
 )]
 pub struct PublishArgs {
     /// Look through the class's notebooks in this folder

@@ -19,7 +19,7 @@
 //! login.defs(5), nsswitch.conf(5), nologin(8)
 
 use crate::{
-    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
+    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who,
     fact::{Facts, HumanUser, Observed, Users},
     users,
 };
@@ -54,7 +54,11 @@ fn judge_users(users: &Users) -> Finding {
     let unseen: Vec<&HumanUser> = users.humans.iter().filter(is_unseen).collect();
     if let Some(first) = unseen.first() {
         let names = users::list(unseen.iter().map(|user| user.name.as_str()));
-        return Finding::new(host, crate::Verdict::Warn, format!("not as {names}: {}", first.look.why_not()))
+        let why = match &first.look {
+            Observed::NotProbed { why } => why,
+            Observed::Seen(_) | Observed::Failed(_) | Observed::Interrupted { .. } => "",
+        };
+        return Finding::new(host, Verdict::Warn, format!("not as {names}: {why}"))
             .with("users", names)
             .run("sudo gpucheck publish");
     }
@@ -73,7 +77,7 @@ fn of_directories(users: &Users) -> Option<Finding> {
     let ids = users::list(ids.iter().map(String::as_str));
     let services = users.directories.join(", ");
     let summary = format!("homes of users {ids}, whom {services} may know and /etc/passwd does not");
-    let finding = Finding::new(Subject::Host, crate::Verdict::Warn, summary).variant("directory");
+    let finding = Finding::new(Subject::Host, Verdict::Warn, summary).variant("directory");
     Some(finding.with("ids", ids).with("services", services).run("gpucheck publish"))
 }
 

@@ -1,4 +1,4 @@
-//! Every human user of this machine was looked as.
+//! What each human user of this machine sees is known.
 //!
 //! # Meaning
 //! A notebook runs with the kernels, packages, variables and groups of whoever opens it. What works for the one who made

@@ -41,6 +41,7 @@ mod targets;
 mod tensorflow;
 mod texts;
 mod usable_from;
+mod users;
 mod verdict;
 mod wheels;
 mod work;

@@ -49,6 +49,7 @@ impl Profile {
                 Source::Updates,
                 Source::Clones,
                 Source::Classroom,
+                Source::Users,
                 Source::Inventory,
             ]),
             Self::Bake => sources.extend([

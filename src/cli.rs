@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Exit status: 0 usable, 1 not usable, 2 usage, 3 something needed could not be told, 4 gpucheck's own error"
+    after_help = "Exit status: 0 usable (of publish and bake: ready), 1 not, 2 usage, 3 something needed could not be told, 4 gpucheck's own error"
 )]
 pub struct Cli {
     /// What to do; without a command: look at this machine and say whether its GPU is usable.
@@ -35,6 +35,9 @@ pub enum Command {
     Drift(DriftArgs),
     /// Look, and write down the facts (JSON, without serial numbers and user names) instead of judging them
     Record {
+        /// The question whose facts are taken down, for `gpucheck judge` to answer anywhere
+        #[arg(long, value_enum, default_value_t = Question::Check, hide_default_value = true, conflicts_with_all = ["seconds", "pid", "notebook"])]
+        profile: Question,
         /// Watch the machine for so many seconds, too: what `gpucheck slow` judges
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=LONGEST_WATCH))]
         seconds: Option<u16>,
@@ -54,6 +57,17 @@ pub enum Command {
     },
     /// List every check and every cause
     List,
+}
+
+/// A question that facts can be taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Question {
+    /// Is the GPU usable?
+    Check,
+    /// Is this template ready to be published? As root: as each of its users sees it
+    Publish,
+    /// Is this image good?
+    Bake,
 }
 
 /// Time to watch where none is given, in seconds.
@@ -86,10 +100,10 @@ pub struct WhomArgs {
 /// What of a class to try before it is published.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "It imports every framework in full, as a notebook does (--full), and retells nothing of what an earlier run saw\n\
+    after_help = "It imports every framework in full, as a notebook does (--full), and retells nothing of an earlier run \
         (--fresh). With sudo it looks as every human user of this machine, without it as the asking one.\n\n\
-        Exit status: 0 ready, with warnings or without (with --strict only without), 1 not ready, 2 usage,\n\
-        3 not ready only because something could not be told, 4 gpucheck's own error"
+        Exit status: 0 ready, with warnings or without (--strict: only without), 1 not ready, 2 usage, 3 not ready only \
+        because something could not be told, 4 gpucheck's own error"
 )]
 pub struct PublishArgs {
     /// Look through the class's notebooks in this folder
@@ -222,6 +236,12 @@ pub struct LookArgs {
     /// Milliseconds for each of the driver's libraries to answer, instead of their own deadlines
     #[arg(long, global = true, hide = true, value_name = "MS")]
     pub driver_deadline_ms: Option<u64>,
+    /// A list of users in the form of /etc/passwd, in its place
+    #[arg(long, global = true, hide = true, value_name = "FILE")]
+    pub users_list: Option<PathBuf>,
+    /// Milliseconds to look as one user
+    #[arg(long, global = true, hide = true, value_name = "MS")]
+    pub user_deadline_ms: Option<u64>,
     /// Put the GPUs to as little work as proves that all of it is done: for simulated ones
     #[arg(long, global = true, hide = true)]
     pub small_work: bool,

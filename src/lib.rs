@@ -68,6 +68,7 @@ mod in_time;
 pub mod knowledge;
 pub mod locale;
 mod look_again;
+mod look_as_users;
 pub mod output;
 pub mod probe;
 pub mod progress;

@@ -3,7 +3,7 @@
 use clap::Parser;
 use gpucheck::{
     ask, bake,
-    cli::{Cli, Command, LookArgs, WATCH_SECONDS},
+    cli::{Cli, Command, LookArgs, Question, WATCH_SECONDS},
     collect, drift,
     error::Error,
     exit::Exit,
@@ -82,8 +82,13 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
             let facts = slow::facts(&options, &(&asked.whom).into(), time)?;
             show::report(&Profile::Slow.judge(&facts, &knowledge, &selection), show)
         }
-        Some(Command::Record { seconds, whom }) => {
-            let mut options = ask::options(look, show, Profile::Check, &ask::selection(look)?)?;
+        Some(Command::Record { profile, seconds, whom }) => {
+            let profile = match profile {
+                Question::Check => Profile::Check,
+                Question::Publish => Profile::Publish,
+                Question::Bake => Profile::Bake,
+            };
+            let mut options = ask::options(look, show, profile, &ask::selection(look)?)?;
             // Facts are to show what is there now.
             options.fresh = true;
             if options.sources.contains(&Source::Compute) {

@@ -16,6 +16,7 @@ mod environments;
 mod frameworks_at_work;
 mod hardware;
 mod home;
+mod human_users;
 mod judge;
 mod jupyter;
 mod kernels_on_gpus;

@@ -6,6 +6,8 @@ mod libraries;
 mod modinfo;
 mod nodes;
 
+pub(crate) use nodes::nodes as device_nodes;
+
 use crate::root::Root;
 use gpucheck_checks::fact::{LoadedModule, Module, Observed, PciAddress, SecureBoot};
 use std::collections::BTreeMap;

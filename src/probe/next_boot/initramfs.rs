@@ -118,9 +118,9 @@ fn module_version(file: &str, content: &mut dyn Read) -> io::Result<Option<Strin
 }
 
 /// A file that is read until a moment.
-struct Timely {
-    file: File,
-    until: Instant,
+pub(super) struct Timely {
+    pub(super) file: File,
+    pub(super) until: Instant,
 }
 
 impl Read for Timely {

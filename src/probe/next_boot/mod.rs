@@ -12,6 +12,7 @@ mod keys;
 mod packed;
 mod release;
 mod scan;
+mod unpacked;
 
 use crate::{probe::module, root::Root};
 use gpucheck_checks::fact::{NextBoot, Observed};
@@ -32,7 +33,10 @@ const MOST: usize = 20;
 /// Looks at the next boot.
 pub fn probe(root: &Root) -> Observed<NextBoot> {
     let choice = choice::choice(root);
-    let on_disk = module::on_disk(root);
+    let mut on_disk = module::on_disk(root);
+    for linux in on_disk.linux.iter_mut().filter(|linux| choice.linux.seen() == Some(&linux.release)) {
+        linux.nvidia.iter_mut().for_each(|file| unpacked::tell(root, file));
+    }
     let initramfs = match &choice.linux {
         Observed::Seen(release) => initramfs::read(root, release, choice.initrd.as_deref()),
         Observed::Failed(_) | Observed::Interrupted { .. } | Observed::NotProbed { .. } => {

@@ -21,6 +21,7 @@ const LAYERS: &[&str] = &[
     "notebooks",
     "performance",
     "load",
+    "next_boot",
     "classroom",
     "target",
 ];

@@ -9,6 +9,7 @@
 
 mod at_work;
 mod bake;
+mod boot;
 mod bottleneck;
 mod check;
 mod class;

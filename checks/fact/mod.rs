@@ -59,6 +59,7 @@ pub use module::{
     Access, DeviceNode, Dkms, DriverFile, InstalledLinux, LoadedModule, Module, ModuleFile, Node, SecureBoot,
     Setting,
 };
+pub use next_boot::{EarlyModule, Initramfs, NextBoot};
 pub use notebooks::{KernelEnvironment, Kernelspec, Notebooks, Program, ProgramState, Server, Session, Spec};
 pub use nvml::{
     Clocks, Ecc, GpuProcess, GridFeature, Memory, MigInstance, Nvml, NvmlDevice, PcieLink, Power,

@@ -35,6 +35,7 @@ mod slow;
 mod speed;
 mod tensorflow;
 mod texts;
+mod updated;
 mod usable_from;
 mod verdict;
 mod wheels;

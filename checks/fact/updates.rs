@@ -105,7 +105,8 @@ fn is_nothing(value: &str) -> bool {
 /// What apt takes for true.
 fn is_true(value: &str) -> bool {
     let word = value.trim().to_ascii_lowercase();
-    matches!(word.as_str(), "true" | "yes" | "with" | "on" | "enable") || word.parse::<i64>().is_ok_and(|n| n != 0)
+    matches!(word.as_str(), "true" | "yes" | "with" | "on" | "enable")
+        || word.parse::<i64>().is_ok_and(|n| n != 0)
 }
 
 /// How dnf-automatic is set up.
@@ -126,6 +127,8 @@ pub struct OfferedPackage {
     pub name: String,
     /// The version that is installed.
     pub installed: String,
+    /// The priority of that version by apt's preferences, the highest that a list gives it; 0 where no list has it.
+    pub priority: i32,
     /// `apt-mark hold` keeps it where it is.
     pub held: bool,
     /// The pattern of unattended-upgrades' Package-Blacklist that meets it.
@@ -178,26 +181,30 @@ impl OfferedPackage {
 
     /// What unattended-upgrades would install, where it runs.
     pub fn taken_unattended(&self) -> Option<&Offer> {
-        if self.stays_unattended().is_some() { None } else { self.preferred(|offer| offer.allowed_by.is_some()) }
+        if self.stays_unattended().is_some() {
+            None
+        } else {
+            self.preferred(|offer| offer.allowed_by.is_some())
+        }
     }
 
     /// Why unattended-upgrades leaves it where it is, whatever comes; none where nothing keeps it.
     pub fn stays_unattended(&self) -> Option<String> {
-        let excluded = || self.excluded_by.as_ref().map(|pattern| format!("Package-Blacklist has {pattern:?}"));
+        let excluded =
+            || self.excluded_by.as_ref().map(|pattern| format!("Package-Blacklist has {pattern:?}"));
         let held = self.held.then(|| "held".to_owned());
         held.or_else(excluded).or_else(|| self.pinned_by.clone())
     }
 
     /// The archives from which unattended-upgrades takes it, where they have something new.
     pub fn followed(&self) -> impl Iterator<Item = &Offer> {
-        self.offers.iter().filter(|offer| offer.allowed_by.is_some() && offer.priority > 0)
+        let own = self.priority.max(INSTALLED);
+        self.offers.iter().filter(move |offer| offer.allowed_by.is_some() && offer.priority >= own)
     }
 
     /// apt takes the version of the highest priority, of these the newest, and none with less than what is installed has.
     fn preferred(&self, may: impl Fn(&Offer) -> bool) -> Option<&Offer> {
-        let is_own = |offer: &&Offer| offer.version == self.installed;
-        let own = self.offers.iter().filter(is_own).map(|offer| offer.priority).max().unwrap_or(0);
-        let own = own.max(INSTALLED);
+        let own = self.priority.max(INSTALLED);
         let better = self.offers.iter().filter(|offer| offer.newer && offer.priority >= own && may(offer));
         better.rev().max_by_key(|offer| offer.priority)
     }

@@ -47,7 +47,8 @@ impl AptConf {
     /// The values of a list.
     pub(super) fn list(&self, name: &str) -> Vec<String> {
         let path: Vec<&str> = name.split("::").collect();
-        let is_of = |known: &[String]| known.len() == path.len() + 1 && known.iter().zip(&path).all(|(a, b)| a == b);
+        let is_of =
+            |known: &[String]| known.len() == path.len() + 1 && known.iter().zip(&path).all(|(a, b)| a == b);
         let of = self.values.iter().filter(|(known, _)| is_of(known));
         of.map(|(_, value)| value.clone()).filter(|value| !value.is_empty()).collect()
     }
@@ -89,7 +90,9 @@ impl AptConf {
 
     fn statement(&mut self, scope: Option<&Vec<String>>, words: &[Token]) {
         let (name, value) = match words {
-            [Token::Name(directive), Token::Name(name), ..] if directive == "#clear" => return self.clear(name),
+            [Token::Name(directive), Token::Name(name), ..] if directive == "#clear" => {
+                return self.clear(name);
+            }
             [Token::Text(value)] => ("::", value),
             [Token::Name(name), Token::Text(value) | Token::Name(value), ..] if !name.starts_with('#') => {
                 (name.as_str(), value)
@@ -152,7 +155,8 @@ impl Iterator for Tokens<'_> {
             self.text = self.text.trim_start();
             if let Some(rest) = self.text.strip_prefix("/*") {
                 self.text = rest.split_once("*/").map_or("", |(_, rest)| rest);
-            } else if self.text.starts_with("//") || (self.text.starts_with('#') && !is_directive(self.text)) {
+            } else if self.text.starts_with("//") || (self.text.starts_with('#') && !is_directive(self.text))
+            {
                 self.text = self.text.split_once('\n').map_or("", |(_, rest)| rest);
             } else {
                 break;
@@ -183,7 +187,8 @@ impl Tokens<'_> {
     }
 
     fn name(&mut self) -> Token {
-        let end = self.text.find(|c: char| c.is_whitespace() || "{};\"".contains(c)).unwrap_or(self.text.len());
+        let end =
+            self.text.find(|c: char| c.is_whitespace() || "{};\"".contains(c)).unwrap_or(self.text.len());
         let (name, rest) = self.text.split_at(end);
         self.text = rest;
         Token::Name(name.to_owned())
@@ -230,14 +235,25 @@ mod tests {
         for name in ["50unattended-upgrades", "20auto-upgrades", "99x.conf", "01-a_b"] {
             assert!(is_part(name, "conf"), "{name}");
         }
-        for name in ["50unattended-upgrades.dpkg-old", "50unattended-upgrades.local", "a b", ".x", "20auto-upgrades~"] {
+        for name in
+            ["50unattended-upgrades.dpkg-old", "50unattended-upgrades.local", "a b", ".x", "20auto-upgrades~"]
+        {
             assert!(!is_part(name, "conf"), "{name}");
         }
     }
 
     #[test]
     fn garbage_is_read_to_its_end() {
-        for text in ["{{{{", "}}}};;;", "A \"open", "/* open", "A { B { \"x\"", "\u{0}\u{1}é { ü \"ö\"", "#clear", "::"] {
+        for text in [
+            "{{{{",
+            "}}}};;;",
+            "A \"open",
+            "/* open",
+            "A { B { \"x\"",
+            "\u{0}\u{1}é { ü \"ö\"",
+            "#clear",
+            "::",
+        ] {
             conf(&[text]);
         }
         let deep = "a {".repeat(100_000);

@@ -27,9 +27,11 @@ impl Archive {
         let is_release = |name: &&String| name.ends_with("_InRelease") || name.ends_with("_Release");
         let beside = names.iter().filter(is_release).filter(|name| list.starts_with(stem(name)));
         let release = beside.max_by_key(|name| (stem(name).len(), name.ends_with("_InRelease")));
-        let mut archive = release.map(|name| Self::read(root, &format!("{folder}/{name}"))).unwrap_or_default();
+        let mut archive =
+            release.map(|name| Self::read(root, &format!("{folder}/{name}"))).unwrap_or_default();
         let rest = release.and_then(|name| list.strip_prefix(stem(name))).unwrap_or_default();
-        archive.component = rest.split_once("_binary-").map(|(component, _)| component.to_owned()).unwrap_or_default();
+        archive.component =
+            rest.split_once("_binary-").map(|(component, _)| component.to_owned()).unwrap_or_default();
         archive.site = list.split('_').next().unwrap_or_default().to_owned();
         archive
     }

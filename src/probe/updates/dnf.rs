@@ -18,10 +18,13 @@ pub(super) fn dnf(root: &Root) -> Observed<DnfAutomatic> {
     let is_enabled = |timer: &&&str| root.link_name(&format!("{WANTS}/{timer}")).is_some();
     let applies = CONFIGURATIONS.iter().any(|path| {
         let text = root.configuration(path).unwrap_or_default();
-        values(&text, &["apply_updates"]).iter().any(|value| ["yes", "true", "1", "on"].contains(&value.as_str()))
+        values(&text, &["apply_updates"])
+            .iter()
+            .any(|value| ["yes", "true", "1", "on"].contains(&value.as_str()))
     });
     let by_configuration = BY_CONFIGURATION.iter().find(is_enabled).filter(|_| applies);
-    let installs_by = INSTALLERS.iter().find(is_enabled).or(by_configuration).map(|timer| (*timer).to_owned());
+    let installs_by =
+        INSTALLERS.iter().find(is_enabled).or(by_configuration).map(|timer| (*timer).to_owned());
     let text = root.configuration(MAIN).unwrap_or_default();
     let excluded = values(&text, &["excludepkgs", "exclude"]);
     let excluded = excluded.iter().flat_map(|value| value.split([',', ' '])).filter(|name| !name.is_empty());

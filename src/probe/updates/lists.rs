@@ -59,22 +59,37 @@ impl Search<'_> {
         for name in names.iter().filter(|name| is_list(name)).take(MOST_LISTS) {
             let archive = Archive::of_list(root, FOLDER, name, &names);
             let mut best: BTreeMap<usize, Offer> = BTreeMap::new();
+            let mut own: BTreeMap<usize, i32> = BTreeMap::new();
             let searched = opened(root, name).and_then(|list| {
-                paragraphs(list, &mut budget, |name| by_name.contains_key(name), |name, paragraph| {
-                    for at in by_name.get(name).into_iter().flatten() {
-                        let (package, architecture) = (packages.get(*at), architectures.get(*at));
-                        let offer = package.zip(architecture).and_then(|(package, architecture)| {
-                            self.offer(package, architecture, &archive, paragraph)
-                        });
-                        if let Some(offer) = offer {
-                            keep(&mut best, *at, offer);
+                paragraphs(
+                    list,
+                    &mut budget,
+                    |name| by_name.contains_key(name),
+                    |name, paragraph| {
+                        for at in by_name.get(name).into_iter().flatten() {
+                            let (package, architecture) = (packages.get(*at), architectures.get(*at));
+                            let offer = package.zip(architecture).and_then(|(package, architecture)| {
+                                self.offer(package, architecture, &archive, paragraph)
+                            });
+                            if let Some(offer) = offer {
+                                if package.is_some_and(|package| package.installed == offer.version) {
+                                    own.insert(*at, offer.priority);
+                                }
+                                keep(&mut best, *at, offer);
+                            }
                         }
-                    }
-                })
+                    },
+                )
             });
             match searched {
                 Ok(()) => told.read += 1,
                 Err(error) => told.unread.push(format!("{name}: {error}")),
+            }
+            for (at, priority) in own {
+                packages
+                    .get_mut(at)
+                    .into_iter()
+                    .for_each(|package| package.priority = package.priority.max(priority));
             }
             for (at, offer) in best {
                 packages.get_mut(at).into_iter().for_each(|package| package.offers.push(offer.clone()));
@@ -86,13 +101,23 @@ impl Search<'_> {
         told
     }
 
-    fn offer(&self, package: &OfferedPackage, architecture: &str, archive: &Archive, paragraph: &str) -> Option<Offer> {
+    fn offer(
+        &self,
+        package: &OfferedPackage,
+        architecture: &str,
+        archive: &Archive,
+        paragraph: &str,
+    ) -> Option<Offer> {
         let field = |name: &str| {
             let mut lines = paragraph.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
             lines.next().map(str::trim)
         };
         let built_for = field("Architecture").unwrap_or("all");
-        if built_for != "all" && architecture != "all" && !architecture.is_empty() && built_for != architecture {
+        if built_for != "all"
+            && architecture != "all"
+            && !architecture.is_empty()
+            && built_for != architecture
+        {
             return None;
         }
         let version: String = field("Version")?.chars().take(LONGEST).collect();
@@ -128,9 +153,10 @@ fn opened(root: &Root, name: &str) -> io::Result<Box<dyn Read>> {
     match name.rsplit_once('.').map(|(_, ending)| ending) {
         Some("lz4") => Ok(Box::new(lz4_flex::frame::FrameDecoder::new(file))),
         Some("gz") => Ok(Box::new(flate2::read::MultiGzDecoder::new(file))),
-        Some(ending @ ("xz" | "zst" | "bz2" | "lzma")) => {
-            Err(io::Error::new(io::ErrorKind::Unsupported, format!("packed as {ending}, which gpucheck does not unpack")))
-        }
+        Some(ending @ ("xz" | "zst" | "bz2" | "lzma")) => Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            format!("packed as {ending}, which gpucheck does not unpack"),
+        )),
         _ => Ok(Box::new(file)),
     }
 }

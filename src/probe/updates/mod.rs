@@ -39,10 +39,12 @@ fn offered(root: &Root, all: &[Package], unattended: &Unattended) -> (Vec<Offere
         all.iter().filter(|package| package.is_installed() || package.is_half_installed()).collect();
     let pins = preferences::pins(root);
     let architectures: Vec<String> = installed.iter().map(|package| package.architecture.clone()).collect();
-    let excluded_by = |name: &str| unattended.excluded.iter().find(|pattern| pattern::begins_like(name, pattern));
+    let excluded_by =
+        |name: &str| unattended.excluded.iter().find(|pattern| pattern::begins_like(name, pattern));
     let packages = installed.iter().map(|package| OfferedPackage {
         name: package.name.clone(),
         installed: package.version.clone(),
+        priority: 0,
         held: package.is_held(),
         excluded_by: excluded_by(&package.name).cloned(),
         pinned_by: preferences::tie(&pins, &package.name, &package.version),

@@ -43,7 +43,10 @@ pub(super) fn has(text: &str, expression: &str) -> bool {
 const LARGEST: usize = 1 << 20;
 
 fn found(expression: &str, text: &str) -> bool {
-    RegexBuilder::new(expression).size_limit(LARGEST).build().is_ok_and(|expression| expression.is_match(text))
+    RegexBuilder::new(expression)
+        .size_limit(LARGEST)
+        .build()
+        .is_ok_and(|expression| expression.is_match(text))
 }
 
 #[cfg(test)]

@@ -59,10 +59,14 @@ fn by(pin: &str) -> Option<By> {
     Some(match kind {
         "version" => By::Version(rest.to_owned()),
         "origin" => By::Origin(rest.trim_matches('"').to_owned()),
-        "release" => By::Release(rest.split(',').map(|part| {
-            let (letter, value) = part.trim().split_once('=').unwrap_or(("a", part.trim()));
-            (letter.to_owned(), value.trim_matches('"').to_owned())
-        }).collect()),
+        "release" => By::Release(
+            rest.split(',')
+                .map(|part| {
+                    let (letter, value) = part.trim().split_once('=').unwrap_or(("a", part.trim()));
+                    (letter.to_owned(), value.trim_matches('"').to_owned())
+                })
+                .collect(),
+        ),
         _ => return None,
     })
 }
@@ -161,7 +165,12 @@ mod tests {
 
     #[test]
     fn what_is_no_record_is_passed_over() {
-        for text in ["", "Package: x", "Package: x\nPin: foo bar\nPin-Priority: 1", "Pin: version 1\n\n\nPin-Priority: x"] {
+        for text in [
+            "",
+            "Package: x",
+            "Package: x\nPin: foo bar\nPin-Priority: 1",
+            "Pin: version 1\n\n\nPin-Priority: x",
+        ] {
             assert!(records("p", text).is_empty(), "{text}");
         }
     }

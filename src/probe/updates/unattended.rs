@@ -50,7 +50,8 @@ fn units(root: &Root) -> Vec<UpdateUnit> {
 
 /// `Allowed-Origins` and `Origins-Pattern`, as one: `o=Ubuntu,a=jammy-security`. The names of the distribution are put in.
 fn origins(root: &Root, conf: &AptConf) -> Vec<String> {
-    let allowed = conf.list("unattended-upgrade::allowed-origins").into_iter().filter_map(|pair| as_pattern(&pair));
+    let allowed =
+        conf.list("unattended-upgrade::allowed-origins").into_iter().filter_map(|pair| as_pattern(&pair));
     let patterns = conf.list("unattended-upgrade::origins-pattern").into_iter();
     let (id, codename) = distribution(root);
     allowed
@@ -71,7 +72,8 @@ fn as_pattern(pair: &str) -> Option<String> {
 fn distribution(root: &Root) -> (String, String) {
     let read = |path: &str, name: &str| {
         let text = root.configuration(path)?;
-        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=').map(str::to_owned))?;
+        let value =
+            text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=').map(str::to_owned))?;
         Some(value.trim_matches(['"', '\'']).to_owned())
     };
     let of_release = |name: &str| {
@@ -82,7 +84,8 @@ fn distribution(root: &Root) -> (String, String) {
         let mut rest = id.chars();
         rest.next().map(|first| first.to_uppercase().collect::<String>() + rest.as_str()).unwrap_or_default()
     });
-    let codename = read("/etc/lsb-release", "DISTRIB_CODENAME").unwrap_or_else(|| of_release("VERSION_CODENAME"));
+    let codename =
+        read("/etc/lsb-release", "DISTRIB_CODENAME").unwrap_or_else(|| of_release("VERSION_CODENAME"));
     (id, codename)
 }
 

@@ -66,12 +66,19 @@ fn word(left: &[u8], right: &[u8]) -> Ordering {
         Some(byte) if byte.is_ascii_alphabetic() => i32::from(*byte),
         Some(byte) => i32::from(*byte) + 256,
     };
-    (0..longest).map(|at| rank(left, at).cmp(&rank(right, at))).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    (0..longest)
+        .map(|at| rank(left, at).cmp(&rank(right, at)))
+        .find(|order| order.is_ne())
+        .unwrap_or(Ordering::Equal)
 }
 
 /// Numbers of any length.
 fn number(left: &[u8], right: &[u8]) -> Ordering {
-    let strip = |text: &[u8]| text.iter().position(|byte| *byte != b'0').map_or(Vec::new(), |at| text.get(at..).unwrap_or_default().to_vec());
+    let strip = |text: &[u8]| {
+        text.iter()
+            .position(|byte| *byte != b'0')
+            .map_or(Vec::new(), |at| text.get(at..).unwrap_or_default().to_vec())
+    };
     let (left, right) = (strip(left), strip(right));
     left.len().cmp(&right.len()).then_with(|| left.cmp(&right))
 }
@@ -122,7 +129,9 @@ mod tests {
         // Every text of up to three of them that dpkg takes for a version, each beside its successor.
         let texts: Vec<String> = (0..parts.len().pow(3))
             .map(|at| [at % 11, at / 11 % 11, at / 121].map(|at| parts[at]).concat())
-            .filter(|text| text.starts_with(|c: char| c.is_ascii_digit()) && text.rfind(':').is_none_or(|at| at == 1))
+            .filter(|text| {
+                text.starts_with(|c: char| c.is_ascii_digit()) && text.rfind(':').is_none_or(|at| at == 1)
+            })
             .filter(|text| !text.ends_with([':', '-']) && !text.contains(":~") && !text.contains(":a"))
             .step_by(3)
             .collect();

@@ -11,6 +11,8 @@ mod at_work;
 mod bake;
 mod bottleneck;
 mod check;
+mod cloned;
+mod compiled;
 mod cuda_libraries;
 mod diagnose;
 pub mod fact;

@@ -29,7 +29,10 @@ mod updates;
 mod work;
 
 pub use classroom::Classroom;
-pub use clones::Clones;
+pub use clones::{
+    AccessValue, CacheFolder, Cached, ChosenBy, ChosenGpus, Clones, HostTrace, JupyterAccess, Named,
+    SecretFile,
+};
 pub use cuda_libraries::{
     CudaLibraries, DriverLibrary, Framework, FrameworkLibraries, LibraryOperation, LibraryTrial, Sgemm,
 };

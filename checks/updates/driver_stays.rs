@@ -17,7 +17,7 @@
 //!
 //! # Source
 //! NVIDIA/ubuntu-packaging-nvidia-driver#3, <https://documentation.ubuntu.com/server/how-to/software/automatic-updates/>,
-//! <https://documentation.ubuntu.com/project/SRU/reference/package-specific/>, unattended-upgrades 2.9.1, apt_preferences(5)
+//! <https://packages.ubuntu.com/jammy/amd64/libnvidia-extra-580-server> (security, restricted), unattended-upgrades 2.9.1, apt_preferences(5)
 
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who,

@@ -9,7 +9,7 @@
 //! unattended-upgrades is installed and on (`APT::Periodic` in apt.conf, `apt-daily-upgrade.timer`), a package of the
 //! driver is neither held nor in `Package-Blacklist` nor pinned to its version, and an archive that it takes from has it. Fails
 //! where apt's lists have a newer version there, or where that archive is one of security fixes, to which Ubuntu brings new
-//! versions of the driver; warns of all others. apt is not run.
+//! versions of the driver; warns of all others. A held `nvidia-driver-535-server` holds its parts as well. apt is not run.
 //!
 //! # Fix
 //! Hold the driver's packages in the template: `sudo apt-mark hold ...`. Take the hold off when you update the template
@@ -55,6 +55,12 @@ fn judge_updates(facts: &Facts, updates: &Updates) -> Finding {
             "no package of the driver is installed that updates could move",
         );
     }
+    if let Some(holder) = driver.iter().find(|package| package.held && holds_all(&package.name)) {
+        return Finding::pass(
+            host,
+            format!("{} is held, and needs the others in its own version", holder.name),
+        );
+    }
     let (package, coming) = updated::coming(unattended, updates, &driver);
     match (coming, package) {
         (Coming::Now(offer), Some(package)) => {
@@ -93,6 +99,11 @@ fn judge_updates(facts: &Facts, updates: &Updates) -> Finding {
     }
 }
 
+/// Whether a package is Ubuntu's for the whole driver, which depends on each part in the same version.
+fn holds_all(name: &str) -> bool {
+    name.strip_prefix("nvidia-driver-").is_some_and(|branch| branch.starts_with(|c: char| c.is_ascii_digit()))
+}
+
 /// What a person would bring about.
 fn by_hand(package: &OfferedPackage) -> Option<String> {
     let offer = package.taken()?;
@@ -105,7 +116,8 @@ fn moved(finding: Finding, unattended: &Unattended, updates: &Updates, offer: &O
     let moving = driver.iter().filter_map(|package| Some((package, package.taken_unattended()?)));
     let moving =
         moving.map(|(package, offer)| format!("{} {} -> {}", package.name, package.installed, offer.version));
-    let finding = moving.take(MOST).fold(finding, Finding::because);
+    // The first is in the summary.
+    let finding = moving.skip(1).take(MOST).fold(finding, Finding::because);
     let finding = updated::by_whom(finding, unattended, Some(offer), updates);
     // Signed modules come with the version of the driver that they belong to: whoever holds one holds both.
     let mut held = driver;

@@ -22,6 +22,8 @@ const LAYERS: &[&str] = &[
     "performance",
     "load",
     "next_boot",
+    "updates",
+    "clones",
     "classroom",
     "target",
 ];

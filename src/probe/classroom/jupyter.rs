@@ -22,7 +22,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 use sweep::Scratch;
 
@@ -88,15 +88,16 @@ pub(super) fn start(ask: &Ask, installed: Option<&Installed>) -> Observed<Option
         Ok(vouched) => vouched,
         Err(why) => return Observed::not_probed(why),
     };
-    match try_start(installed, &vouched, ask.jupyter_deadline.unwrap_or(DEADLINE)) {
+    match try_start(ask, installed, &vouched) {
         Ok(server) => Observed::Seen(Some(server)),
         Err(error) => Observed::Failed(ProbeFailure::NotStarted { message: error.to_string() }),
     }
 }
 
-fn try_start(installed: &Installed, vouched: &Vouched, deadline: Duration) -> std::io::Result<JupyterServer> {
+fn try_start(ask: &Ask, installed: &Installed, vouched: &Vouched) -> std::io::Result<JupyterServer> {
+    let deadline = ask.class.jupyter_deadline.unwrap_or(DEADLINE);
     let gid = vouched.identity.as_ref().map(|identity| identity.gid);
-    let scratch = Scratch::new(vouched.uid, gid)?;
+    let scratch = Scratch::new(&ask.worker.program, vouched.uid, gid)?;
     let token = sweep::random()?;
     let asker = Asker::start(scratch.folder.clone(), vouched.uid);
     let finished: Finished<()> =
@@ -207,10 +208,8 @@ impl Asker {
 
     fn end(mut self) -> Option<Result<JupyterAnswer, String>> {
         self.over.store(true, Ordering::SeqCst);
-        let until = Instant::now() + DEADLINE;
-        if let Some(thread) = self.thread.take()
-            && Instant::now() < until
-        {
+        // It waits for an answer for some seconds at most.
+        if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
         self.answer.lock().unwrap_or_else(PoisonError::into_inner).take()

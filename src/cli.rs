@@ -115,6 +115,9 @@ pub struct PublishArgs {
     /// Time for each notebook: 90s, 10m, 2h
     #[arg(long, value_name = "DURATION", default_value = "10m", requires = "run_notebooks", value_parser = seconds)]
     pub notebook_timeout: u64,
+    /// Milliseconds for Jupyter to start, instead of its own deadline
+    #[arg(long, hide = true, value_name = "MS")]
+    pub jupyter_deadline_ms: Option<u64>,
     /// What the class costs, and so what a wrong template wastes.
     #[command(flatten)]
     pub cost: CostArgs,

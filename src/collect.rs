@@ -236,7 +236,6 @@ fn look_at_classroom(options: &Options, library: &worker::Ask, facts: &Facts) ->
         library: library.clone(),
         worker: worker(options, nvml::DEADLINE),
         progress: options.progress.clone(),
-        jupyter_deadline: None,
     };
     let wanted = options.sources.contains(&Source::Classroom);
     let notebooks = facts.notebooks.seen().cloned().unwrap_or_default();

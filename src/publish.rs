@@ -29,6 +29,7 @@ pub fn run(asked: &PublishArgs, cli: &Cli) -> Result<Exit, Error> {
         notebooks: folder(asked, &cli.look.root)?,
         run: asked.run_notebooks,
         deadline: Some(Duration::from_secs(asked.notebook_timeout)),
+        jupyter_deadline: asked.jupyter_deadline_ms.map(Duration::from_millis),
     };
     let cost = cost(&asked.cost, &options, &knowledge)?;
     let facts = collect::collect(&options);

@@ -10,6 +10,7 @@
 
 mod broken_pythons;
 mod children;
+mod classroom;
 mod cli;
 mod cuda_libraries;
 mod environments;

@@ -12,6 +12,7 @@ mod broken_pythons;
 mod children;
 mod cli;
 mod cuda_libraries;
+mod drift;
 mod environments;
 mod frameworks_at_work;
 mod hardware;

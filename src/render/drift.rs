@@ -65,7 +65,8 @@ impl Section<'_> {
             }
             _ => name,
         };
-        let [from, to] = [&change.from, &change.to].map(|value| value.as_deref().map(shortened));
+        let shown = |value: &str| if value.is_empty() { "\"\"".to_owned() } else { shortened(value) };
+        let [from, to] = [&change.from, &change.to].map(|value| value.as_deref().map(shown));
         let what = match (&from, &to) {
             (Some(from), Some(to)) => {
                 self.words.changed.with(&[("subject", &subject), ("from", from), ("to", to)])

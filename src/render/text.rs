@@ -50,6 +50,8 @@ impl Text {
             let answered = matches!(report.verdict, MachineVerdict::Unusable | MachineVerdict::Degraded);
             if !answered {
                 self.page.heading(&self.words.heading.to_mend.with(&[("title", &texts.title)]));
+            } else if report.drift.is_some() {
+                self.page.heading(&texts.title);
             }
             self.root(first, &texts);
             for other in others {

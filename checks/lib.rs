@@ -62,8 +62,8 @@ pub use report::{
 pub use select::{Selection, UnknownId};
 pub use slow::{slow, slow_sources};
 pub use texts::{
-    AnswerWords, DriftWords, FixWords, HeadingWords, Language, MachineWords, Phrase, SlowWords, StatusWords, Texts,
-    UsableWords, VerdictWords, WhatWords, Words,
+    AnswerWords, DriftWords, FixWords, HeadingWords, Language, MachineWords, Phrase, SlowWords, StatusWords,
+    Texts, UsableWords, VerdictWords, WhatWords, Words,
 };
 pub use usable_from::{RootReference, Usable, UsableFrom};
 pub use verdict::PROOFS;

@@ -41,7 +41,9 @@ impl Profile {
         match self {
             Self::Slow => return slow_sources(),
             Self::Check => {}
-            Self::Drift => sources.extend([Source::Inventory, Source::Notebooks, Source::Installation, Source::Nvml]),
+            Self::Drift => {
+                sources.extend([Source::Inventory, Source::Notebooks, Source::Installation, Source::Nvml])
+            }
             Self::Publish => sources.extend([
                 Source::NextBoot,
                 Source::Updates,

@@ -14,9 +14,9 @@ mod drift;
 mod tests;
 mod words;
 
+pub use drift::{DriftWords, WhatWords};
 use serde::Deserialize;
 use std::{collections::BTreeMap, sync::LazyLock};
-pub use drift::{DriftWords, WhatWords};
 pub use words::{
     AnswerWords, FixWords, HeadingWords, MachineWords, Phrase, SlowWords, StatusWords, UsableWords,
     VerdictWords, Words,

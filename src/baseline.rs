@@ -79,7 +79,9 @@ pub fn keep(asked: &BaselineArgs, cli: &Cli, facts: &Facts, report: &Report) -> 
     let is_here = Root::new(&cli.look.root).is_this_machine();
     match &asked.baseline {
         _ if asked.no_baseline => Ok(()),
-        Some(path) => save(facts, report, path).map_err(|source| Error::SaveBaseline { path: path.clone(), source }),
+        Some(path) => {
+            save(facts, report, path).map_err(|source| Error::SaveBaseline { path: path.clone(), source })
+        }
         None if !is_here => Ok(()),
         None if !is_whole => {
             note("checks were chosen, so the baseline for `gpucheck drift` is not saved");
@@ -116,7 +118,11 @@ pub fn save(facts: &Facts, report: &Report, path: &Path) -> io::Result<()> {
         Error::Write { source, .. } => source,
         other => io::Error::other(other.to_string()),
     })?;
-    if fs::metadata(path)?.is_file() { fs::set_permissions(path, fs::Permissions::from_mode(0o644)) } else { Ok(()) }
+    if fs::metadata(path)?.is_file() {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o644))
+    } else {
+        Ok(())
+    }
 }
 
 fn document(facts: &Facts, report: &Report) -> serde_json::Result<String> {
@@ -159,7 +165,8 @@ pub fn load(path: &Path) -> Result<Baseline, Error> {
     if layout.schema > SCHEMA {
         return Err(Error::NewerBaseline { path: path.to_owned(), schema: layout.schema, known: SCHEMA });
     }
-    let document: Document<'_> = serde_json::from_str(&text).map_err(|error| no_baseline(error.to_string()))?;
+    let document: Document<'_> =
+        serde_json::from_str(&text).map_err(|error| no_baseline(error.to_string()))?;
     let content = document.baseline.get();
     if sum(content) != document.sha256 {
         return Err(no_baseline("its content does not have the sum that it says".to_owned()));

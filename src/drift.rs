@@ -46,7 +46,10 @@ fn wanted(baseline: &Baseline, home: &OwnHome) -> Ask {
 
 /// The day before, for logs have local times and nobody knows whose; empty where that is no time.
 fn day_before(at: &str) -> String {
-    let day = at.parse::<jiff::Timestamp>().ok().and_then(|at| at.checked_sub(jiff::SignedDuration::from_hours(24)).ok());
+    let day = at
+        .parse::<jiff::Timestamp>()
+        .ok()
+        .and_then(|at| at.checked_sub(jiff::SignedDuration::from_hours(24)).ok());
     day.map(|day| day.strftime("%Y-%m-%d").to_string()).unwrap_or_default()
 }
 

@@ -36,8 +36,14 @@ fn with(name: &str, set: &[(&str, Value)]) -> Facts {
 }
 
 /// An inventory of the one environment.
-fn inventory(distributions: &Value, conda: &Value, variables: &Value, events: &Value) -> (&'static str, Value) {
-    let stock = json!({"python": PYTHON, "version": "3.10.14", "distributions": distributions, "conda": conda});
+fn inventory(
+    distributions: &Value,
+    conda: &Value,
+    variables: &Value,
+    events: &Value,
+) -> (&'static str, Value) {
+    let stock =
+        json!({"python": PYTHON, "version": "3.10.14", "distributions": distributions, "conda": conda});
     let value = json!({"seen": {
         "environments": {ENVIRONMENT: {"seen": stock}},
         "variables": variables,

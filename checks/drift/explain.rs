@@ -94,7 +94,9 @@ fn judge(change: &Change, root: &Root, now: &Facts) -> Reach {
 /// Whether an id is this one; of one with a `*` whether it begins and ends so.
 fn matches(known: &str, id: &str) -> bool {
     match known.split_once('*') {
-        Some((begin, end)) => id.len() >= begin.len() + end.len() && id.starts_with(begin) && id.ends_with(end),
+        Some((begin, end)) => {
+            id.len() >= begin.len() + end.len() && id.starts_with(begin) && id.ends_with(end)
+        }
         None => known == id,
     }
 }
@@ -139,10 +141,15 @@ fn of_kernel(kernel: &str, subject: &Subject, now: &Facts) -> Reach {
 
 fn of_environment(place: &str, subject: &Subject, now: &Facts) -> Reach {
     let is_here = |path: &str| is_in(path, place);
+    let stock = now.inventory.seen().and_then(|inventory| inventory.environments.get(place)?.seen());
     let python_is_here = |name: &str| {
         let known = now.pythons().find(|python| python.name() == name);
         let prefix = known.and_then(|python| python.interpreter.seen()).map(|seen| seen.prefix.as_str());
-        is_here(name) || known.is_some_and(|python| is_here(&python.path)) || prefix == Some(place)
+        let is_stocks = known.is_some_and(|python| stock.is_some_and(|stock| stock.python == python.path));
+        is_here(name)
+            || known.is_some_and(|python| is_here(&python.path))
+            || prefix == Some(place)
+            || is_stocks
     };
     let kernel_is_here = |kernel: &Kernelspec| {
         let runs = kernel.environment.as_ref().map(|there| there.prefix.as_str());

@@ -37,7 +37,9 @@ fn made(event: &Event, change: &Change) -> bool {
         What::Driver | What::DriverLibraries => {
             of_system && event.changes.iter().any(|package| is_driver(package, change.to.as_deref()))
         }
-        What::Linux => of_system && event.changes.iter().any(|package| is_linux(package, change.to.as_deref())),
+        What::Linux => {
+            of_system && event.changes.iter().any(|package| is_linux(package, change.to.as_deref()))
+        }
         What::Package => {
             let here = match &change.place {
                 None => of_system && event.by != Installer::Nvidia,
@@ -48,8 +50,12 @@ fn made(event: &Event, change: &Change) -> bool {
         }
         What::Environment => {
             // That it came into being is what its first run did.
-            let is_first = event.changes.iter().any(|package| package.package == "python" && package.from.is_none());
-            change.from.is_none() && event.environment == change.place && event.by == Installer::Conda && is_first
+            let is_first =
+                event.changes.iter().any(|package| package.package == "python" && package.from.is_none());
+            change.from.is_none()
+                && event.environment == change.place
+                && event.by == Installer::Conda
+                && is_first
         }
         What::Os | What::Gpu | What::Size | What::Setting | What::Kernelspec | What::Variable => false,
     }

@@ -1,9 +1,12 @@
 //! The machine itself: driver, Linux, GPUs, size, settings.
 
-use super::{What, compare::{Found, Thing}};
+use super::{
+    What,
+    compare::{Found, Thing},
+};
 use crate::{
     Knowledge,
-    fact::{DeviceNode, Facts, Module, NvmlDevice, Observed, SecureBoot, Setting},
+    fact::{DeviceNode, Facts, Module, NvmlDevice, Observed, Os, SecureBoot, Setting},
 };
 use std::collections::BTreeMap;
 
@@ -16,7 +19,8 @@ pub(super) fn compare(before: &Facts, now: &Facts, knowledge: &Knowledge, found:
     match was.zip(is) {
         Some((was, is)) => {
             found.known(What::Linux, "Linux", Some(&was.linux_release), Some(&is.linux_release));
-            found.known(What::Os, "operating system", release(&was.os), release(&is.os));
+            let [from, to] = [was, is].map(|platform| release(&platform.os));
+            found.known(What::Os, "operating system", from.as_deref(), to.as_deref());
             let [from, to] = [was, is].map(|platform| platform.cloud.metadata.seen()?.vm_size.as_deref());
             found.known(What::Size, "size", from, to);
         }
@@ -39,8 +43,9 @@ fn untold<T>(found: &mut Found, what: What, before: &Observed<T>, now: &Observed
     found.untold(what, "", why);
 }
 
-fn release(os: &crate::fact::Os) -> Option<&str> {
-    os.pretty_name.as_deref().or(os.version_id.as_deref())
+/// Without what changes with every update: `Ubuntu 22.04.4 LTS` becomes `Ubuntu 22.04.5 LTS` overnight.
+fn release(os: &Os) -> Option<String> {
+    Some(format!("{} {}", os.id.as_ref()?, os.version_id.as_ref()?))
 }
 
 fn modules(was: &Module, is: &Module, found: &mut Found) {

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 /// Linux's number for "there is no such file".
 const NOT_FOUND: i64 = 2;
 /// Distributions whose packages of conda's have another name.
-const OTHER_NAMES: [(&str, &str); 3] = [("torch", "pytorch"), ("opencv-python", "opencv"), ("tables", "pytables")];
+const OTHER_NAMES: [(&str, &str); 3] =
+    [("torch", "pytorch"), ("opencv-python", "opencv"), ("tables", "pytables")];
 
 pub(super) fn compare(before: &Facts, now: &Facts, found: &mut Found) {
     if let Some((was, is)) = before.installation.seen().zip(now.installation.seen())
@@ -27,7 +28,9 @@ pub(super) fn compare(before: &Facts, now: &Facts, found: &mut Found) {
         }
         None => {
             let why = match before.inventory.seen() {
-                None => format!("it was not seen when the template was saved: {}", before.inventory.why_not()),
+                None => {
+                    format!("it was not seen when the template was saved: {}", before.inventory.why_not())
+                }
                 Some(_) => now.inventory.why_not(),
             };
             found.untold(What::Environment, "", why);
@@ -51,7 +54,9 @@ fn environments(was: &Inventory, is: &Inventory, may_tell_homes: bool, found: &m
         let Some(before) = before.seen() else { continue };
         let thing = Thing { what: What::Environment, subject: name, place: Some(name) };
         match is.environments.get(name) {
-            Some(Observed::Seen(now) | Observed::Interrupted { seen: now, .. }) => stock(name, before, now, found),
+            Some(Observed::Seen(now) | Observed::Interrupted { seen: now, .. }) => {
+                stock(name, before, now, found)
+            }
             Some(Observed::Failed(ProbeFailure::Refused { code: NOT_FOUND, .. })) => {
                 found.value(thing, Some(&python(before)), None);
             }

@@ -51,7 +51,7 @@ impl Text {
             if !answered {
                 self.page.heading(&self.words.heading.to_mend.with(&[("title", &texts.title)]));
             } else if report.drift.is_some() {
-                self.page.heading(&texts.title);
+                self.page.line("");
             }
             self.root(first, &texts);
             for other in others {

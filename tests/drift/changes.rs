@@ -57,7 +57,10 @@ fn condas_build_for_the_cpu_was_installed_by_its_command() {
     let command = "/anaconda/bin/conda install -n tf pytorch-lightning";
     let changes = json!([{"package": "pytorch", "from": cuda, "to": cpu}]);
     let run = event("conda", "2026-11-24T10:12:00", Some(ENVIRONMENT), Some(command), &changes);
-    let before = with("t4-535", &[inventory(&json!({"torch": "2.5.1"}), &json!({"pytorch": cuda}), &json!({}), &json!([]))]);
+    let before = with(
+        "t4-535",
+        &[inventory(&json!({"torch": "2.5.1"}), &json!({"pytorch": cuda}), &json!({}), &json!([]))],
+    );
     let now = with(
         "torch-conda-cpu",
         &[inventory(&json!({"torch": "2.5.1"}), &json!({"pytorch": cpu}), &json!({}), &json!([run]))],
@@ -76,10 +79,8 @@ fn a_new_linux_came_with_unattended_upgrades() {
     let release = broken.platform.seen().unwrap().linux_release.clone();
     let changes = json!([{"package": format!("linux-image-{release}"), "to": "6.8.0-1021.25"}]);
     let run = event("apt", "2026-11-24T06:12:31", None, Some("/usr/bin/unattended-upgrade"), &changes);
-    let now = with(
-        "module-missing-new-kernel",
-        &[inventory(&json!({}), &json!({}), &json!({}), &json!([run]))],
-    );
+    let now =
+        with("module-missing-new-kernel", &[inventory(&json!({}), &json!({}), &json!({}), &json!([run]))]);
     let drift = compare(&before, &now);
     let change = explaining(&drift);
     let was = before.platform.seen().unwrap().linux_release.as_str();
@@ -118,7 +119,8 @@ fn a_kernel_starts_something_else() {
     let change = explaining(&change);
     assert_eq!((change.what, change.subject.as_str(), &change.from), (What::Kernelspec, "cpu", &None));
 
-    let healthy = with("kernel-hides-gpu", &[nothing(), ("/notebooks/seen/kernelspecs/0/spec/seen/env", json!({}))]);
+    let healthy =
+        with("kernel-hides-gpu", &[nothing(), ("/notebooks/seen/kernelspecs/1/spec/seen/env", json!({}))]);
     let drift = compare(&healthy, &now);
     let change = explaining(&drift);
     assert!(change.to.as_ref().unwrap().contains("CUDA_VISIBLE_DEVICES="), "{change:?}");
@@ -143,15 +145,21 @@ fn a_setting_of_the_gpu_was_changed() {
 
 #[test]
 fn a_library_that_the_framework_wants_is_another() {
-    let before = with("t4-535", &[inventory(&json!({"nvidia-cudnn-cu12": "8.9.7.29"}), &json!({}), &json!({}), &json!([]))]);
+    let before = with(
+        "t4-535",
+        &[inventory(&json!({"nvidia-cudnn-cu12": "8.9.7.29"}), &json!({}), &json!({}), &json!([]))],
+    );
     let now = with(
         "cudnn-too-old",
         &[inventory(&json!({"nvidia-cudnn-cu12": "8.6.0.163"}), &json!({}), &json!({}), &json!([]))],
     );
     assert_eq!(explaining(&compare(&before, &now)).subject, "nvidia-cudnn-cu12");
-    let before = with("t4-535", &[inventory(&json!({"numpy": "1.26.4"}), &json!({}), &json!({}), &json!([]))]);
-    let now =
-        with("numpy-2-under-tf", &[inventory(&json!({"numpy": "2.1.0"}), &json!({}), &json!({}), &json!([]))]);
+    let before =
+        with("t4-535", &[inventory(&json!({"numpy": "1.26.4"}), &json!({}), &json!({}), &json!([]))]);
+    let now = with(
+        "numpy-2-under-tf",
+        &[inventory(&json!({"numpy": "2.1.0"}), &json!({}), &json!({}), &json!([]))],
+    );
     assert_eq!(told(explaining(&compare(&before, &now))).3, Some("2.1.0"));
 }
 

@@ -65,8 +65,8 @@ fn the_status_is_that_of_the_machine_and_strict_heeds_changes() {
     let person = Person::new();
     let path = person.path("b.json");
     save(&with("template-t4", &[nothing()]), &path);
-    let size = ("/platform/seen/os/pretty_name", json!("Ubuntu 26.04 LTS"));
-    let other = with("template-t4", &[nothing(), size]);
+    let os = ("/platform/seen/os/version_id", json!("26.04"));
+    let other = with("template-t4", &[nothing(), os]);
     assert_eq!(person.compares(&path, &other, &[]).status.code(), Some(0));
     assert_eq!(person.compares(&path, &other, &["--strict"]).status.code(), Some(1));
     let broken = with("gpu-fallen-off-bus", &[nothing()]);
@@ -138,7 +138,10 @@ fn a_package_that_pip_changed_is_told_with_its_time() {
     let venv = person.path("class");
     let made = run(Command::new("python3").args(["-m", "venv"]).arg(&venv));
     if !made.status.success() {
-        println!("skipped: python3 makes no virtual environment here: {}", String::from_utf8_lossy(&made.stderr));
+        println!(
+            "skipped: python3 makes no virtual environment here: {}",
+            String::from_utf8_lossy(&made.stderr)
+        );
         return;
     }
     let wheel = |name: &str, version: &str| {
@@ -149,7 +152,10 @@ fn a_package_that_pip_changed_is_told_with_its_time() {
     let pip = |wheels: &[PathBuf]| {
         let mut command = person.gpucheck();
         let pip = venv.join("bin/pip");
-        command = { drop(command); Command::new(pip) };
+        command = {
+            drop(command);
+            Command::new(pip)
+        };
         let ran = run(command.args(["install", "--no-index", "--quiet"]).args(wheels));
         assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     };
@@ -200,7 +206,8 @@ with zipfile.ZipFile(path, 'w') as wheel:
     wheel.writestr(info + '/WHEEL', 'Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')
     wheel.writestr(info + '/RECORD', f'{info}/METADATA,,\\n{info}/WHEEL,,\\n{info}/RECORD,,\\n')
 ";
-    let ran = Command::new("python3").args(["-c", script]).arg(&path).args([info.as_str(), name, version]).output();
+    let ran =
+        Command::new("python3").args(["-c", script]).arg(&path).args([info.as_str(), name, version]).output();
     assert!(ran.unwrap().status.success());
     path
 }

@@ -84,7 +84,7 @@ fn condas_history_is_read_block_by_block() {
     assert_eq!(tools.to.as_deref(), Some("5.8.2 hd0f0c4f_0"));
     let removed = &history.events[0].changes[0];
     assert_eq!((removed.from.as_deref(), &removed.to), (Some("2026.2.25 hbd8a1cb_0"), &None));
-    assert_eq!(super::files::history(&conda(), "2026-03-31").events.len(), 2);
+    assert_eq!(self::history(&conda(), "2026-03-31").events.len(), 2);
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn clone_of(facts: &Facts) -> Facts {
         ("/nvml/seen/devices/seen/0/seen/power/usage", json!({"seen": 31_000})),
         ("/nvml/seen/devices/seen/0/seen/uuid", json!({"seen": "GPU-00000000-1111"})),
         ("/nvml/seen/start_ms", json!(444)),
-        ("/processes", json!({"seen": {}})),
+        ("/processes", json!({"not_probed": {"why": "another time"}})),
     ];
     for (pointer, value) in set {
         *clone.pointer_mut(pointer).unwrap_or_else(|| panic!("{pointer}")) = value;
@@ -66,7 +66,10 @@ fn the_shell_of_another_person_is_no_change() {
     let before = with("template-t4", &[nothing(), ("/platform/seen/user/uid", json!(0))]);
     let now = with(
         "template-t4",
-        &[inventory(&json!({}), &json!({}), &variables, &json!([])), ("/platform/seen/user/uid", json!(1000))],
+        &[
+            inventory(&json!({}), &json!({}), &variables, &json!([])),
+            ("/platform/seen/user/uid", json!(1000)),
+        ],
     );
     assert!(compare(&before, &now).changes.is_empty());
     let same = with("template-t4", &[nothing(), ("/platform/seen/user/uid", json!(1000))]);

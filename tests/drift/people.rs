@@ -17,8 +17,10 @@ fn torch(version: &str, others: u32, events: &Value) -> (&'static str, Value) {
 
 #[test]
 fn the_answer_comes_first_then_what_changed_and_the_rest_is_counted() {
-    let before =
-        with("torch-with-cuda-wheels", &[torch("2.6.0+cu126", 1, &json!([])), ("/taken_at", json!("2026-11-20T09:00:00Z"))]);
+    let before = with(
+        "torch-with-cuda-wheels",
+        &[torch("2.6.0+cu126", 1, &json!([])), ("/taken_at", json!("2026-11-20T09:00:00Z"))],
+    );
     let run = json!({"at": "2026-11-24T10:12:00Z", "by": "pip", "log": "x", "environment": ENVIRONMENT,
         "asked_for": ["torch"], "changes": [{"package": "torch", "to": "2.6.0+cpu"}]});
     let now = with("torch-cpu-wheel", &[torch("2.6.0+cpu", 2, &json!([run]))]);
@@ -44,7 +46,10 @@ fn the_answer_comes_first_then_what_changed_and_the_rest_is_counted() {
 fn nothing_changed_is_said() {
     let before = with("template-t4", &[nothing(), ("/taken_at", json!("2026-11-20T09:00:00Z"))]);
     let told = read(&before, &before, Language::English);
-    assert!(told.contains("Nothing has changed since the template was saved (2026-11-20 09:00 UTC)"), "{told}");
+    assert!(
+        told.contains("Nothing has changed since the template was saved (2026-11-20 09:00 UTC)"),
+        "{told}"
+    );
     let broken = read(&before, &with("gpu-fallen-off-bus", &[nothing()]), Language::English);
     assert!(broken.contains("nothing that was compared explains it"), "{broken}");
     let already = with("torch-cpu-wheel", &[nothing()]);
@@ -55,11 +60,16 @@ fn nothing_changed_is_said() {
 #[test]
 fn every_line_fits_and_is_of_its_language() {
     let before = with("t4-535", &[nothing()]);
-    for machine in ["module-missing-new-kernel", "driver-library-mismatch", "kernel-hides-gpu", "torch-conda-cpu"] {
+    for machine in
+        ["module-missing-new-kernel", "driver-library-mismatch", "kernel-hides-gpu", "torch-conda-cpu"]
+    {
         let now = with(machine, &[nothing()]);
         for language in Language::ALL {
             let told = read(&before, &now, language);
-            assert!(!told.contains("{subject}") && !told.contains("{title}") && !told.contains("{name}"), "{told}");
+            assert!(
+                !told.contains("{subject}") && !told.contains("{title}") && !told.contains("{name}"),
+                "{told}"
+            );
             assert_eq!(told.contains("이후 바뀐 것"), language == Language::Korean, "{told}");
         }
     }

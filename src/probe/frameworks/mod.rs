@@ -50,10 +50,10 @@ mod tensorflow;
 mod trial;
 
 pub use by_files::by_files;
-pub use discover::Environment;
-pub use library_trials::{LibraryTrials, When};
 pub(crate) use conda::all as conda_packages;
+pub use discover::Environment;
 pub(crate) use distributions::{Located, on as distributions_on};
+pub use library_trials::{LibraryTrials, When};
 pub(crate) use packages::tensorflow_in;
 
 use crate::{progress::Progress, root::Root};

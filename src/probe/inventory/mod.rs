@@ -53,14 +53,15 @@ pub fn probe(root: &Root, ask: &Ask, found: &[Environment]) -> Observed<Inventor
         } else {
             Observed::not_probed("there was no time left")
         };
-        stocks.entry(stock::name(environment)).or_insert(stock);
+        stocks.entry(stock::name(root, environment)).or_insert(stock);
     }
     for known in ask.compared.iter().flat_map(|compared| &compared.environments).take(MOST) {
         if !stocks.contains_key(known) {
             stocks.insert(known.clone(), stock::of_known(root, known));
         }
     }
-    let variables = if root.is_this_machine() { shell::variables(std::env::vars_os()) } else { BTreeMap::new() };
+    let variables =
+        if root.is_this_machine() { shell::variables(std::env::vars_os()) } else { BTreeMap::new() };
     let history = match &ask.compared {
         None => Observed::not_probed("there is nothing to compare with"),
         Some(compared) => {

@@ -5,8 +5,14 @@
 use std::{collections::BTreeMap, ffi::OsString};
 
 /// Variables that are told.
-const TOLD: [&str; 6] =
-    ["LD_LIBRARY_PATH", "LD_PRELOAD", "VIRTUAL_ENV", "CONDA_PREFIX", "CONDA_DEFAULT_ENV", "CONDA_OVERRIDE_CUDA"];
+const TOLD: [&str; 6] = [
+    "LD_LIBRARY_PATH",
+    "LD_PRELOAD",
+    "VIRTUAL_ENV",
+    "CONDA_PREFIX",
+    "CONDA_DEFAULT_ENV",
+    "CONDA_OVERRIDE_CUDA",
+];
 /// What the names of others begin with that are told.
 const BEGINNINGS: [&str; 8] = ["CUDA_", "NVIDIA_", "TF_", "XLA_", "JAX_", "PYTORCH_", "TORCH_", "PYTHON"];
 /// Terraform's variables, which hold what it likes.

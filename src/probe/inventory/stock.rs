@@ -15,10 +15,11 @@ const MOST: usize = 4096;
 /// Longest name or version that is kept, in bytes.
 const LONGEST: usize = 200;
 
-/// What an environment is called: by its folder; Pythons of the system's share one.
-pub(super) fn name(environment: &Environment) -> String {
+/// What an environment is called: by its folder; Pythons of the system's share one and are called by their files, to which
+/// several names lead.
+pub(super) fn name(root: &Root, environment: &Environment) -> String {
     if environment.kinds.contains(&EnvironmentKind::System) {
-        environment.python.clone()
+        root.target(&environment.python).unwrap_or_else(|_| environment.python.clone())
     } else {
         environment.prefix.clone()
     }
@@ -63,10 +64,13 @@ pub(super) fn of_known(root: &Root, known: &str) -> Observed<Stock> {
         return Observed::refused(&format!("open {known}"), code.into(), error.kind().to_string(), "");
     }
     let program = if root.is_folder(known) { python_in(root, known) } else { Some(known.to_owned()) };
-    let found = program.and_then(|program| environments::of_program(root, &Surroundings::default(), &program));
+    let found =
+        program.and_then(|program| environments::of_program(root, &Surroundings::default(), &program));
     match found {
         Some(environment) => Observed::Seen(of(root, &environment)),
-        None => Observed::refused(&format!("open {known}"), libc::ENOENT.into(), "no Python is left in it", ""),
+        None => {
+            Observed::refused(&format!("open {known}"), libc::ENOENT.into(), "no Python is left in it", "")
+        }
     }
 }
 

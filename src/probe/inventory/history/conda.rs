@@ -16,9 +16,10 @@ pub(super) fn events(root: &Root, prefix: &str, since: &str) -> Vec<Event> {
     let log = format!("{prefix}/conda-meta/history");
     let text = logs::text(root, &log).unwrap_or_default();
     // What stands before the first head was cut off.
-    let blocks = text.split("\n==> ").enumerate().filter_map(|(index, block)| {
-        if index == 0 { block.strip_prefix("==> ") } else { Some(block) }
-    });
+    let blocks = text
+        .split("\n==> ")
+        .enumerate()
+        .filter_map(|(index, block)| if index == 0 { block.strip_prefix("==> ") } else { Some(block) });
     blocks.filter_map(|block| event(block, &log, prefix)).filter(|event| is_since(&event.at, since)).collect()
 }
 
@@ -31,7 +32,8 @@ fn event(block: &str, log: &str, prefix: &str) -> Option<Event> {
     for line in lines {
         if let Some(text) = line.strip_prefix("# cmd: ") {
             command = Some(logs::command(text));
-        } else if let Some((_, specs)) = line.strip_prefix("# ").and_then(|line| line.split_once(" specs: ")) {
+        } else if let Some((_, specs)) = line.strip_prefix("# ").and_then(|line| line.split_once(" specs: "))
+        {
             asked_for.extend(names(specs));
         } else if let Some((name, version)) = line.strip_prefix('+').and_then(package) {
             let change = changed.entry(name.clone()).or_default();

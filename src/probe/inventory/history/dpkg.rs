@@ -96,7 +96,9 @@ garbled
         let events = of_log(LOG, TEXT, "", |_| true);
         let told: Vec<_> = events
             .iter()
-            .map(|event| (event.at.as_str(), event.changes[0].package.as_str(), event.changes[0].to.as_deref()))
+            .map(|event| {
+                (event.at.as_str(), event.changes[0].package.as_str(), event.changes[0].to.as_deref())
+            })
             .collect();
         assert_eq!(
             told,

@@ -16,8 +16,11 @@ const LONGEST: usize = 300;
 /// The texts of a log, the newest first, each with its path: `history.log`, `.1`, `.1.gz`, `.2.gz`, ... A text that was cut
 /// off at its beginning begins with half a line.
 pub(super) fn texts<'a>(root: &'a Root, path: &'a str) -> impl Iterator<Item = (String, String)> + 'a {
-    let older = (1..=OLDER).flat_map(move |number| [format!("{path}.{number}"), format!("{path}.{number}.gz")]);
-    std::iter::once(path.to_owned()).chain(older).filter_map(|path| text(root, &path).map(|text| (path, text)))
+    let older =
+        (1..=OLDER).flat_map(move |number| [format!("{path}.{number}"), format!("{path}.{number}.gz")]);
+    std::iter::once(path.to_owned())
+        .chain(older)
+        .filter_map(|path| text(root, &path).map(|text| (path, text)))
 }
 
 /// The text of a log, of a long one its end.
@@ -83,7 +86,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut packed = GzEncoder::new(Vec::new(), Compression::default());
         // What does not repeat: that of a file that was cut off something can be had.
-        let long: String = (0..20_000_u32).map(|number| format!("{}\n", number.wrapping_mul(2_654_435_761))).collect();
+        let long: String =
+            (0..20_000_u32).map(|number| format!("{}\n", number.wrapping_mul(2_654_435_761))).collect();
         packed.write_all(long.as_bytes()).unwrap();
         let packed = packed.finish().unwrap();
         std::fs::write(folder.path().join("a.log"), "new\n").unwrap();
@@ -94,6 +98,10 @@ mod tests {
         let root = Root::new(folder.path());
         let texts: Vec<String> = texts(&root, "/a.log").map(|(_, text)| text).collect();
         assert_eq!(texts[..3], ["new\n", "older\n", &long]);
-        assert!(long.starts_with(&texts[3]) && texts[3].len() > 1000 && texts[4].is_empty(), "{}", texts[3].len());
+        assert!(
+            long.starts_with(&texts[3]) && texts[3].len() > 1000 && texts[4].is_empty(),
+            "{}",
+            texts[3].len()
+        );
     }
 }

@@ -27,9 +27,14 @@ pub(super) fn read<'a>(
     until: Instant,
 ) -> History {
     let mut events = apt::events(root, since);
-    let told: BTreeSet<(String, Option<String>)> =
-        events.iter().flat_map(|event| &event.changes).map(|change| (change.package.clone(), change.to.clone())).collect();
-    events.extend(dpkg::events(root, since, |change| !told.contains(&(change.package.clone(), change.to.clone()))));
+    let told: BTreeSet<(String, Option<String>)> = events
+        .iter()
+        .flat_map(|event| &event.changes)
+        .map(|change| (change.package.clone(), change.to.clone()))
+        .collect();
+    events.extend(dpkg::events(root, since, |change| {
+        !told.contains(&(change.package.clone(), change.to.clone()))
+    }));
     events.extend(runfile::event(root));
     let mut more = false;
     for (name, stock) in environments {

@@ -29,7 +29,8 @@ struct Put {
 
 /// What was installed into an environment from a day on.
 pub(super) fn events(root: &Root, name: &str, stock: &Stock, since: &str) -> Vec<Event> {
-    let Some(environment) = environments::of_program(root, &Surroundings::of_this_process(), &stock.python) else {
+    let Some(environment) = environments::of_program(root, &Surroundings::of_this_process(), &stock.python)
+    else {
         return Vec::new();
     };
     let located = frameworks::distributions_on(root, &environment.folders).into_iter().take(MOST);

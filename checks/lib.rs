@@ -11,12 +11,15 @@ mod at_work;
 mod bake;
 mod bottleneck;
 mod check;
+mod class;
+mod cost;
 mod cuda_libraries;
 mod diagnose;
 pub mod drift;
 pub mod fact;
 mod finding;
 mod holder;
+mod in_class;
 mod installed;
 mod judge;
 mod jupyter;
@@ -44,6 +47,8 @@ mod xid;
 
 pub use bottleneck::is_watched;
 pub use check::{Cause, Check, Source};
+pub use class::{ClassSummary, NotebookRow, Ran, WayInRow};
+pub use cost::{Class, Cost, CostError, Decimal};
 pub use diagnose::diagnose;
 pub use drift::{Drift, drift};
 pub use finding::{Advice, Finding, Judged, Severity, Subject, Verdict, Who};
@@ -53,7 +58,7 @@ pub use knowledge::{
 };
 pub use measured::{Measured, MeasuredGpu, NothingMeasured};
 pub use profile::Profile;
-pub use publish::Readiness;
+pub use publish::{Hold, Readiness};
 pub use registry::{CAUSES, CHECKS, Registered};
 pub use report::{
     DriverSummary, Fix, GpuSummary, HostSummary, Machine, MachineVerdict, Outcome, PythonSummary,
@@ -62,8 +67,8 @@ pub use report::{
 pub use select::{Selection, UnknownId};
 pub use slow::{slow, slow_sources};
 pub use texts::{
-    AnswerWords, DriftWords, FixWords, HeadingWords, Language, MachineWords, Phrase, SlowWords, StatusWords,
-    Texts, UsableWords, VerdictWords, WhatWords, Words,
+    AnswerWords, ClassWords, DriftWords, FixWords, HeadingWords, Language, MachineWords, Phrase,
+    PublishWords, SlowWords, StatusWords, Texts, UsableWords, VerdictWords, WhatWords, Words,
 };
 pub use usable_from::{RootReference, Usable, UsableFrom};
 pub use verdict::PROOFS;

@@ -2,9 +2,11 @@
 
 use crate::{
     Drift, Severity, Subject, Verdict, Who,
+    class::ClassSummary,
+    cost::Cost,
     fact::{ArrayLibrary, Facts, Jax, PciAddress, Python, Torch},
     measured::Measured,
-    publish::Readiness,
+    publish::{Hold, Readiness},
     texts::{self, Language, Texts},
     usable_from::UsableFrom,
 };
@@ -39,6 +41,15 @@ pub struct Report {
     /// Whether a template or an image may leave; in the profiles `publish` and `bake` alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub readiness: Option<Readiness>,
+    /// The class's notebooks and the ways in; in the profile `publish` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<ClassSummary>,
+    /// What holds a template back, the gravest first; empty where nothing does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<Hold>,
+    /// What the class costs, where that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
     /// What changed against the template's baseline; in the profile `drift` alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<Drift>,

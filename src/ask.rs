@@ -36,6 +36,8 @@ pub fn options(
 ) -> Result<Options, Error> {
     let language = language(show);
     let words = move |line: Line<'_>| render::progress(line, language);
+    // What comes after it cannot be undone: nothing is retold, and every framework is imported as a notebook does.
+    let is_last_look = profile == Profile::Publish;
     let wish = Wish { deep: look.deep, soak_s: look.soak, small: look.small_work };
     let mut sources = profile.sources(selection);
     if wish.level() != Level::Usual && profile != Profile::Slow {
@@ -46,8 +48,8 @@ pub fn options(
         root: root(&look.root)?,
         sources,
         cloud_metadata: (!look.no_cloud_metadata).then(|| look.cloud_metadata_url.clone()),
-        full: look.full,
-        fresh: look.fresh,
+        full: look.full || is_last_look,
+        fresh: look.fresh || is_last_look,
         progress: Progress::on_terminal(words),
         exercise: !look.no_exercise,
         class: Class::default(),

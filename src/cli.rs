@@ -1,7 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use gpucheck_checks::Language;
+use gpucheck_checks::{Decimal, Language};
 use std::path::PathBuf;
 
 /// Says whether this machine's NVIDIA GPU is usable, and if not, the one cause and the one fix.
@@ -85,6 +85,12 @@ pub struct WhomArgs {
 
 /// What of a class to try before it is published.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "It imports every framework in full, as a notebook does (--full), and retells nothing of what an earlier run saw\n\
+        (--fresh). With sudo it looks as every human user of this machine, without it as the asking one.\n\n\
+        Exit status: 0 ready, with warnings or without (with --strict only without), 1 not ready, 2 usage,\n\
+        3 not ready only because something could not be told, 4 gpucheck's own error"
+)]
 pub struct PublishArgs {
     /// Look through the class's notebooks in this folder
     #[arg(long, value_name = "DIR")]
@@ -92,6 +98,12 @@ pub struct PublishArgs {
     /// Run each of them, and say how long it took and whether it used the GPU
     #[arg(long, requires = "notebooks")]
     pub run_notebooks: bool,
+    /// Time for each notebook: 90s, 10m, 2h
+    #[arg(long, value_name = "DURATION", default_value = "10m", requires = "run_notebooks", value_parser = seconds)]
+    pub notebook_timeout: u64,
+    /// What the class costs, and so what a wrong template wastes.
+    #[command(flatten)]
+    pub cost: CostArgs,
     /// What to keep.
     #[command(flatten)]
     pub baseline: BaselineArgs,
@@ -117,6 +129,35 @@ pub struct DriftArgs {
     /// Compare these facts, recorded before, instead of looking
     #[arg(long, hide = true, value_name = "FILE")]
     pub facts: Option<PathBuf>,
+}
+
+/// A class, as far as it is billed.
+#[derive(Debug, Args)]
+pub struct CostArgs {
+    /// Say what it costs if it is wrong: students in the class
+    #[arg(long, value_name = "N", requires = "hours", value_parser = clap::value_parser!(u32).range(1..))]
+    pub seats: Option<u32>,
+    /// Hours that each student's machine runs
+    #[arg(long, value_name = "HOURS", requires = "seats")]
+    pub hours: Option<Decimal>,
+    /// Units that an hour of one machine is billed with; otherwise Azure Lab Services' for this size, where that is known
+    #[arg(long, value_name = "N", requires = "seats")]
+    pub units: Option<Decimal>,
+    /// Price of a unit; otherwise Azure Lab Services'
+    #[arg(long, value_name = "PRICE", requires = "units")]
+    pub unit_price: Option<Decimal>,
+    /// Currency of that price
+    #[arg(long, value_name = "CODE", requires = "unit_price", default_value = "USD", value_parser = currency)]
+    pub currency: String,
+}
+
+/// Reads the code of a currency: three letters, as ISO 4217 has them.
+fn currency(text: &str) -> Result<String, String> {
+    if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        Ok(text.to_ascii_uppercase())
+    } else {
+        Err("a currency has three letters: USD, EUR, KRW".to_owned())
+    }
 }
 
 /// For what an image is meant.
@@ -206,6 +247,9 @@ pub struct ShowArgs {
     /// Form of the report
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    /// Write the report to this file, too, in the form of its ending: .txt, .json, .xml (JUnit), .html, .md; repeatable
+    #[arg(long, global = true, value_name = "FILE", value_parser = ReportFile::parse)]
+    pub report: Vec<ReportFile>,
     /// Write the report to this file instead of standard output
     #[arg(short, long, global = true, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -233,6 +277,46 @@ pub enum Format {
     Text,
     /// For programs
     Json,
+    /// For pipelines: JUnit XML
+    Junit,
+    /// A page to keep, to send and to print
+    Html,
+    /// For a pull request
+    Markdown,
+}
+
+/// The endings of report files, and the form that each asks for.
+const ENDINGS: [(&str, Format); 5] = [
+    ("txt", Format::Text),
+    ("json", Format::Json),
+    ("xml", Format::Junit),
+    ("html", Format::Html),
+    ("md", Format::Markdown),
+];
+
+/// A file for the report, and the form that its ending asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportFile {
+    /// Where.
+    pub path: PathBuf,
+    /// In which form.
+    pub format: Format,
+}
+
+impl ReportFile {
+    fn parse(text: &str) -> Result<Self, String> {
+        let path = PathBuf::from(text);
+        let is_folder = text.ends_with('/');
+        let ending = path
+            .extension()
+            .filter(|_| !is_folder)
+            .map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+        let known = ENDINGS.into_iter().find(|(known, _)| ending.as_deref() == Some(*known));
+        let format = known.map(|(_, format)| format).ok_or(
+            "the ending tells the form: .txt for text, .json, .xml for JUnit, .html or .md for Markdown",
+        )?;
+        Ok(Self { path, format })
+    }
 }
 
 /// Language of the text report.
@@ -278,6 +362,19 @@ mod tests {
         for text in ["90", "s", "", "-5s", "+5s", "1.5h", "5 m", "0s", "169h", "99999999999999999999s", "5d"]
         {
             assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_ending_of_a_file_tells_its_form() {
+        for (path, format) in
+            [("a.xml", Format::Junit), ("/b/c.d.HTML", Format::Html), ("e.md", Format::Markdown)]
+        {
+            assert_eq!(ReportFile::parse(path), Ok(ReportFile { path: path.into(), format }));
+        }
+        for path in ["", "report", "report.", ".html", "report.pdf", "report.html/", "report.html.gz", "-"] {
+            let message = ReportFile::parse(path).unwrap_err();
+            assert!(message.contains(".txt") && message.contains(".xml"), "{path}: {message}");
         }
     }
 

@@ -38,8 +38,8 @@ const FRAMEWORKS_TIME: Duration = Duration::from_mins(8);
 /// Time beyond it: a look begins only where it can come to its end by then, but for what no deadline bounds.
 const FRAMEWORKS_ROOM: Duration = Duration::from_secs(30);
 
-/// Time for a server to start and for the notebooks of a class to run.
-const CLASSROOM_TIME: Duration = Duration::from_hours(2);
+/// Time for a server to start and for the notebooks of a class to run, each of which has its own.
+const CLASSROOM_TIME: Duration = Duration::from_hours(48);
 
 /// What to look at.
 #[derive(Clone, Debug)]
@@ -147,7 +147,7 @@ pub fn collect(options: &Options) -> Facts {
         }
         look_again(options, &ask, &mut facts);
         facts.inventory = look_at_inventory(options, &facts).take();
-        facts.classroom = look_at_classroom(options, &facts).take();
+        facts.classroom = look_at_classroom(options, &ask, &facts).take();
         facts.processes = look_at_processes(options, &facts).take();
         options.progress.end();
         facts
@@ -217,8 +217,16 @@ fn look_at_inventory(options: &Options, facts: &Facts) -> InTime<Inventory> {
 }
 
 /// What a class needs: the last look but one, for it may start a server and run notebooks.
-fn look_at_classroom(options: &Options, facts: &Facts) -> InTime<Classroom> {
-    let ask = classroom::Ask { root: options.root.clone(), class: options.class.clone() };
+fn look_at_classroom(options: &Options, library: &worker::Ask, facts: &Facts) -> InTime<Classroom> {
+    let ask = classroom::Ask {
+        root: options.root.clone(),
+        class: options.class.clone(),
+        here: has_own_notebooks(options),
+        library: library.clone(),
+        worker: worker(options, nvml::DEADLINE),
+        progress: options.progress.clone(),
+        jupyter_deadline: None,
+    };
     let wanted = options.sources.contains(&Source::Classroom);
     let notebooks = facts.notebooks.seen().cloned().unwrap_or_default();
     InTime::start("classroom", CLASSROOM_TIME, move || {
@@ -226,7 +234,7 @@ fn look_at_classroom(options: &Options, facts: &Facts) -> InTime<Classroom> {
     })
 }
 
-fn look_at_platform(options: &Options) -> InTime<Platform> {
+pub(crate) fn look_at_platform(options: &Options) -> InTime<Platform> {
     let root = options.root.clone();
     let ask = platform::Ask {
         cloud_metadata: options.cloud_metadata.clone(),

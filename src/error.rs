@@ -38,6 +38,17 @@ pub enum Error {
         /// The notebooks that there are to choose from.
         open: Vec<String>,
     },
+    /// What the class costs cannot be told.
+    #[error(
+        "what the class costs cannot be told: {}; say with --units how many units an hour of one machine is billed with", .size.as_ref().map_or_else(|| "no cloud tells the size of this machine".to_owned(), |size| format!("no table has the units of {size}"))
+    )]
+    UnknownUnits {
+        /// The size of this machine.
+        size: Option<String>,
+    },
+    /// The class costs more than can be counted.
+    #[error("what the class costs has more digits than gpucheck counts; give smaller numbers")]
+    TooMuch,
     /// The root to look at is no folder.
     #[error("--root {}: {source}; give the folder that holds the machine's /proc, /sys, /lib, ...", .path.display())]
     Root {
@@ -51,6 +62,14 @@ pub enum Error {
     RootNeedsNewerLinux {
         /// The folder.
         path: PathBuf,
+    },
+    /// The folder of notebooks cannot be looked at.
+    #[error("--notebooks {}: {source}; give the folder that holds the notebooks of the class", .path.display())]
+    Notebooks {
+        /// The folder.
+        path: PathBuf,
+        /// The operating system's words.
+        source: io::Error,
     },
     /// A facts file that cannot be read.
     #[error("{path}: {source}; give a file that `gpucheck record` wrote, or - for standard input")]
@@ -126,6 +145,25 @@ pub enum Error {
         /// The operating system's words.
         source: io::Error,
     },
+    /// A further report cannot be written; everything else is.
+    #[error("{path}: {source}; this report is not written, choose another place with --report")]
+    WriteReport {
+        /// Where.
+        path: String,
+        /// The operating system's words.
+        source: io::Error,
+    },
+    /// Several documents cannot be written.
+    #[error("{}", each(.0))]
+    Several(Vec<Self>),
+    /// Reports are asked of a command that makes none.
+    #[error(
+        "--report is not for `gpucheck {command}`, which makes no report; leave it out, or write to a file with --output"
+    )]
+    NoReport {
+        /// The command.
+        command: &'static str,
+    },
     /// A table that this gpucheck was built with is broken.
     #[error("gpucheck's own table {0}; this is a bug in gpucheck, please report it")]
     OwnKnowledge(String),
@@ -163,6 +201,10 @@ fn notebooks(open: &[String]) -> String {
     }
 }
 
+fn each(errors: &[Error]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
 fn nearest(near: &[String]) -> String {
     if near.is_empty() { String::new() } else { format!(" (did you mean {}?)", near.join(" or ")) }
 }
@@ -172,11 +214,15 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::UnknownId { .. }
+            | Self::NoReport { .. }
             | Self::NotWithSlow { .. }
             | Self::NoProcess { .. }
             | Self::NoNotebook { .. }
+            | Self::UnknownUnits { .. }
+            | Self::TooMuch
             | Self::Root { .. }
-            | Self::RootNeedsNewerLinux { .. } => Exit::Usage,
+            | Self::RootNeedsNewerLinux { .. }
+            | Self::Notebooks { .. } => Exit::Usage,
             Self::ReadFacts { .. }
             | Self::NoFacts { .. }
             | Self::NewerFacts { .. }
@@ -185,6 +231,8 @@ impl Error {
             | Self::NewerBaseline { .. }
             | Self::SaveBaseline { .. }
             | Self::Write { .. }
+            | Self::WriteReport { .. }
+            | Self::Several(_)
             | Self::OwnKnowledge(_)
             | Self::ReadKnowledge { .. }
             | Self::NoKnowledge { .. } => Exit::OwnError,

@@ -2,17 +2,20 @@
 
 use gpucheck_checks::{Drift, MachineVerdict, Readiness, Report, Verdict};
 
-/// The exit statuses, one by one. They do not change their meaning.
+/// The exit statuses, one by one. They do not change their meaning. Of `gpucheck publish` and `gpucheck bake` each says of
+/// a template what it says of a GPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// The GPU is usable, warnings included.
+    /// The GPU is usable, warnings included. The template is ready to be published, warnings included.
     Usable = 0,
-    /// The GPU is not usable; with `--strict` also: it is, and there is something to mend, or something about it changed.
+    /// The GPU is not usable; the template is not ready. With `--strict` also: it is, and there is something to mend, or
+    /// something about it changed.
     NotUsable = 1,
     /// The command line makes no sense. clap ends with the same status.
     Usage = 2,
-    /// Nothing that is needed failed, and something that is needed could not be told.
+    /// Nothing that is needed failed, and something that is needed could not be told. The template is not ready only because
+    /// of that.
     Incomplete = 3,
     /// gpucheck itself failed: a file could not be read or written.
     OwnError = 4,
@@ -39,11 +42,12 @@ impl Exit {
 
     /// The status for a template: one that is held back only by what could not be told has failed at nothing.
     fn of_template(readiness: Readiness, report: &Report, strict: bool) -> Self {
-        let has_failed = report.outcomes.iter().any(|outcome| outcome.verdict == Verdict::Fail);
+        let is_held_by_failure =
+            report.verdict == MachineVerdict::Unusable || report.holds.iter().any(|hold| hold.failed);
         match readiness {
             Readiness::ReadyWithWarnings if strict => Self::NotUsable,
             Readiness::Ready | Readiness::ReadyWithWarnings => Self::Usable,
-            Readiness::NotReady if has_failed => Self::NotUsable,
+            Readiness::NotReady if is_held_by_failure => Self::NotUsable,
             Readiness::NotReady => Self::Incomplete,
         }
     }

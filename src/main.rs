@@ -60,6 +60,9 @@ fn one_line(message: &str) -> String {
 
 fn run(cli: &Cli) -> Result<Exit, Error> {
     let (look, show) = (&cli.look, &cli.show);
+    if let Some(command) = makes_none(cli.command.as_ref()).filter(|_| !show.report.is_empty()) {
+        return Err(Error::NoReport { command });
+    }
     match &cli.command {
         None => {
             let selection = ask::selection(look)?;
@@ -116,6 +119,20 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
             output::write(&render::list(), show.output.as_deref())?;
             Ok(Exit::Usable)
         }
+    }
+}
+
+/// The name of a command that makes no report.
+fn makes_none(command: Option<&Command>) -> Option<&'static str> {
+    match command? {
+        Command::Record { .. } => Some("record"),
+        Command::Explain { .. } => Some("explain"),
+        Command::List => Some("list"),
+        Command::Slow(_)
+        | Command::Publish(_)
+        | Command::Bake(_)
+        | Command::Drift(_)
+        | Command::Judge { .. } => None,
     }
 }
 

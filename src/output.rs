@@ -24,6 +24,14 @@ pub fn write(document: &str, to: Option<&Path>) -> Result<(), Error> {
     written.map_err(|source| Error::Write { path: name, source })
 }
 
+/// Writes a further report to a file.
+///
+/// # Errors
+/// [`Error::WriteReport`], with the place.
+pub fn write_report(document: &str, path: &Path) -> Result<(), Error> {
+    to_file(document, path).map_err(|source| Error::WriteReport { path: path.display().to_string(), source })
+}
+
 fn to_stdout(document: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(document.as_bytes()).and_then(|()| stdout.flush()) {

@@ -10,20 +10,45 @@ use crate::{
 use gpucheck_checks::{Language, Report};
 use std::io::{self, IsTerminal};
 
-/// Writes a report; the status that goes with it.
+/// Width of a text report in a file, in columns.
+const FILE_WIDTH: usize = 100;
+
+/// Writes a report, and every further file of it that is asked for; the status that goes with it. A place that cannot be
+/// written to costs the others nothing.
 ///
 /// # Errors
-/// It cannot be written.
+/// Some of it cannot be written.
 pub fn report(report: &Report, show: &ShowArgs) -> Result<Exit, Error> {
-    output::write(&render(report, show), show.output.as_deref())?;
-    Ok(Exit::of(report, show.strict))
+    let language = language(show);
+    let files = show.report.iter().map(|file| {
+        let style = Style { width: FILE_WIDTH, color: false };
+        output::write_report(&render(report, file.format, style, language), &file.path)
+    });
+    let written: Vec<_> = files.chain(std::iter::once_with(|| shown(report, show, language))).collect();
+    let mut failed: Vec<Error> = written.into_iter().filter_map(Result::err).collect();
+    match failed.pop() {
+        None => Ok(Exit::of(report, show.strict)),
+        Some(error) if failed.is_empty() => Err(error),
+        Some(error) => Err(Error::Several(failed.into_iter().chain([error]).collect())),
+    }
 }
 
-fn render(report: &Report, show: &ShowArgs) -> String {
-    match show.format {
+fn shown(report: &Report, show: &ShowArgs, language: Language) -> Result<(), Error> {
+    let document = if show.quiet && show.format == Format::Text {
+        format!("{}\n", render::answer(report, language))
+    } else {
+        render(report, show.format, style(show), language)
+    };
+    output::write(&document, show.output.as_deref())
+}
+
+fn render(report: &Report, format: Format, style: Style, language: Language) -> String {
+    match format {
+        Format::Text => render::text(report, style, language),
         Format::Json => render::json(report),
-        Format::Text if show.quiet => format!("{}\n", render::answer(report, language(show))),
-        Format::Text => render::text(report, style(show), language(show)),
+        Format::Junit => render::junit(report),
+        Format::Html => render::html(report, language),
+        Format::Markdown => render::markdown(report, language),
     }
 }
 

@@ -76,7 +76,7 @@ fn judge(change: &Change, root: &Root, now: &Facts) -> Reach {
     }
     let is_named = |ids: &[&str]| {
         let names = |id: &str| ids.iter().any(|known| matches(known, id));
-        root.cause.as_deref().map_or_else(|| names(&root.id), |cause| names(cause))
+        root.cause.as_deref().map_or_else(|| names(&root.id), names)
     };
     let mut perhaps = false;
     for rule in rules::about(change) {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Knowledge,
-    fact::{DeviceNode, Facts, Module, NvmlDevice, Observed, Os, SecureBoot, Setting},
+    fact::{DeviceNode, Facts, Module, NvmlDevice, Os, SecureBoot, Setting},
 };
 use std::collections::BTreeMap;
 
@@ -24,23 +24,15 @@ pub(super) fn compare(before: &Facts, now: &Facts, knowledge: &Knowledge, found:
             let [from, to] = [was, is].map(|platform| platform.cloud.metadata.seen()?.vm_size.as_deref());
             found.known(What::Size, "size", from, to);
         }
-        None => untold(found, What::Linux, &before.platform, &now.platform),
+        None => found.unseen(What::Linux, &before.platform, &now.platform),
     }
     let [was, is] = both.map(|facts| facts.module.seen());
     match was.zip(is) {
         Some((was, is)) => modules(was, is, found),
-        None => untold(found, What::Driver, &before.module, &now.module),
+        None => found.unseen(What::Driver, &before.module, &now.module),
     }
     gpus(before, now, knowledge, found);
     settings_of_gpus(before, now, found);
-}
-
-fn untold<T>(found: &mut Found, what: What, before: &Observed<T>, now: &Observed<T>) {
-    let why = match before.seen() {
-        None => format!("it was not seen when the template was saved: {}", before.why_not()),
-        Some(_) => now.why_not(),
-    };
-    found.untold(what, "", why);
 }
 
 /// Without what changes with every update: `Ubuntu 22.04.4 LTS` becomes `Ubuntu 22.04.5 LTS` overnight.
@@ -118,7 +110,7 @@ fn permissions(node: &DeviceNode) -> String {
 /// The models, whatever their addresses: a clone has others.
 fn gpus(before: &Facts, now: &Facts, knowledge: &Knowledge, found: &mut Found) {
     if before.pci.seen().is_none() || now.pci.seen().is_none() {
-        untold(found, What::Gpu, &before.pci, &now.pci);
+        found.unseen(What::Gpu, &before.pci, &now.pci);
         return;
     }
     let [from, to] = [before, now].map(|facts| models(facts, knowledge));

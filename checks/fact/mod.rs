@@ -29,7 +29,10 @@ mod target;
 mod updates;
 mod work;
 
-pub use classroom::Classroom;
+pub use classroom::{
+    Baked, BakedWhat, ClassNotebook, Classroom, JupyterAnswer, JupyterServer, Listening, NotebookContent,
+    NotebookRun, RunEnd, RunOnGpu, WayIn, WayInKind,
+};
 pub use clones::Clones;
 pub use cuda_libraries::{
     CudaLibraries, DriverLibrary, Framework, FrameworkLibraries, LibraryOperation, LibraryTrial, Sgemm,
@@ -71,7 +74,7 @@ pub use platform::{
 };
 pub use processes::{Notebook, Process, Processes};
 pub use target::Target;
-pub use updates::Updates;
+pub use updates::{DnfAutomatic, Offer, OfferedPackage, PackageLists, Unattended, UpdateUnit, Updates};
 pub use work::{
     Arithmetic, Level, MadeOf, MemoryFault, MemoryTest, Pass, Pattern, Product, Transfer, Work, WorkDevice,
     WorkStep,

@@ -24,6 +24,7 @@ pub mod pci;
 pub mod platform;
 pub mod processes;
 mod stat;
+mod units;
 pub mod updates;
 
 /// When the machine booted: `btime` in `/proc/stat`, in seconds since 1970.

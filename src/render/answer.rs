@@ -11,6 +11,9 @@ pub fn answer(report: &Report, language: Language) -> String {
     if let Some(measured) = &report.measured {
         return clean(&why_slow(report, measured, language));
     }
+    if let Some(readiness) = report.readiness {
+        return clean(&super::publish::answer(report, readiness, language));
+    }
     let words = language.words();
     let rest = match (report.verdict, report.roots.first()) {
         (MachineVerdict::Unusable | MachineVerdict::Degraded, Some(root)) => root.texts(language).title,
@@ -82,7 +85,8 @@ fn seconds(measured: &Measured) -> String {
     measured.lasted_ms.saturating_add(500).checked_div(1000).unwrap_or_default().to_string()
 }
 
-fn usable(report: &Report, words: &AnswerWords) -> String {
+/// The GPUs by their names, those of one model together.
+pub(super) fn gpus(report: &Report, words: &AnswerWords) -> String {
     let machine = &report.machine;
     let mut counted: Vec<(&str, usize)> = Vec::new();
     for gpu in &machine.gpus {
@@ -96,7 +100,12 @@ fn usable(report: &Report, words: &AnswerWords) -> String {
         1 => (*name).to_owned(),
         count => words.count.with(&[("count", &count.to_string()), ("name", name)]),
     });
-    let gpus = names.collect::<Vec<_>>().join(&words.and);
+    names.collect::<Vec<_>>().join(&words.and)
+}
+
+fn usable(report: &Report, words: &AnswerWords) -> String {
+    let machine = &report.machine;
+    let gpus = gpus(report, words);
     let mut told: Vec<&str> = Vec::new();
     for framework in machine.pythons.iter().flat_map(|python| frameworks(report, python)) {
         if !told.contains(&framework) {
@@ -152,7 +161,8 @@ fn frameworks<'a>(report: &'a Report, python: &'a PythonSummary) -> impl Iterato
     [tensorflow, torch, jax, cupy, cudf].into_iter().flatten()
 }
 
-fn incomplete(report: &Report, words: &AnswerWords) -> String {
+/// What could not be told, the most telling of it.
+pub(super) fn incomplete(report: &Report, words: &AnswerWords) -> String {
     let proof = report.unverified.iter().find(|unverified| PROOFS.contains(&unverified.id.as_str()));
     match proof.or(report.unverified.first()) {
         Some(first) => words.untold.with(&[("id", &first.id), ("why", &first.why)]),

@@ -1,19 +1,27 @@
 //! A report made visible. Every renderer is a pure function of the report.
 
 mod answer;
+mod class;
 mod drift;
+mod html;
 mod json;
+mod junit;
 mod live;
 mod manual;
+mod markdown;
 mod page;
 mod progress;
+mod publish;
 mod text;
 mod usable_from;
 
 pub use answer::answer;
+pub use html::html;
 pub use json::json;
+pub use junit::junit;
 pub use live::{Canvas, Picture, live};
 pub use manual::{list, manual};
+pub use markdown::markdown;
 pub use page::Style;
 pub use progress::progress;
 pub use text::text;

@@ -5,13 +5,14 @@
 
 use super::{
     answer::answer,
+    class,
     page::{Page, Style, blanks, clean, pad},
-    usable_from,
+    publish, usable_from,
 };
 use anstyle::{AnsiColor, Style as Ansi};
 use gpucheck_checks::{
     FixWords, GpuSummary, HeadingWords, Language, Machine, MachineVerdict, MachineWords, Outcome,
-    PythonSummary, Report, Root, Severity, StatusWords, Subject, Texts, Verdict, Who, Words,
+    PythonSummary, Readiness, Report, Root, Severity, StatusWords, Subject, Texts, Verdict, Who, Words,
 };
 use unicode_width::UnicodeWidthStr;
 
@@ -35,19 +36,17 @@ struct Text {
 
 impl Text {
     fn report(&mut self, report: &Report) {
-        let color = match report.verdict {
-            MachineVerdict::Usable => AnsiColor::Green,
-            MachineVerdict::Degraded | MachineVerdict::Incomplete => AnsiColor::Yellow,
-            MachineVerdict::Unusable => AnsiColor::Red,
-        };
         let answer = answer(report, self.language);
-        self.page.painted(&answer, Ansi::new().bold().fg_color(Some(color.into())));
+        self.page.painted(&answer, Ansi::new().bold().fg_color(Some(color(report).into())));
         if let Some(drift) = &report.drift {
             super::drift::write(&mut self.page, report, drift, self.language);
         }
         if let Some((first, others)) = report.roots.split_first() {
             let texts = first.texts(self.language);
-            let answered = matches!(report.verdict, MachineVerdict::Unusable | MachineVerdict::Degraded);
+            let answered = match report.readiness {
+                Some(readiness) => publish::names_first_root(report, readiness),
+                None => matches!(report.verdict, MachineVerdict::Unusable | MachineVerdict::Degraded),
+            };
             if !answered {
                 self.page.heading(&self.words.heading.to_mend.with(&[("title", &texts.title)]));
             } else if report.drift.is_some() {
@@ -61,11 +60,15 @@ impl Text {
             }
         }
         usable_from::write(&mut self.page, report, self.language);
+        class::write(&mut self.page, report, self.language);
         self.unverified(report);
         // Whoever asks what changed is told that; `gpucheck` alone lists every check.
         if report.drift.is_none() {
             self.checks(report);
             self.machine(&report.machine);
+        }
+        if let Some(readiness) = report.readiness {
+            publish::end(&mut self.page, report, readiness, self.language);
         }
     }
 
@@ -93,7 +96,8 @@ impl Text {
     }
 
     fn unverified(&mut self, report: &Report) {
-        if report.verdict != MachineVerdict::Incomplete || report.unverified.is_empty() {
+        let matters = report.verdict == MachineVerdict::Incomplete || report.readiness.is_some();
+        if !matters || report.unverified.is_empty() {
             return;
         }
         self.page.heading(&self.words.heading.untold);
@@ -213,6 +217,15 @@ impl Text {
         for python in &machine.pythons {
             self.page.item(&describe_python(python, words));
         }
+    }
+}
+
+fn color(report: &Report) -> AnsiColor {
+    match (report.readiness, report.verdict) {
+        (Some(Readiness::Ready), _) | (None, MachineVerdict::Usable) => AnsiColor::Green,
+        (Some(Readiness::ReadyWithWarnings), _)
+        | (None, MachineVerdict::Degraded | MachineVerdict::Incomplete) => AnsiColor::Yellow,
+        (Some(Readiness::NotReady), _) | (None, MachineVerdict::Unusable) => AnsiColor::Red,
     }
 }
 

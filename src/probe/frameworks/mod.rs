@@ -48,6 +48,7 @@ mod survey;
 mod template;
 mod tensorflow;
 mod trial;
+mod vouch;
 
 pub use by_files::by_files;
 pub(crate) use conda::all as conda_packages;
@@ -55,6 +56,7 @@ pub use discover::Environment;
 pub(crate) use distributions::{Located, on as distributions_on};
 pub use library_trials::{LibraryTrials, When};
 pub(crate) use packages::tensorflow_in;
+pub(crate) use vouch::{Vouched, only_root_writes, owner_of, python_of_script, vouch};
 
 use crate::{progress::Progress, root::Root};
 use by_files::Files;

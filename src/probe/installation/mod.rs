@@ -1,6 +1,6 @@
 //! What is installed around the driver, by files alone.
 
-mod packages;
+pub(crate) mod packages;
 mod services;
 mod traces;
 

@@ -15,7 +15,7 @@ fn clone_of(facts: &Facts) -> Facts {
     let mut clone: Value = serde_json::from_str(&text).unwrap();
     let set = [
         ("/taken_at", json!("2026-11-24T08:00:00Z")),
-        ("/platform/seen/memory/seen/available", json!(1_000_000_000_u64)),
+        ("/platform/seen/memory/seen/available", json!(41_000_000_000_u64)),
         ("/platform/seen/disks/seen/0/available", json!(77_000_000_000_u64)),
         ("/nvml/seen/devices/seen/0/seen/temperature/gpu", json!({"seen": 61})),
         ("/nvml/seen/devices/seen/0/seen/power/usage", json!({"seen": 31_000})),
@@ -74,6 +74,21 @@ fn the_shell_of_another_person_is_no_change() {
     assert!(compare(&before, &now).changes.is_empty());
     let same = with("template-t4", &[nothing(), ("/platform/seen/user/uid", json!(1000))]);
     assert_eq!(compare(&same, &now).changes.len(), 1);
+}
+
+#[test]
+fn what_lies_in_roots_home_is_not_missed_by_a_student() {
+    let stock = json!({"seen": {"python": "/root/venv/bin/python", "version": "3.12.3"}});
+    let refused =
+        |code: i64| json!({"failed": {"refused": {"step": "open", "code": code, "name": "", "message": ""}}});
+    let look = |environments: Value, uid: u32| {
+        let inventory = json!({"seen": {"environments": environments}});
+        with("template-t4", &[("/inventory", inventory), ("/platform/seen/user/uid", json!(uid))])
+    };
+    let before = look(json!({"/root/venv": stock, "/home/user/venv": stock}), 0);
+    let now = look(json!({"/root/venv": refused(13), "/home/user/venv": refused(2)}), 1000);
+    let drift = compare(&before, &now);
+    assert!(drift.changes.is_empty() && drift.untold.is_empty(), "{drift:#?}");
 }
 
 #[test]

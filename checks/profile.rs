@@ -42,7 +42,7 @@ impl Profile {
             Self::Slow => return slow_sources(),
             Self::Check => {}
             Self::Drift => {
-                sources.extend([Source::Inventory, Source::Notebooks, Source::Installation, Source::Nvml])
+                sources.extend([Source::Inventory, Source::Notebooks, Source::Installation, Source::Nvml]);
             }
             Self::Publish => sources.extend([
                 Source::NextBoot,

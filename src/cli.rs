@@ -283,7 +283,7 @@ pub struct ShowArgs {
     /// Write the report to this file instead of standard output
     #[arg(short, long, global = true, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// End with 1 also where the GPU is usable and something is to be mended
+    /// End with 1 also where the GPU is usable and something is to be mended, or has changed since the template was saved
     #[arg(long, global = true)]
     pub strict: bool,
     /// Print the answer's line alone

@@ -13,6 +13,7 @@ mod children;
 mod classroom;
 mod cli;
 mod cuda_libraries;
+mod drift;
 mod environments;
 mod frameworks_at_work;
 mod hardware;

@@ -1,6 +1,7 @@
 //! Two values beside each other.
 
 use super::{Change, Untold, What};
+use crate::fact::Observed;
 use std::collections::BTreeMap;
 
 /// What was found.
@@ -60,6 +61,15 @@ impl Found {
         for (subject, version) in to.iter().filter(|(subject, _)| !from.contains_key(*subject)) {
             self.value(Thing { what, subject, place }, None, Some(version));
         }
+    }
+
+    /// Notes that a source was not seen on one side or the other.
+    pub(super) fn unseen<T>(&mut self, what: What, before: &Observed<T>, now: &Observed<T>) {
+        let why = match before.seen() {
+            None => format!("it was not seen when the template was saved: {}", before.why_not()),
+            Some(_) => now.why_not(),
+        };
+        self.untold(what, "", why);
     }
 
     /// Notes what could not be compared.

@@ -76,7 +76,7 @@ fn judge(change: &Change, root: &Root, now: &Facts) -> Reach {
     }
     let is_named = |ids: &[&str]| {
         let names = |id: &str| ids.iter().any(|known| matches(known, id));
-        root.cause.as_deref().map_or_else(|| names(&root.id), |cause| names(cause))
+        root.cause.as_deref().map_or_else(|| names(&root.id), names)
     };
     let mut perhaps = false;
     for rule in rules::about(change) {
@@ -141,10 +141,15 @@ fn of_kernel(kernel: &str, subject: &Subject, now: &Facts) -> Reach {
 
 fn of_environment(place: &str, subject: &Subject, now: &Facts) -> Reach {
     let is_here = |path: &str| is_in(path, place);
+    let stock = now.inventory.seen().and_then(|inventory| inventory.environments.get(place)?.seen());
     let python_is_here = |name: &str| {
         let known = now.pythons().find(|python| python.name() == name);
         let prefix = known.and_then(|python| python.interpreter.seen()).map(|seen| seen.prefix.as_str());
-        is_here(name) || known.is_some_and(|python| is_here(&python.path)) || prefix == Some(place)
+        let is_stocks = known.is_some_and(|python| stock.is_some_and(|stock| stock.python == python.path));
+        is_here(name)
+            || known.is_some_and(|python| is_here(&python.path))
+            || prefix == Some(place)
+            || is_stocks
     };
     let kernel_is_here = |kernel: &Kernelspec| {
         let runs = kernel.environment.as_ref().map(|there| there.prefix.as_str());

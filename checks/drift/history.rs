@@ -13,10 +13,21 @@ pub(super) fn attach(changes: &mut [Change], now: &Facts) {
         change.by = made.map(|event| By {
             installer: event.by,
             command: event.command.clone(),
-            asked_for: if event.command.is_some() { Vec::new() } else { event.asked_for.clone() },
+            asked_for: asked_for(event, &change.subject),
             by_user: event.by_user,
             log: event.log.clone(),
         });
+    }
+}
+
+/// What was asked for by name that brought this: itself, else all of it; where the command is known that tells.
+fn asked_for(event: &Event, package: &str) -> Vec<String> {
+    if event.command.is_some() {
+        Vec::new()
+    } else if event.asked_for.iter().any(|name| name == package) {
+        vec![package.to_owned()]
+    } else {
+        event.asked_for.clone()
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Knowledge,
-    fact::{DeviceNode, Facts, Module, NvmlDevice, Observed, SecureBoot, Setting},
+    fact::{DeviceNode, Facts, Module, NvmlDevice, Os, SecureBoot, Setting},
 };
 use std::collections::BTreeMap;
 
@@ -19,31 +19,25 @@ pub(super) fn compare(before: &Facts, now: &Facts, knowledge: &Knowledge, found:
     match was.zip(is) {
         Some((was, is)) => {
             found.known(What::Linux, "Linux", Some(&was.linux_release), Some(&is.linux_release));
-            found.known(What::Os, "operating system", release(&was.os), release(&is.os));
+            let [from, to] = [was, is].map(|platform| release(&platform.os));
+            found.known(What::Os, "operating system", from.as_deref(), to.as_deref());
             let [from, to] = [was, is].map(|platform| platform.cloud.metadata.seen()?.vm_size.as_deref());
             found.known(What::Size, "size", from, to);
         }
-        None => untold(found, What::Linux, &before.platform, &now.platform),
+        None => found.unseen(What::Linux, &before.platform, &now.platform),
     }
     let [was, is] = both.map(|facts| facts.module.seen());
     match was.zip(is) {
         Some((was, is)) => modules(was, is, found),
-        None => untold(found, What::Driver, &before.module, &now.module),
+        None => found.unseen(What::Driver, &before.module, &now.module),
     }
     gpus(before, now, knowledge, found);
     settings_of_gpus(before, now, found);
 }
 
-fn untold<T>(found: &mut Found, what: What, before: &Observed<T>, now: &Observed<T>) {
-    let why = match before.seen() {
-        None => format!("it was not seen when the template was saved: {}", before.why_not()),
-        Some(_) => now.why_not(),
-    };
-    found.untold(what, "", why);
-}
-
-fn release(os: &crate::fact::Os) -> Option<&str> {
-    os.pretty_name.as_deref().or(os.version_id.as_deref())
+/// Without what changes with every update: `Ubuntu 22.04.4 LTS` becomes `Ubuntu 22.04.5 LTS` overnight.
+fn release(os: &Os) -> Option<String> {
+    Some(format!("{} {}", os.id.as_ref()?, os.version_id.as_ref()?))
 }
 
 fn modules(was: &Module, is: &Module, found: &mut Found) {
@@ -116,7 +110,7 @@ fn permissions(node: &DeviceNode) -> String {
 /// The models, whatever their addresses: a clone has others.
 fn gpus(before: &Facts, now: &Facts, knowledge: &Knowledge, found: &mut Found) {
     if before.pci.seen().is_none() || now.pci.seen().is_none() {
-        untold(found, What::Gpu, &before.pci, &now.pci);
+        found.unseen(What::Gpu, &before.pci, &now.pci);
         return;
     }
     let [from, to] = [before, now].map(|facts| models(facts, knowledge));

@@ -181,12 +181,14 @@ pub fn drift(before: &Facts, now: &Facts, knowledge: &Knowledge) -> Drift {
     machine::compare(before, now, knowledge, &mut found);
     packages::compare(before, now, &mut found);
     notebooks::compare(before, now, &mut found);
-    let compare::Found { mut changes, untold } = found;
+    let compare::Found { mut changes, mut untold } = found;
     history::attach(&mut changes, now);
     let roots = explain::explain(&mut changes, &was, &is, now);
     // Another person's shell is no change of the machine's.
     if !same_user(before, now) {
         changes.retain(|change| !is_personal(change) || explain::explains_something(change));
+        // Root looks into its own home; nobody else may, and nobody else has to.
+        untold.retain(|untold| !is_home(&untold.subject));
     }
     explain::sort(&mut changes, &roots);
     Drift { baseline: baseline(&was), changes, roots, untold }
@@ -202,9 +204,12 @@ fn same_user(before: &Facts, now: &Facts) -> bool {
     user(before).zip(user(now)).is_none_or(|(before, now)| before == now)
 }
 
+fn is_home(path: &str) -> bool {
+    path.starts_with("/home/") || path == "/root" || path.starts_with("/root/")
+}
+
 /// What each person has of their own: variables, and what lies in a home.
 fn is_personal(change: &Change) -> bool {
-    let is_home = |path: &str| path.starts_with("/home/") || path == "/root" || path.starts_with("/root/");
     match change.what {
         What::Variable => true,
         What::Kernelspec | What::Environment => change.place.as_deref().is_some_and(is_home),

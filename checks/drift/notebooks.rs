@@ -8,18 +8,14 @@ use crate::fact::{Facts, Kernelspec, Notebooks, Program, ProgramState};
 
 pub(super) fn compare(before: &Facts, now: &Facts, found: &mut Found) {
     let Some((was, is)) = before.notebooks.seen().zip(now.notebooks.seen()) else {
-        let why = match before.notebooks.seen() {
-            None => format!("it was not seen when the template was saved: {}", before.notebooks.why_not()),
-            Some(_) => now.notebooks.why_not(),
-        };
-        found.untold(What::Kernelspec, "", why);
+        found.unseen(What::Kernelspec, &before.notebooks, &now.notebooks);
         return;
     };
     for kernel in &was.kernelspecs {
-        kernelspec(was.name_of(kernel), Some(kernel), same(is, kernel), found);
+        kernelspec(&was.name_of(kernel), Some(kernel), same(is, kernel), found);
     }
     for kernel in is.kernelspecs.iter().filter(|kernel| same(was, kernel).is_none()) {
-        kernelspec(is.name_of(kernel), None, Some(kernel), found);
+        kernelspec(&is.name_of(kernel), None, Some(kernel), found);
     }
 }
 
@@ -27,10 +23,10 @@ fn same<'a>(notebooks: &'a Notebooks, kernel: &Kernelspec) -> Option<&'a Kernels
     notebooks.kernelspecs.iter().find(|other| other.name == kernel.name && other.folder == kernel.folder)
 }
 
-fn kernelspec(name: String, was: Option<&Kernelspec>, is: Option<&Kernelspec>, found: &mut Found) {
+fn kernelspec(name: &str, was: Option<&Kernelspec>, is: Option<&Kernelspec>, found: &mut Found) {
     let folder = was.or(is).map(|kernel| kernel.folder.clone());
     let [from, to] = [was, is].map(|kernel| kernel.map(described));
-    let thing = Thing { what: What::Kernelspec, subject: &name, place: folder.as_deref() };
+    let thing = Thing { what: What::Kernelspec, subject: name, place: folder.as_deref() };
     found.value(thing, from.as_deref(), to.as_deref());
 }
 

@@ -21,20 +21,11 @@ pub(super) fn compare(before: &Facts, now: &Facts, found: &mut Found) {
         let [from, to] = [was, is].map(installed);
         found.each(What::Package, None, &from, &to);
     }
-    match before.inventory.seen().zip(now.inventory.seen()) {
-        Some((was, is)) => {
-            environments(was, is, may_tell_homes(before, now, was), found);
-            found.each(What::Variable, None, &was.variables, &is.variables);
-        }
-        None => {
-            let why = match before.inventory.seen() {
-                None => {
-                    format!("it was not seen when the template was saved: {}", before.inventory.why_not())
-                }
-                Some(_) => now.inventory.why_not(),
-            };
-            found.untold(What::Environment, "", why);
-        }
+    if let Some((was, is)) = before.inventory.seen().zip(now.inventory.seen()) {
+        environments(was, is, may_tell_homes(before, now, was), found);
+        found.each(What::Variable, None, &was.variables, &is.variables);
+    } else {
+        found.unseen(What::Environment, &before.inventory, &now.inventory);
     }
 }
 
@@ -55,7 +46,7 @@ fn environments(was: &Inventory, is: &Inventory, may_tell_homes: bool, found: &m
         let thing = Thing { what: What::Environment, subject: name, place: Some(name) };
         match is.environments.get(name) {
             Some(Observed::Seen(now) | Observed::Interrupted { seen: now, .. }) => {
-                stock(name, before, now, found)
+                stock(name, before, now, found);
             }
             Some(Observed::Failed(ProbeFailure::Refused { code: NOT_FOUND, .. })) => {
                 found.value(thing, Some(&python(before)), None);

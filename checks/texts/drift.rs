@@ -29,6 +29,8 @@ pub struct DriftWords {
     pub asked_for: Phrase,
     /// A time in the zone of the machine: `{time}`.
     pub local_time: Phrase,
+    /// What the first line of the report says follows from it.
+    pub why: String,
     /// What follows from it: `{title}`.
     pub explains: Phrase,
     /// What it may have to do with: `{title}`.

@@ -5,7 +5,7 @@
 
 use super::page::{Page, clean};
 use gpucheck_checks::{
-    DriftWords, Language, Report, Root, RootReference,
+    DriftWords, Language, MachineVerdict, Report, Root, RootReference,
     drift::{By, Change, Drift, Since, What},
     fact::Installer,
 };
@@ -44,10 +44,7 @@ pub(super) fn write(page: &mut Page, report: &Report, drift: &Drift, language: L
 
 /// Whether a change has a line of its own.
 fn is_told(change: &Change) -> bool {
-    change.what != What::Package
-        || change.matters
-        || !change.explains.is_empty()
-        || !change.may_explain.is_empty()
+    change.matters || !change.explains.is_empty() || !change.may_explain.is_empty()
 }
 
 struct Section<'a> {
@@ -65,7 +62,8 @@ impl Section<'_> {
             }
             _ => name,
         };
-        let [from, to] = [&change.from, &change.to].map(|value| value.as_deref().map(shortened));
+        let shown = |value: &str| if value.is_empty() { "\"\"".to_owned() } else { shortened(value) };
+        let [from, to] = [&change.from, &change.to].map(|value| value.as_deref().map(shown));
         let what = match (&from, &to) {
             (Some(from), Some(to)) => {
                 self.words.changed.with(&[("subject", &subject), ("from", from), ("to", to)])
@@ -122,10 +120,20 @@ impl Section<'_> {
             [(&change.explains, &self.words.explains), (&change.may_explain, &self.words.may_explain)];
         for (references, phrase) in titled {
             for root in references.iter().filter_map(|reference| self.root(reference)) {
+                if self.is_answer(root) && std::ptr::eq(phrase, &self.words.explains) {
+                    page.wrapped("    ", "    ", &self.words.why);
+                    continue;
+                }
                 let text = phrase.with(&[("title", &root.texts(self.language).title)]);
                 page.wrapped("    ", "    ", &text);
             }
         }
+    }
+
+    /// Whether the first line of the report says this already.
+    fn is_answer(&self, root: &Root) -> bool {
+        let answered = matches!(self.report.verdict, MachineVerdict::Unusable | MachineVerdict::Degraded);
+        answered && self.report.roots.first() == Some(root)
     }
 
     /// The root that a comparison names; a home may be called otherwise there.
@@ -137,7 +145,7 @@ impl Section<'_> {
 
     fn others(&self, page: &mut Page, drift: &Drift) {
         let mut counted: BTreeMap<Option<&str>, usize> = BTreeMap::new();
-        for change in drift.changes.iter().filter(|change| !is_told(change)) {
+        for change in drift.changes.iter().filter(|change| change.what == What::Package && !is_told(change)) {
             *counted.entry(change.place.as_deref()).or_default() += 1;
         }
         for (place, count) in counted {

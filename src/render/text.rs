@@ -49,6 +49,8 @@ impl Text {
             };
             if !answered {
                 self.page.heading(&self.words.heading.to_mend.with(&[("title", &texts.title)]));
+            } else if report.drift.is_some() {
+                self.page.line("");
             }
             self.root(first, &texts);
             for other in others {

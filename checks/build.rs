@@ -11,6 +11,7 @@ use std::{
 
 /// Folders of checks, in the order in which a machine works.
 const LAYERS: &[&str] = &[
+const LAYERS: [&str; 12] = [
     "pci",
     "module",
     "nvml",

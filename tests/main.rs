@@ -8,6 +8,7 @@
     reason = "clippy knows #[test] functions as tests, and not what they call"
 )]
 
+mod bake;
 mod broken_pythons;
 mod children;
 mod classroom;

@@ -60,8 +60,8 @@ pub use report::{
 pub use select::{Selection, UnknownId};
 pub use slow::{slow, slow_sources};
 pub use texts::{
-    AnswerWords, FixWords, HeadingWords, Language, MachineWords, Phrase, SlowWords, StatusWords, Texts,
-    UsableWords, VerdictWords, Words,
+    AnswerWords, FixWords, HeadingWords, Language, MachineWords, PageWords, Phrase, QuestionWords,
+    ReadinessWords, SeverityWords, SlowWords, StatusWords, Texts, UsableWords, VerdictWords, WhoWords, Words,
 };
 pub use usable_from::{RootReference, Usable, UsableFrom};
 pub use verdict::PROOFS;

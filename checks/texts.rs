@@ -16,8 +16,8 @@ mod words;
 use serde::Deserialize;
 use std::{collections::BTreeMap, sync::LazyLock};
 pub use words::{
-    AnswerWords, FixWords, HeadingWords, MachineWords, Phrase, SlowWords, StatusWords, UsableWords,
-    VerdictWords, Words,
+    AnswerWords, FixWords, HeadingWords, MachineWords, PageWords, Phrase, QuestionWords, ReadinessWords,
+    SeverityWords, SlowWords, StatusWords, UsableWords, VerdictWords, WhoWords, Words,
 };
 
 // Each file of a language: ENGLISH_FILES, KOREAN_FILES.

@@ -22,6 +22,8 @@ impl Phrase {
 pub struct Words {
     /// Whether the GPU is usable.
     pub verdict: VerdictWords,
+    /// Whether a template or an image may leave.
+    pub readiness: ReadinessWords,
     /// What follows that, where no cause's title does.
     pub answer: AnswerWords,
     /// What slows the machine down.
@@ -34,6 +36,8 @@ pub struct Words {
     pub usable: UsableWords,
     /// The machine in brief.
     pub machine: MachineWords,
+    /// A page to keep, and a summary for a pull request.
+    pub page: PageWords,
 }
 
 /// Whether the GPU is usable: the first words of the report.
@@ -48,6 +52,18 @@ pub struct VerdictWords {
     pub unusable: String,
     /// Nothing failed, and something needed could not be told.
     pub incomplete: String,
+}
+
+/// Whether a template or an image may leave: the first words of its report.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadinessWords {
+    /// It may.
+    pub ready: String,
+    /// It may, and something about it will cost somebody time.
+    pub with_warnings: String,
+    /// It may not.
+    pub not_ready: String,
 }
 
 /// What follows the verdict, where no cause's title does.
@@ -237,4 +253,108 @@ pub struct MachineWords {
     pub no_devices: String,
     /// TensorFlow named devices: `{devices}`.
     pub lists: Phrase,
+}
+
+/// What stands on a page, and in a summary, that a terminal does not show.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageWords {
+    /// The question that was asked.
+    pub question: QuestionWords,
+    /// How bad a root is.
+    pub severity: SeverityWords,
+    /// Whose problem it is.
+    pub who: WhoWords,
+    /// Before what is wrong.
+    pub to_mend: String,
+    /// Where nothing is.
+    pub nothing_to_mend: String,
+    /// What a finding is about: `{subject}`.
+    pub about: Phrase,
+    /// On the button that copies commands.
+    pub copy: String,
+    /// When they are copied.
+    pub copied: String,
+    /// What a screen reader calls a box of commands.
+    pub commands: String,
+    /// Column: the kernel.
+    pub kernel: String,
+    /// Column: the Python.
+    pub python: String,
+    /// Column: whether a GPU can be used.
+    pub gpu: String,
+    /// Column: frameworks, or why not.
+    pub with_what: String,
+    /// Column: the check.
+    pub check: String,
+    /// Column: how it came out.
+    pub result: String,
+    /// Column: what was seen.
+    pub seen: String,
+    /// Column: what is wrong.
+    pub what: String,
+    /// Column: who mends it.
+    pub whose: String,
+    /// Column: when it hurts.
+    pub when: String,
+    /// The link to all checks: `{count}`.
+    pub all_checks: Phrase,
+    /// What follows from another: `{root}`.
+    pub because: Phrase,
+    /// Rows that are left out: `{count}`.
+    pub more: Phrase,
+    /// The rest of a summary.
+    pub rest: String,
+    /// When the machine was looked at: `{time}`.
+    pub taken: Phrase,
+    /// Before what was measured: `{seconds}`.
+    pub measured: Phrase,
+    /// Column: time in which a GPU worked.
+    pub activity: String,
+    /// Column: time in which its memory was read or written.
+    pub memory_activity: String,
+    /// Column: power, and its limit.
+    pub power: String,
+}
+
+/// What a report answers, by its profile.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuestionWords {
+    /// `gpucheck`.
+    pub check: String,
+    /// `gpucheck slow`.
+    pub slow: String,
+    /// `gpucheck publish`.
+    pub publish: String,
+    /// `gpucheck bake`.
+    pub bake: String,
+    /// `gpucheck drift`.
+    pub drift: String,
+}
+
+/// How bad a root is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeverityWords {
+    /// The GPU cannot be used.
+    pub unusable: String,
+    /// It can, in part or slowly.
+    pub degraded: String,
+    /// It can, until the next boot, update or clone.
+    pub breaks_later: String,
+}
+
+/// Whose problem it is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WhoWords {
+    /// Who sits in front of the notebook.
+    pub student: String,
+    /// Who made the template.
+    pub instructor: String,
+    /// Who builds the image.
+    pub image_baker: String,
+    /// Who runs the hardware or the cloud subscription.
+    pub platform: String,
 }

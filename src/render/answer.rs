@@ -2,22 +2,83 @@
 
 use super::page::clean;
 use gpucheck_checks::{
-    AnswerWords, Language, Machine, MachineVerdict, Measured, NothingMeasured, PROOFS, PythonSummary, Report,
-    SlowWords, Subject, TensorFlowSummary, Verdict, VerdictWords,
+    AnswerWords, Language, Machine, MachineVerdict, Measured, NothingMeasured, Outcome, PROOFS,
+    PythonSummary, Readiness, ReadinessWords, Report, Root, Severity, SlowWords, Subject, TensorFlowSummary,
+    Verdict, VerdictWords,
 };
 
 /// The answer in one line.
 pub fn answer(report: &Report, language: Language) -> String {
-    if let Some(measured) = &report.measured {
-        return clean(&why_slow(report, measured, language));
+    let Answer { verdict, rest } = Answer::of(report, language);
+    format!("{verdict}: {rest}")
+}
+
+/// The answer in its two parts, without control characters.
+pub(super) struct Answer {
+    /// The verdict in a few words, such as `NOT USABLE`.
+    pub(super) verdict: String,
+    /// What it comes from, as a clause.
+    pub(super) rest: String,
+}
+
+impl Answer {
+    pub(super) fn of(report: &Report, language: Language) -> Self {
+        let words = language.words();
+        let (verdict, rest) = if let Some(measured) = &report.measured {
+            why_slow(report, measured, language)
+        } else if let Some(readiness) = report.readiness {
+            (ready(readiness, &words.readiness), of_template(report, readiness, language))
+        } else {
+            (verdict(report.verdict, &words.verdict), usable_or_not(report, language))
+        };
+        Self { verdict: clean(verdict), rest: clean(&rest) }
     }
-    let words = language.words();
-    let rest = match (report.verdict, report.roots.first()) {
-        (MachineVerdict::Unusable | MachineVerdict::Degraded, Some(root)) => root.texts(language).title,
-        (MachineVerdict::Incomplete, _) => incomplete(report, &words.answer),
-        (_, _) => usable(report, &words.answer),
-    };
-    clean(&format!("{}: {rest}", verdict(report.verdict, &words.verdict)))
+}
+
+/// The root that the answer names.
+pub(super) fn named(report: &Report) -> Option<&Root> {
+    let by_verdict = matches!(report.verdict, MachineVerdict::Unusable | MachineVerdict::Degraded);
+    let first = report.roots.first();
+    match report.readiness {
+        None => first.filter(|_| by_verdict),
+        Some(Readiness::Ready) => None,
+        Some(Readiness::ReadyWithWarnings) => first,
+        Some(Readiness::NotReady) => report.roots.iter().find(|root| holds_back(report, root)),
+    }
+}
+
+/// Whether a template with this root cannot be published: it fails, today or later.
+fn holds_back(report: &Report, root: &Root) -> bool {
+    let is_its = |outcome: &&Outcome| outcome.id == root.id && outcome.subject == root.subject;
+    let failed = report.outcomes.iter().find(is_its).is_none_or(|outcome| outcome.verdict == Verdict::Fail);
+    failed && matches!(root.severity, Severity::Unusable | Severity::BreaksLater)
+}
+
+fn usable_or_not(report: &Report, language: Language) -> String {
+    let words = &language.words().answer;
+    match (report.verdict, named(report)) {
+        (_, Some(root)) => root.texts(language).title,
+        (MachineVerdict::Incomplete, _) => incomplete(report, words),
+        (_, _) => usable(report, words),
+    }
+}
+
+/// What holds a template back, or what it will cost, or what works in it.
+fn of_template(report: &Report, readiness: Readiness, language: Language) -> String {
+    let words = &language.words().answer;
+    match (named(report), readiness) {
+        (Some(root), _) => root.texts(language).title,
+        (None, Readiness::Ready) => usable(report, words),
+        (None, Readiness::ReadyWithWarnings | Readiness::NotReady) => incomplete(report, words),
+    }
+}
+
+fn ready(readiness: Readiness, words: &ReadinessWords) -> &str {
+    match readiness {
+        Readiness::Ready => &words.ready,
+        Readiness::ReadyWithWarnings => &words.with_warnings,
+        Readiness::NotReady => &words.not_ready,
+    }
 }
 
 fn verdict(verdict: MachineVerdict, words: &VerdictWords) -> &str {
@@ -29,17 +90,16 @@ fn verdict(verdict: MachineVerdict, words: &VerdictWords) -> &str {
     }
 }
 
-/// The answer to why it is slow, in one line.
-fn why_slow(report: &Report, measured: &Measured, language: Language) -> String {
+/// The answer to why it is slow.
+fn why_slow(report: &Report, measured: &Measured, language: Language) -> (&'static str, String) {
     let words = language.words();
     let title = || report.roots.first().map(|root| root.texts(language).title).unwrap_or_default();
-    let (verdict, rest) = match report.verdict {
+    match report.verdict {
         MachineVerdict::Unusable => (&words.verdict.unusable, title()),
         MachineVerdict::Degraded => (&words.slow.slow, title()),
         MachineVerdict::Incomplete => (&words.slow.untold, untold(report, measured, language)),
         MachineVerdict::Usable => (&words.slow.nothing, at_work(report, measured, &words.slow)),
-    };
-    format!("{verdict}: {rest}")
+    }
 }
 
 /// Why it could not be told what slows it down.

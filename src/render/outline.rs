@@ -1,0 +1,89 @@
+//! What renderers of whole pages have in common: the checks by what they are about, and what follows from what.
+
+use gpucheck_checks::{Language, Outcome, Report, Root, Subject, Verdict};
+
+/// Checks about one thing.
+pub(super) struct Group<'a> {
+    pub(super) heading: String,
+    /// Those that came out somehow.
+    pub(super) outcomes: Vec<&'a Outcome>,
+    /// Those with nothing to be about, by the reason.
+    pub(super) not_applicable: Vec<(&'a str, Vec<&'a str>)>,
+}
+
+/// Every check: of the machine and its GPUs, of each Python, of the notebook kernels.
+pub(super) fn groups(report: &Report, language: Language) -> Vec<Group<'_>> {
+    let words = &language.words().heading;
+    let is_of_machine = |subject: &Subject| matches!(subject, Subject::Host | Subject::Gpu(_));
+    let is_of_notebook = |subject: &Subject| matches!(subject, Subject::Notebook(_));
+    let mut pythons: Vec<&Subject> = Vec::new();
+    for outcome in &report.outcomes {
+        if matches!(outcome.subject, Subject::Python(_)) && !pythons.contains(&&outcome.subject) {
+            pythons.push(&outcome.subject);
+        }
+    }
+    let machine = group(report, words.checks.clone(), is_of_machine);
+    let of_pythons = pythons.into_iter().map(|python| {
+        let heading = words.checks_in.with(&[("python", &python.to_string())]);
+        group(report, heading, |subject| subject == python)
+    });
+    let notebooks = group(report, words.checks_of_notebooks.clone(), is_of_notebook);
+    let all = [machine].into_iter().chain(of_pythons).chain([notebooks]);
+    all.filter(|group| !group.outcomes.is_empty() || !group.not_applicable.is_empty()).collect()
+}
+
+fn group(report: &Report, heading: String, is_here: impl Fn(&Subject) -> bool) -> Group<'_> {
+    let mut group = Group { heading, outcomes: Vec::new(), not_applicable: Vec::new() };
+    for outcome in report.outcomes.iter().filter(|outcome| is_here(&outcome.subject)) {
+        if outcome.verdict != Verdict::NotApplicable {
+            group.outcomes.push(outcome);
+            continue;
+        }
+        let reasons = &mut group.not_applicable;
+        match reasons.iter_mut().find(|(reason, _)| *reason == outcome.summary) {
+            Some((_, ids)) if ids.contains(&outcome.id.as_str()) => {}
+            Some((_, ids)) => ids.push(&outcome.id),
+            None => reasons.push((&outcome.summary, vec![&outcome.id])),
+        }
+    }
+    group
+}
+
+/// The check that this outcome is a consequence of.
+pub(super) fn follows(outcome: &Outcome) -> Option<&str> {
+    outcome.root.as_deref().filter(|root| *root != outcome.id)
+}
+
+/// The root that shows in this outcome.
+pub(super) fn root_in<'a>(report: &'a Report, outcome: &Outcome) -> Option<&'a Root> {
+    let mut of_check = report.roots.iter().filter(|root| root.id == outcome.id);
+    let of_both = of_check.clone().find(|root| root.subject == outcome.subject);
+    of_both.or_else(|| of_check.next()).filter(|_| outcome.root.as_ref() == Some(&outcome.id))
+}
+
+/// What something is about, where that is not the whole machine.
+pub(super) fn about(subject: &Subject) -> Option<String> {
+    match subject {
+        Subject::Host => None,
+        Subject::Gpu(_) | Subject::Python(_) | Subject::Notebook(_) => Some(subject.to_string()),
+    }
+}
+
+/// The beginning of a text that is too long, and how much of it is left out.
+pub(super) fn excerpt(text: &str, most: usize) -> String {
+    let Some((cut, _)) = text.char_indices().nth(most) else { return text.to_owned() };
+    let left_out = text.chars().count() - most;
+    format!("{} [... +{left_out}]", text.get(..cut).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_between_letters() {
+        assert_eq!(excerpt("한국어", 3), "한국어");
+        assert_eq!(excerpt("한국어", 2), "한국 [... +1]");
+        assert_eq!(excerpt("", 0), "");
+    }
+}

@@ -49,6 +49,18 @@ fn group(report: &Report, heading: String, is_here: impl Fn(&Subject) -> bool) -
     group
 }
 
+/// How many came out how, the worst first.
+pub(super) fn counts(outcomes: &[Outcome]) -> Vec<(Verdict, usize)> {
+    let order = [Verdict::Fail, Verdict::Warn, Verdict::Unknown, Verdict::Pass, Verdict::NotApplicable];
+    let of = |verdict| outcomes.iter().filter(|outcome| outcome.verdict == verdict).count();
+    order.into_iter().map(|verdict| (verdict, of(verdict))).filter(|(_, count)| *count > 0).collect()
+}
+
+/// Whether something came out as neither well nor about nothing.
+pub(super) fn is_trouble(outcome: &Outcome) -> bool {
+    matches!(outcome.verdict, Verdict::Fail | Verdict::Warn | Verdict::Unknown)
+}
+
 /// The check that this outcome is a consequence of.
 pub(super) fn follows(outcome: &Outcome) -> Option<&str> {
     outcome.root.as_deref().filter(|root| *root != outcome.id)

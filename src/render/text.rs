@@ -12,7 +12,8 @@ use super::{
 };
 use anstyle::{AnsiColor, Style as Ansi};
 use gpucheck_checks::{
-    HeadingWords, Language, MachineVerdict, Outcome, Report, Root, Severity, StatusWords, Subject, Texts, Verdict, Words,
+    HeadingWords, Language, MachineVerdict, Outcome, Report, Root, Severity, StatusWords, Subject, Texts,
+    Verdict, Words,
 };
 use unicode_width::UnicodeWidthStr;
 

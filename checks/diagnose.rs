@@ -6,7 +6,7 @@
 use crate::{
     Advice, Cause, Finding, Knowledge, Outcome, Registered, Report, Root, Selection, Severity, Subject,
     Unverified, Verdict, Who,
-    fact::{Facts, PciAddress},
+    fact::{Facts, PciAddress, Targets},
     registry::{self, CAUSES, CHECKS},
     report::{Fix, Machine, MachineVerdict, REPORT_SCHEMA, Wording},
     texts::{self, Language, Texts},
@@ -54,7 +54,17 @@ pub(crate) fn conclude(
     knowledge: &Knowledge,
     is_judged: impl Fn(&str) -> bool,
 ) -> (Vec<JudgedOutcome>, Vec<(usize, Root)>) {
-    let mut judged = judge(facts, knowledge, is_judged);
+    conclude_amended(facts, knowledge, is_judged, |_, finding| finding)
+}
+
+/// The same, where the profile knows more of a check's finding than the check.
+pub(crate) fn conclude_amended(
+    facts: &Facts,
+    knowledge: &Knowledge,
+    is_judged: impl Fn(&str) -> bool,
+    amend: impl Fn(&str, Finding) -> Finding,
+) -> (Vec<JudgedOutcome>, Vec<(usize, Root)>) {
+    let mut judged = judge(facts, knowledge, is_judged, amend);
     resolve_roots(&mut judged);
     let named = name_roots(facts, knowledge, &mut judged);
     (judged, named)
@@ -91,10 +101,20 @@ pub(crate) fn report(
         usable_from: Vec::new(),
         measured: None,
         readiness: None,
+        targets: facts.targets.seen().map(targets_of).unwrap_or_default(),
+        allowed_unverified: false,
+        class: None,
+        holds: Vec::new(),
+        cost: None,
+        drift: None,
         outcomes: judged.into_iter().map(|judged| judged.outcome).collect(),
         unverified,
         machine: Machine::of(facts, name_of),
     }
+}
+
+fn targets_of(targets: &Targets) -> Vec<String> {
+    targets.machines.iter().map(|target| target.name.clone()).collect()
 }
 
 /// An outcome, with what a root would need beyond it.
@@ -105,10 +125,16 @@ pub(crate) struct JudgedOutcome {
     pub(crate) root: Option<usize>,
 }
 
-fn judge(facts: &Facts, knowledge: &Knowledge, is_judged: impl Fn(&str) -> bool) -> Vec<JudgedOutcome> {
+fn judge(
+    facts: &Facts,
+    knowledge: &Knowledge,
+    is_judged: impl Fn(&str) -> bool,
+    amend: impl Fn(&str, Finding) -> Finding,
+) -> Vec<JudgedOutcome> {
     let mut judged = Vec::new();
     for check in CHECKS.iter().filter(|check| is_judged(check.id)) {
         for finding in (check.item.judge)(facts, knowledge) {
+            let finding = amend(check.id, finding);
             let outcome = Outcome {
                 id: check.id.to_owned(),
                 subject: finding.subject.clone(),

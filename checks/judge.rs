@@ -256,7 +256,7 @@ pub(crate) fn in_container(facts: &Facts) -> bool {
 }
 
 /// The distribution that the driver is installed in; none in a container, which shows its own and not its host's.
-fn os_id(facts: &Facts) -> Option<&str> {
+pub(crate) fn os_id(facts: &Facts) -> Option<&str> {
     let platform = facts.platform.seen().filter(|platform| platform.container.is_none())?;
     platform.os.id.as_deref()
 }

@@ -6,7 +6,9 @@
 mod drivers;
 mod frameworks;
 mod gpus;
+mod lab_services;
 mod speeds;
+mod targets;
 mod vm_sizes;
 mod xids;
 
@@ -14,6 +16,7 @@ pub use drivers::{DriverBranch, branch};
 pub use frameworks::{Fit, JaxPlugin, TensorFlowRelease, TorchWheel, fits};
 pub use gpus::{Architecture, ArchitectureRow, GpuModel, Modules};
 pub use speeds::Bar;
+pub use targets::{TargetGpu, TargetMachine};
 pub use vm_sizes::{DriverKind, VmSize};
 pub use xids::{Xid, XidClass};
 
@@ -30,6 +33,7 @@ pub struct Knowledge {
     frameworks: frameworks::Table,
     xids: xids::Table,
     vm_sizes: vm_sizes::Table,
+    lab_services: lab_services::Table,
 }
 
 /// A table that cannot be read.
@@ -64,7 +68,7 @@ fn rows<T>(blocks: &[Sourced<T>]) -> impl DoubleEndedIterator<Item = &T> {
 }
 
 /// The tables by file name, as they were when this was built.
-const BUILT_IN: [(&str, &str); 7] = [
+const BUILT_IN: [(&str, &str); 8] = [
     ("gpus.toml", include_str!("knowledge/gpus.toml")),
     ("speeds.toml", include_str!("knowledge/speeds.toml")),
     ("drivers.toml", include_str!("knowledge/drivers.toml")),
@@ -72,6 +76,7 @@ const BUILT_IN: [(&str, &str); 7] = [
     ("frameworks.toml", include_str!("knowledge/frameworks.toml")),
     ("xids.toml", include_str!("knowledge/xids.toml")),
     ("vm_sizes.toml", include_str!("knowledge/vm_sizes.toml")),
+    ("lab_services.toml", include_str!("knowledge/lab_services.toml")),
 ];
 
 impl Knowledge {
@@ -100,6 +105,7 @@ impl Knowledge {
             frameworks: table("frameworks.toml", replaced)?,
             xids: table("xids.toml", replaced)?,
             vm_sizes: table("vm_sizes.toml", replaced)?,
+            lab_services: table("lab_services.toml", replaced)?,
         };
         match knowledge.contradiction() {
             Some((table, message)) => Err(error(table, message)),
@@ -122,6 +128,7 @@ impl Knowledge {
             ("frameworks.toml", self.frameworks.contradiction(&self.toolkits)),
             ("xids.toml", self.xids.contradiction()),
             ("vm_sizes.toml", self.vm_sizes.contradiction()),
+            ("lab_services.toml", self.lab_services.contradiction()),
         ];
         by_table.into_iter().find_map(|(table, contradiction)| Some((table, contradiction?)))
     }
@@ -218,6 +225,7 @@ mod tests {
             ("frameworks.toml", "\"sm_60\"", "\"sm60\"", "sm60"),
             ("frameworks.toml", "cuda = [12, 5]", "cuda = [12, 77]", "CUDA 12.77"),
             ("vm_sizes.toml", "vendor = \"amd\"", "vendor = \"amc\"", "amc"),
+            ("lab_services.toml", "an_hour = \"139\"", "an_hour = \"0\"", "zero costs nothing"),
             ("speeds.toml", "of = \"memory\"", "of = \"arithmetic\"", "Memory: one bar"),
             ("gpus.toml", "as_of = \"2026-08\"", "as_of = \"August\"", "August"),
         ] {

@@ -11,11 +11,15 @@ mod at_work;
 mod bake;
 mod bottleneck;
 mod check;
+mod class;
+mod cost;
 mod cuda_libraries;
 mod diagnose;
+pub mod drift;
 pub mod fact;
 mod finding;
 mod holder;
+mod in_class;
 mod installed;
 mod judge;
 mod jupyter;
@@ -33,6 +37,7 @@ mod select;
 mod selection;
 mod slow;
 mod speed;
+mod targets;
 mod tensorflow;
 mod texts;
 mod usable_from;
@@ -43,15 +48,19 @@ mod xid;
 
 pub use bottleneck::is_watched;
 pub use check::{Cause, Check, Source};
+pub use class::{ClassSummary, NotebookRow, Ran, WayInRow};
+pub use cost::{Class, Cost, CostError, Decimal};
 pub use diagnose::diagnose;
+pub use drift::{Drift, drift};
 pub use finding::{Advice, Finding, Judged, Severity, Subject, Verdict, Who};
 pub use knowledge::{
     Architecture, ArchitectureRow, Bar, DriverBranch, DriverKind, Fit, GpuModel, JaxPlugin, Knowledge,
-    KnowledgeError, Modules, TensorFlowRelease, TorchWheel, VmSize, Xid, XidClass, branch, fits,
+    KnowledgeError, Modules, TargetGpu, TargetMachine, TensorFlowRelease, TorchWheel, VmSize, Xid, XidClass,
+    branch, fits,
 };
 pub use measured::{Measured, MeasuredGpu, NothingMeasured};
 pub use profile::Profile;
-pub use publish::Readiness;
+pub use publish::{Hold, Readiness};
 pub use registry::{CAUSES, CHECKS, Registered};
 pub use report::{
     DriverSummary, Fix, GpuSummary, HostSummary, Machine, MachineVerdict, Outcome, PythonSummary,
@@ -60,8 +69,9 @@ pub use report::{
 pub use select::{Selection, UnknownId};
 pub use slow::{slow, slow_sources};
 pub use texts::{
-    AnswerWords, FixWords, HeadingWords, Language, MachineWords, PageWords, Phrase, QuestionWords,
-    ReadinessWords, SeverityWords, SlowWords, StatusWords, Texts, UsableWords, VerdictWords, WhoWords, Words,
+    AnswerWords, ClassWords, DriftWords, FixWords, HeadingWords, Language, MachineWords, PageWords, Phrase,
+    PublishWords, QuestionWords, SeverityWords, SlowWords, StatusWords, Texts, UsableWords, VerdictWords,
+    WhatWords, WhoWords, Words,
 };
 pub use usable_from::{RootReference, Usable, UsableFrom};
 pub use verdict::PROOFS;

@@ -1,10 +1,12 @@
 //! The report: the contract with everyone who reads gpucheck's answer.
 
 use crate::{
-    Severity, Subject, Verdict, Who,
+    Drift, Severity, Subject, Verdict, Who,
+    class::ClassSummary,
+    cost::Cost,
     fact::{ArrayLibrary, Facts, Jax, PciAddress, Python, Torch},
     measured::Measured,
-    publish::Readiness,
+    publish::{Hold, Readiness},
     texts::{self, Language, Texts},
     usable_from::UsableFrom,
 };
@@ -24,7 +26,7 @@ pub struct Report {
     pub gpucheck: String,
     /// When the looking began, RFC 3339 in UTC.
     pub taken_at: String,
-    /// What the report is for: `check`, `slow`, `publish`, `bake`.
+    /// What the report is for: `check`, `slow`, `publish`, `bake`, `drift`.
     pub profile: String,
     /// Whether the GPU is usable.
     pub verdict: MachineVerdict,
@@ -39,6 +41,24 @@ pub struct Report {
     /// Whether a template or an image may leave; in the profiles `publish` and `bake` alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub readiness: Option<Readiness>,
+    /// The machines that the image is meant for, as they were asked for; in the profile `bake` alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<String>,
+    /// What could not be tried was allowed beforehand (`--allow-unverified`): the verdict is `incomplete` nonetheless.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allowed_unverified: bool,
+    /// The class's notebooks and the ways in; in the profile `publish` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<ClassSummary>,
+    /// What holds a template back, the gravest first; empty where nothing does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<Hold>,
+    /// What the class costs, where that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
+    /// What changed against the template's baseline; in the profile `drift` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
     /// Every check for every subject, in the order in which a machine works.
     pub outcomes: Vec<Outcome>,
     /// What could not be told and is nobody's consequence.
@@ -298,7 +318,7 @@ impl HostSummary {
         let size = platform.cloud.metadata.seen().and_then(|metadata| metadata.vm_size.clone());
         Self {
             os: platform.os.pretty_name.clone(),
-            linux: Some(platform.linux_release.clone()),
+            linux: Some(platform.linux_release.clone()).filter(|release| !release.is_empty()),
             hypervisor: platform.hypervisor.clone(),
             container: platform.container.as_ref().map(|container| container.kind.clone()),
             cloud: platform

@@ -50,7 +50,7 @@ pub(crate) fn cuda(knowledge: &Knowledge, tensorflow: &TensorFlow) -> Option<(i3
 }
 
 /// What it carries code for; none where neither its files nor the table tell.
-fn capabilities<'a>(knowledge: &'a Knowledge, tensorflow: &'a TensorFlow) -> Option<&'a [String]> {
+pub(crate) fn capabilities<'a>(knowledge: &'a Knowledge, tensorflow: &'a TensorFlow) -> Option<&'a [String]> {
     let told = tensorflow.build.seen().map(|build| build.compute_capabilities.as_slice());
     told.filter(|told| !told.is_empty()).or_else(|| release(knowledge, tensorflow)?.capabilities.as_deref())
 }

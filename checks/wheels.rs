@@ -131,12 +131,38 @@ fn capabilities(facts: &Facts, knowledge: &Knowledge) -> Vec<(i32, i32)> {
     gpus(facts, knowledge).iter().map(|gpu| gpu.capability).collect()
 }
 
-fn torch_now<'a>(facts: &Facts, knowledge: &'a Knowledge, gpus: &[(i32, i32)]) -> Option<&'a TorchWheel> {
-    knowledge.torch_for(gpus, driver(facts)?)
+/// What a wheel has to work on.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    /// Compute capabilities of the GPUs.
+    pub(crate) gpus: Vec<(i32, i32)>,
+    /// The version of the driver.
+    pub(crate) driver: Option<String>,
 }
 
-fn jax_now<'a>(facts: &Facts, knowledge: &'a Knowledge, gpus: &[(i32, i32)]) -> Option<&'a JaxPlugin> {
-    knowledge.jax_for(gpus, driver(facts)?)
+impl Wanted {
+    /// What is on this machine.
+    fn here(facts: &Facts, knowledge: &Knowledge) -> Self {
+        Self { gpus: capabilities(facts, knowledge), driver: driver(facts).map(str::to_owned) }
+    }
+
+    /// Whether there is a PyTorch for all of it.
+    pub(crate) fn has_torch(&self, knowledge: &Knowledge) -> bool {
+        self.torch(knowledge).is_some()
+    }
+
+    /// Whether there is a JAX for all of it.
+    pub(crate) fn has_jax(&self, knowledge: &Knowledge) -> bool {
+        self.jax(knowledge).is_some()
+    }
+
+    fn torch<'a>(&self, knowledge: &'a Knowledge) -> Option<&'a TorchWheel> {
+        knowledge.torch_for(&self.gpus, self.driver.as_deref()?)
+    }
+
+    fn jax<'a>(&self, knowledge: &'a Knowledge) -> Option<&'a JaxPlugin> {
+        knowledge.jax_for(&self.gpus, self.driver.as_deref()?)
+    }
 }
 
 /// Adds how to get a PyTorch with code for these GPUs: for the driver that there is, else for the newest that there can
@@ -147,13 +173,21 @@ pub(crate) fn install_torch(
     python: &Python,
     finding: Finding,
 ) -> Finding {
-    let capabilities = capabilities(facts, knowledge);
-    let now = torch_now(facts, knowledge, &capabilities);
+    install_torch_for(&Wanted::here(facts, knowledge), knowledge, python, finding)
+}
+
+/// The same for GPUs and a driver that may be elsewhere.
+pub(crate) fn install_torch_for(
+    wanted: &Wanted,
+    knowledge: &Knowledge,
+    python: &Python,
+    finding: Finding,
+) -> Finding {
     let ever = || {
-        let oldest = capabilities.iter().min()?;
+        let oldest = wanted.gpus.iter().min()?;
         knowledge.newest_torch(*oldest, knowledge.architecture_of_capability(*oldest)?)
     };
-    match now.or_else(ever).filter(|_| !capabilities.is_empty()) {
+    match wanted.torch(knowledge).or_else(ever).filter(|_| !wanted.gpus.is_empty()) {
         Some(wheel) => finding.run(format!(
             "{} -m pip install --force-reinstall torch --index-url https://download.pytorch.org/whl/{}",
             quoted(&python.path),
@@ -171,13 +205,22 @@ pub(crate) fn install_jax(
     jax: &Jax,
     finding: Finding,
 ) -> Finding {
-    let capabilities = capabilities(facts, knowledge);
-    let now = jax_now(facts, knowledge, &capabilities);
+    install_jax_for(&Wanted::here(facts, knowledge), knowledge, python, jax, finding)
+}
+
+/// The same for GPUs and a driver that may be elsewhere.
+pub(crate) fn install_jax_for(
+    wanted: &Wanted,
+    knowledge: &Knowledge,
+    python: &Python,
+    jax: &Jax,
+    finding: Finding,
+) -> Finding {
     let ever = || {
-        let oldest = capabilities.iter().min()?;
+        let oldest = wanted.gpus.iter().min()?;
         knowledge.newest_jax(*oldest, knowledge.architecture_of_capability(*oldest)?)
     };
-    let Some(plugin) = now.or_else(ever).filter(|_| !capabilities.is_empty()) else {
+    let Some(plugin) = wanted.jax(knowledge).or_else(ever).filter(|_| !wanted.gpus.is_empty()) else {
         return finding.see("https://docs.jax.dev/en/latest/installation.html");
     };
     let path = quoted(&python.path);
@@ -194,6 +237,16 @@ pub(crate) fn install_jax(
         finding.run(format!("{path} -m pip uninstall -y {}", others.join(" ")))
     };
     finding.run(format!("{path} -m pip install -U \"jax[cuda{}]\"", plugin.cuda))
+}
+
+/// What a PyTorch carries code for, and where that is from.
+pub(crate) fn torch_code<'a>(torch: &'a Torch, knowledge: &'a Knowledge) -> Option<(&'a [String], String)> {
+    if let Some(list) = torch.architectures.seen().filter(|list| !list.is_empty()) {
+        return Some((list, format!("{}/lib/libtorch_python.so", torch.package)));
+    }
+    let (_, tag) = torch.version()?.split_once('+')?;
+    let wheel = knowledge.torch_wheel(tag)?;
+    Some((&wheel.capabilities, format!("what wheels of the kind {tag} are built for")))
 }
 
 /// The major version of the CUDA that a JAX is for: of the plugin that fits its jaxlib, else of jaxlib itself.
@@ -251,10 +304,10 @@ pub(crate) fn torch_label(python: &Python) -> String {
 
 /// PyTorch and JAX for a CUDA that is too new for the driver: for the cause of this name.
 pub(crate) fn driver_too_old(facts: &Facts, knowledge: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
-    let gpus = capabilities(facts, knowledge);
+    let here = Wanted::here(facts, knowledge);
     let torch = failed(facts, outcomes, "frameworks.driver_runs_torch").map(|(python, finding)| {
         let finding = finding.with("framework", torch_label(python));
-        if gpus.is_empty() || torch_now(facts, knowledge, &gpus).is_some() {
+        if here.gpus.is_empty() || here.torch(knowledge).is_some() {
             install_torch(facts, knowledge, python, finding).variant("wheel").by(Who::Student)
         } else {
             newer_driver(facts, knowledge, finding)
@@ -263,7 +316,7 @@ pub(crate) fn driver_too_old(facts: &Facts, knowledge: &Knowledge, outcomes: &[O
     let jax = failed(facts, outcomes, "frameworks.driver_runs_jax").filter_map(|(python, finding)| {
         let jax = python.packages.seen()?.jax.as_ref()?;
         let finding = finding.with("framework", jax.label());
-        Some(if gpus.is_empty() || jax_now(facts, knowledge, &gpus).is_some() {
+        Some(if here.gpus.is_empty() || here.jax(knowledge).is_some() {
             install_jax(facts, knowledge, python, jax, finding).variant("wheel").by(Who::Student)
         } else {
             newer_driver(facts, knowledge, finding)

@@ -4,7 +4,7 @@ use crate::{
     cli::{LookArgs, ShowArgs},
     collect::Options,
     error::Error,
-    probe::{classroom::Class, cuda::work::Wish},
+    probe::{classroom::Class, cuda::work::Wish, inventory},
     progress::{Line, Progress},
     render,
     root::Root,
@@ -36,23 +36,31 @@ pub fn options(
 ) -> Result<Options, Error> {
     let language = language(show);
     let words = move |line: Line<'_>| render::progress(line, language);
+    // What comes after it cannot be undone: nothing is retold, and every framework is imported as a notebook does.
+    let is_last_look = profile == Profile::Publish;
     let wish = Wish { deep: look.deep, soak_s: look.soak, small: look.small_work };
     let mut sources = profile.sources(selection);
     if wish.level() != Level::Usual && profile != Profile::Slow {
         // Whoever asks for it gets it, and what decides how much of it there may be.
         sources.extend([Source::Nvml, Source::Driver, Source::Compute, Source::Work]);
     }
+    let root = root(&look.root)?;
+    let root = if profile == Profile::Bake { root.of_image() } else { root };
+    // The size of a builder says nothing of the image.
+    let asks_cloud = !look.no_cloud_metadata && !root.is_image();
     Ok(Options {
-        root: root(&look.root)?,
+        root,
         sources,
-        cloud_metadata: (!look.no_cloud_metadata).then(|| look.cloud_metadata_url.clone()),
-        full: look.full,
-        fresh: look.fresh,
+        cloud_metadata: asks_cloud.then(|| look.cloud_metadata_url.clone()),
+        full: look.full || is_last_look,
+        fresh: look.fresh || is_last_look,
         progress: Progress::on_terminal(words),
         exercise: !look.no_exercise,
         class: Class::default(),
         targets: Vec::new(),
+        inventory: inventory::Ask::default(),
         work: wish,
+        read_pythons: matches!(profile, Profile::Bake | Profile::Publish),
         this_pythons: look.this_pythons,
         this_notebooks: look.this_notebooks,
         driver_deadline: look.driver_deadline_ms.map(Duration::from_millis),

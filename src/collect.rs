@@ -8,7 +8,7 @@ use crate::{
     in_time::{InTime, broken},
     look_again::look_again,
     probe::{
-        classroom, clones, cuda, environments::Surroundings, frameworks, installation, inventory,
+        classroom, clones, cuda, environments::Surroundings, frameworks, image, installation, inventory,
         library::Search, log, module, next_boot, notebooks, nvml, pci, platform, processes, updates,
     },
     progress::Progress,
@@ -20,7 +20,7 @@ use gpucheck_checks::{
     Source,
     fact::{
         Classroom, Environment, FACTS_SCHEMA, Facts, Frameworks, Inventory, Level, Module, Notebooks,
-        NvmlDevice, Observed, Platform, Processes, Target,
+        NvmlDevice, Observed, Platform, Processes, Target, Targets,
     },
 };
 use std::{
@@ -38,8 +38,8 @@ const FRAMEWORKS_TIME: Duration = Duration::from_mins(8);
 /// Time beyond it: a look begins only where it can come to its end by then, but for what no deadline bounds.
 const FRAMEWORKS_ROOM: Duration = Duration::from_secs(30);
 
-/// Time for a server to start and for the notebooks of a class to run.
-const CLASSROOM_TIME: Duration = Duration::from_hours(2);
+/// Time for a server to start and for the notebooks of a class to run, each of which has its own.
+const CLASSROOM_TIME: Duration = Duration::from_hours(48);
 
 /// What to look at.
 #[derive(Clone, Debug)]
@@ -64,8 +64,12 @@ pub struct Options {
     pub class: classroom::Class,
     /// The machines that an image is meant for.
     pub targets: Vec<String>,
+    /// With what the inventory is compared.
+    pub inventory: inventory::Ask,
     /// How much work the GPUs are put to.
     pub work: cuda::work::Wish,
+    /// Of another root, read what its environments hold. None of it is started.
+    pub read_pythons: bool,
     /// Take the Pythons of this machine for those of the root, whichever that is. For simulated machines, whose files
     /// lie in a folder and whose Pythons, if any, are started from here.
     pub this_pythons: bool,
@@ -145,7 +149,7 @@ pub fn collect(options: &Options) -> Facts {
         }
         look_again(options, &ask, &mut facts);
         facts.inventory = look_at_inventory(options, &facts).take();
-        facts.classroom = look_at_classroom(options, &facts).take();
+        facts.classroom = look_at_classroom(options, &ask, &facts).take();
         facts.processes = look_at_processes(options, &facts).take();
         options.progress.end();
         facts
@@ -194,28 +198,39 @@ fn look_if_wanted<T: Send + 'static>(
     }
 }
 
-fn targets(options: &Options) -> Observed<Vec<Target>> {
+fn targets(options: &Options) -> Observed<Targets> {
     if !options.sources.contains(&Source::Targets) {
         return unwanted();
     }
-    let targets = options.targets.iter().map(|name| Target { name: name.clone() });
-    Observed::Seen(targets.collect())
+    let machines = options.targets.iter().map(|name| Target { name: name.clone() }).collect();
+    let image = options.root.clone();
+    let image = InTime::start("image", FILES_LIMIT, move || Observed::Seen(image::look(&image))).take();
+    Observed::Seen(Targets { machines, image: image.seen().cloned().unwrap_or_default() })
 }
 
 /// What is installed where: by the environments that were found.
 fn look_at_inventory(options: &Options, facts: &Facts) -> InTime<Inventory> {
     let root = options.root.clone();
     let wanted = options.sources.contains(&Source::Inventory);
+    let ask = options.inventory.clone();
     let environments: Vec<Environment> =
         facts.frameworks.seen().map(|seen| seen.environments.clone()).unwrap_or_default();
     InTime::start("inventory", FILES_LIMIT, move || {
-        if wanted { inventory::probe(&root, &environments) } else { unwanted() }
+        if wanted { inventory::probe(&root, &ask, &environments) } else { unwanted() }
     })
 }
 
 /// What a class needs: the last look but one, for it may start a server and run notebooks.
-fn look_at_classroom(options: &Options, facts: &Facts) -> InTime<Classroom> {
-    let ask = classroom::Ask { root: options.root.clone(), class: options.class.clone() };
+fn look_at_classroom(options: &Options, library: &worker::Ask, facts: &Facts) -> InTime<Classroom> {
+    let ask = classroom::Ask {
+        root: options.root.clone(),
+        class: options.class.clone(),
+        here: has_own_notebooks(options),
+        library: library.clone(),
+        worker: worker(options, nvml::DEADLINE),
+        progress: options.progress.clone(),
+        jupyter_deadline: None,
+    };
     let wanted = options.sources.contains(&Source::Classroom);
     let notebooks = facts.notebooks.seen().cloned().unwrap_or_default();
     InTime::start("classroom", CLASSROOM_TIME, move || {
@@ -223,7 +238,7 @@ fn look_at_classroom(options: &Options, facts: &Facts) -> InTime<Classroom> {
     })
 }
 
-fn look_at_platform(options: &Options) -> InTime<Platform> {
+pub(crate) fn look_at_platform(options: &Options) -> InTime<Platform> {
     let root = options.root.clone();
     let ask = platform::Ask {
         cloud_metadata: options.cloud_metadata.clone(),
@@ -269,10 +284,14 @@ pub(crate) fn look_at_frameworks(
     let limit = FRAMEWORKS_TIME + FRAMEWORKS_ROOM;
     let wanted = options.sources.contains(&Source::Frameworks);
     let vouched = options.root.is_this_machine() || options.this_pythons;
-    InTime::start("frameworks", limit, move || match (wanted, vouched) {
-        (false, _) => unwanted(),
-        (true, false) => Observed::not_probed("Pythons of another root are not run"),
-        (true, true) => frameworks::probe(&ask),
+    let root = options.root.clone();
+    let read = options.read_pythons;
+    let notebooks = notebooks.seen().cloned().unwrap_or_default();
+    InTime::start("frameworks", limit, move || match (wanted, vouched, read) {
+        (false, _, _) => unwanted(),
+        (true, false, false) => Observed::not_probed("Pythons of another root are not run"),
+        (true, false, true) => frameworks::read(&root, ask.environments, &notebooks),
+        (true, true, _) => frameworks::probe(&ask),
     })
 }
 
@@ -285,6 +304,7 @@ fn has_own_notebooks(options: &Options) -> bool {
 /// everybody.
 fn look_at_notebooks(options: &Options) -> InTime<(Notebooks, Vec<Environment>)> {
     let here = has_own_notebooks(options);
+    let read = options.read_pythons;
     let root = if here { Root::new("/") } else { options.root.clone() };
     let wanted =
         [Source::Notebooks, Source::Frameworks].iter().any(|source| options.sources.contains(source));
@@ -294,6 +314,9 @@ fn look_at_notebooks(options: &Options) -> InTime<(Notebooks, Vec<Environment>)>
         } else if here {
             let surroundings = notebooks::Environment::of_this_process();
             notebooks::probe_with_environments(&root, &surroundings, Surroundings::of_this_process())
+        } else if read {
+            let nobody = notebooks::Environment::default();
+            notebooks::probe_with_environments(&root, &nobody, Surroundings::default())
         } else {
             notebooks::probe(&root, &notebooks::Environment::default()).map(|seen| (seen, Vec::new()))
         }

@@ -14,6 +14,20 @@ pub enum Error {
         /// Names that look like it.
         near: Vec<String>,
     },
+    /// A machine that nobody knows.
+    #[error("--target {name}: no size of Azure's and no GPU that gpucheck knows{}; give a size such as Standard_NC4as_T4_v3 or a GPU such as T4", nearest(.near))]
+    UnknownTarget {
+        /// The name.
+        name: String,
+        /// Names that look like it.
+        near: Vec<String>,
+    },
+    /// A folder that holds no system.
+    #[error("--root {}: none of /etc, /usr, /bin and /lib is in it, so it is no image of a machine; mount the image, and give the folder that holds its /etc, /usr, ...", .path.display())]
+    NoImage {
+        /// The folder.
+        path: PathBuf,
+    },
     /// An option that has no meaning where it is asked what is slow.
     #[error(
         "{option} is not for `gpucheck slow`, which watches and names what slows the machine down; leave it out"
@@ -38,6 +52,17 @@ pub enum Error {
         /// The notebooks that there are to choose from.
         open: Vec<String>,
     },
+    /// What the class costs cannot be told.
+    #[error(
+        "what the class costs cannot be told: {}; say with --units how many units an hour of one machine is billed with", .size.as_ref().map_or_else(|| "no cloud tells the size of this machine".to_owned(), |size| format!("no table has the units of {size}"))
+    )]
+    UnknownUnits {
+        /// The size of this machine.
+        size: Option<String>,
+    },
+    /// The class costs more than can be counted.
+    #[error("what the class costs has more digits than gpucheck counts; give smaller numbers")]
+    TooMuch,
     /// The root to look at is no folder.
     #[error("--root {}: {source}; give the folder that holds the machine's /proc, /sys, /lib, ...", .path.display())]
     Root {
@@ -51,6 +76,14 @@ pub enum Error {
     RootNeedsNewerLinux {
         /// The folder.
         path: PathBuf,
+    },
+    /// The folder of notebooks cannot be looked at.
+    #[error("--notebooks {}: {source}; give the folder that holds the notebooks of the class", .path.display())]
+    Notebooks {
+        /// The folder.
+        path: PathBuf,
+        /// The operating system's words.
+        source: io::Error,
     },
     /// A facts file that cannot be read.
     #[error("{path}: {source}; give a file that `gpucheck record` wrote, or - for standard input")]
@@ -80,9 +113,55 @@ pub enum Error {
         /// The newest known one.
         known: u32,
     },
+    /// There is nothing to compare with.
+    #[error("{}: {source}; {}", .path.display(), without_baseline(.source))]
+    ReadBaseline {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's words.
+        source: io::Error,
+    },
+    /// What was to be compared with is none, or not what was saved.
+    #[error(
+        "{}: not a baseline that `gpucheck publish` saved: {message}; it may be cut off or edited: save it again on the template, or name another one with --baseline FILE", .path.display()
+    )]
+    NoBaseline {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// A baseline of a newer gpucheck.
+    #[error(
+        "{}: a baseline of layout {schema}, this gpucheck reads up to {known}: use the gpucheck that saved it, or a newer one", .path.display()
+    )]
+    NewerBaseline {
+        /// The file.
+        path: PathBuf,
+        /// Its layout.
+        schema: u64,
+        /// The newest known one.
+        known: u64,
+    },
+    /// A baseline cannot be kept where it was asked for.
+    #[error("--baseline {}: {source}; the report is not lost, the baseline is not saved: choose another place", .path.display())]
+    SaveBaseline {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's words.
+        source: io::Error,
+    },
     /// The answer cannot be written.
     #[error("{path}: {source}; the report is not written, choose another --output")]
     Write {
+        /// Where.
+        path: String,
+        /// The operating system's words.
+        source: io::Error,
+    },
+    /// What was verified cannot be kept.
+    #[error("--evidence {path}: {source}; the report is written, the evidence is not: choose another place")]
+    WriteEvidence {
         /// Where.
         path: String,
         /// The operating system's words.
@@ -128,6 +207,14 @@ pub enum Error {
     },
 }
 
+fn without_baseline(source: &io::Error) -> &'static str {
+    if source.kind() == io::ErrorKind::NotFound {
+        "no template was saved here, so there is nothing to compare with: `gpucheck publish` on the template saves it, `gpucheck` alone looks at this machine, --baseline FILE names another one"
+    } else {
+        "there is nothing to compare with: give the file that `gpucheck publish` saved with --baseline FILE"
+    }
+}
+
 fn notebooks(open: &[String]) -> String {
     if open.is_empty() {
         "; no notebook of yours has a kernel that runs: open it, or name its process with --pid".to_owned()
@@ -149,16 +236,26 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::UnknownId { .. }
+            | Self::UnknownTarget { .. }
+            | Self::NoImage { .. }
             | Self::NoReport { .. }
             | Self::NotWithSlow { .. }
             | Self::NoProcess { .. }
             | Self::NoNotebook { .. }
+            | Self::UnknownUnits { .. }
+            | Self::TooMuch
             | Self::Root { .. }
-            | Self::RootNeedsNewerLinux { .. } => Exit::Usage,
+            | Self::RootNeedsNewerLinux { .. }
+            | Self::Notebooks { .. } => Exit::Usage,
             Self::ReadFacts { .. }
             | Self::NoFacts { .. }
             | Self::NewerFacts { .. }
+            | Self::ReadBaseline { .. }
+            | Self::NoBaseline { .. }
+            | Self::NewerBaseline { .. }
+            | Self::SaveBaseline { .. }
             | Self::Write { .. }
+            | Self::WriteEvidence { .. }
             | Self::WriteReport { .. }
             | Self::Several(_)
             | Self::OwnKnowledge(_)
@@ -169,14 +266,25 @@ impl Error {
 
     /// A [`Error::UnknownId`] with the names among `known` that look like it.
     pub fn unknown_id(name: &str, known: impl IntoIterator<Item = &'static str>) -> Self {
-        let mut near: Vec<(usize, &str)> = known
-            .into_iter()
-            .map(|id| (strsim::damerau_levenshtein(name, id), id))
-            .filter(|(distance, id)| *distance <= id.len() / 3 || id.contains(name))
-            .collect();
-        near.sort_unstable();
-        near.dedup();
-        let near = near.into_iter().take(2).map(|(_, id)| id.to_owned()).collect();
-        Self::UnknownId { name: name.to_owned(), near }
+        Self::UnknownId { name: name.to_owned(), near: near(name, known) }
     }
+
+    /// A [`Error::UnknownTarget`] with the names among `known` that look like it.
+    pub fn unknown_target(name: &str, known: &[String]) -> Self {
+        Self::UnknownTarget { name: name.to_owned(), near: near(name, known.iter().map(String::as_str)) }
+    }
+}
+
+/// The two names that look most like this one, of those that look like it at all.
+fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let small = name.to_lowercase();
+    let distance = |id: &str| strsim::damerau_levenshtein(&small, &id.to_lowercase());
+    let mut near: Vec<(usize, &str)> = known
+        .into_iter()
+        .map(|id| (distance(id), id))
+        .filter(|(distance, id)| *distance <= id.len().max(3) / 3 || (!name.is_empty() && id.contains(name)))
+        .collect();
+    near.sort_unstable();
+    near.dedup();
+    near.into_iter().take(2).map(|(_, id)| id.to_owned()).collect()
 }

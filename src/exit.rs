@@ -1,18 +1,21 @@
 //! What gpucheck's exit status means.
 
-use gpucheck_checks::{MachineVerdict, Readiness, Report, Verdict};
+use gpucheck_checks::{Drift, MachineVerdict, Readiness, Report, Verdict};
 
-/// The exit statuses, one by one. They do not change their meaning.
+/// The exit statuses, one by one. They do not change their meaning. Of `gpucheck publish` and `gpucheck bake` each says of
+/// a template what it says of a GPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// The GPU is usable, warnings included.
+    /// The GPU is usable, warnings included. The template is ready to be published, warnings included.
     Usable = 0,
-    /// The GPU is not usable; with `--strict` also: it is, and there is something to mend.
+    /// The GPU is not usable; the template is not ready; the image is not good. With `--strict` also: it is, and there is
+    /// something to mend, or something about it changed.
     NotUsable = 1,
     /// The command line makes no sense. clap ends with the same status.
     Usage = 2,
-    /// Nothing that is needed failed, and something that is needed could not be told.
+    /// Nothing that is needed failed, and something that is needed could not be told or tried. The template is not ready only
+    /// because of that. `gpucheck bake --allow-unverified` ends with 0 instead; its report lists it all the same.
     Incomplete = 3,
     /// gpucheck itself failed: a file could not be read or written.
     OwnError = 4,
@@ -27,22 +30,26 @@ impl Exit {
         if let Some(readiness) = report.readiness {
             return Self::of_template(readiness, report, strict);
         }
+        let drifted = || report.drift.as_ref().is_some_and(Drift::matters);
         match report.verdict {
-            MachineVerdict::Usable if strict && warned() => Self::NotUsable,
+            MachineVerdict::Usable if strict && (warned() || drifted()) => Self::NotUsable,
             MachineVerdict::Degraded if strict => Self::NotUsable,
             MachineVerdict::Usable | MachineVerdict::Degraded => Self::Usable,
             MachineVerdict::Unusable => Self::NotUsable,
-            MachineVerdict::Incomplete => Self::Incomplete,
+            MachineVerdict::Incomplete if !report.allowed_unverified => Self::Incomplete,
+            MachineVerdict::Incomplete if strict && warned() => Self::NotUsable,
+            MachineVerdict::Incomplete => Self::Usable,
         }
     }
 
     /// The status for a template: one that is held back only by what could not be told has failed at nothing.
     fn of_template(readiness: Readiness, report: &Report, strict: bool) -> Self {
-        let has_failed = report.outcomes.iter().any(|outcome| outcome.verdict == Verdict::Fail);
+        let is_held_by_failure =
+            report.verdict == MachineVerdict::Unusable || report.holds.iter().any(|hold| hold.failed);
         match readiness {
             Readiness::ReadyWithWarnings if strict => Self::NotUsable,
             Readiness::Ready | Readiness::ReadyWithWarnings => Self::Usable,
-            Readiness::NotReady if has_failed => Self::NotUsable,
+            Readiness::NotReady if is_held_by_failure => Self::NotUsable,
             Readiness::NotReady => Self::Incomplete,
         }
     }

@@ -44,6 +44,7 @@
 //! | [`progress`] | how far the looks and the work are, on a terminal |
 //! | [`cli`], [`locale`], [`exit`], [`error`] | the command, its language, what its status means, its own troubles |
 //! | [`root`] | the file system under `--root` |
+//! | [`baseline`], [`drift`] | what a template was, kept in its image, and what changed since |
 //!
 //! ## From failed checks to one cause
 //!
@@ -54,11 +55,15 @@
 
 pub mod ask;
 pub mod bake;
+pub mod baseline;
 pub mod child;
 pub mod cli;
 pub mod collect;
+pub mod drift;
 pub mod error;
+pub mod evidence;
 pub mod exit;
+pub mod facts_file;
 mod in_time;
 pub mod knowledge;
 pub mod locale;

@@ -40,9 +40,11 @@ fn to_stdout(document: &str) -> io::Result<()> {
     }
 }
 
+/// Writes a file.
+///
 /// A regular file is replaced by a finished one; a pipe or a terminal is written to, and so is what the system has by
 /// another name or as a place of its own.
-fn to_file(document: &str, path: &Path) -> io::Result<()> {
+pub(crate) fn to_file(document: &str, path: &Path) -> io::Result<()> {
     let found = fs::metadata(path).ok();
     if found.as_ref().is_some_and(|found| !found.is_file()) {
         return in_place(document, path, fs::OpenOptions::new().write(true));

@@ -40,6 +40,17 @@ pub enum Line<'a> {
         /// One that is under way.
         name: &'a str,
     },
+    /// The notebooks of a class are run.
+    Notebooks {
+        /// How many are done.
+        done: usize,
+        /// Of how many.
+        total: usize,
+        /// Seconds since this one began.
+        seconds: u64,
+        /// The one that is under way.
+        name: &'a str,
+    },
     /// A GPU is at work.
     Work {
         /// Which, by its address.
@@ -56,8 +67,16 @@ struct State {
     under_way: Vec<String>,
     /// The GPU that told last how far it is.
     work: Option<(String, child::Progress)>,
+    notebooks: OfNotebooks,
     over: bool,
     drawn: bool,
+}
+
+#[derive(Debug, Default)]
+struct OfNotebooks {
+    total: usize,
+    done: usize,
+    under_way: Option<(String, Instant)>,
 }
 
 impl Progress {
@@ -83,6 +102,17 @@ impl Progress {
     pub fn begin(&self, name: &str) -> UnderWay<'_> {
         self.state().under_way.push(name.to_owned());
         UnderWay { progress: self, name: name.to_owned() }
+    }
+
+    /// So many notebooks are to be run.
+    pub fn expect_notebooks(&self, total: usize) {
+        self.state().notebooks.total = total;
+    }
+
+    /// One is run until the value returned is dropped.
+    pub fn begin_notebook(&self, name: &str) -> NotebookUnderWay<'_> {
+        self.state().notebooks.under_way = Some((name.to_owned(), Instant::now()));
+        NotebookUnderWay { progress: self }
     }
 
     /// A GPU is so far.
@@ -135,6 +165,10 @@ impl State {
         if let Some((gpu, progress)) = &self.work {
             return Some(Line::Work { gpu, progress: *progress });
         }
+        if let Some((name, since)) = &self.notebooks.under_way {
+            let OfNotebooks { done, total, .. } = self.notebooks;
+            return Some(Line::Notebooks { done, total, seconds: since.elapsed().as_secs(), name });
+        }
         let name = self.under_way.first()?;
         Some(Line::Pythons { done: self.done, total: self.total, seconds, name })
     }
@@ -154,6 +188,20 @@ impl Drop for UnderWay<'_> {
         if let Some(at) = state.under_way.iter().position(|name| *name == self.name) {
             state.under_way.remove(at);
         }
+    }
+}
+
+/// A notebook that is run.
+#[derive(Debug)]
+pub struct NotebookUnderWay<'a> {
+    progress: &'a Progress,
+}
+
+impl Drop for NotebookUnderWay<'_> {
+    fn drop(&mut self) {
+        let mut state = self.progress.state();
+        state.notebooks.done += 1;
+        state.notebooks.under_way = None;
     }
 }
 

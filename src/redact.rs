@@ -2,6 +2,7 @@
 
 use gpucheck_checks::fact::Facts;
 use serde_json::Value;
+use std::path::{Path, PathBuf};
 
 /// Names that a person may have and that mean something else in a path.
 const SYSTEMS: [&str; 22] = [
@@ -19,6 +20,59 @@ pub fn redact(facts: &Facts, names: &[String]) -> Value {
     walk(&mut facts, &names);
     hide_notebooks(&mut facts);
     facts
+}
+
+/// By which the asking person may be told in a path: as a user, and as the folder that is their home.
+pub fn own_names() -> Vec<String> {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let folder = home.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    let user = ["USER", "LOGNAME", "SUDO_USER"].into_iter().filter_map(|name| std::env::var(name).ok());
+    user.chain(folder).collect()
+}
+
+/// The asking person's home, which has another name in what is fit to be shown around.
+#[derive(Debug)]
+pub struct OwnHome {
+    own: String,
+    redacted: String,
+}
+
+impl OwnHome {
+    /// That of `HOME`.
+    pub fn of_this_process() -> Self {
+        let home = std::env::var("HOME").unwrap_or_default();
+        Self::new(home.trim_end_matches('/'))
+    }
+
+    fn new(home: &str) -> Self {
+        Self { own: home.to_owned(), redacted: hidden(home, &[]) }
+    }
+
+    /// A text with that home called by its own name, wherever its path stands whole.
+    pub fn shown(&self, text: &str) -> String {
+        if self.redacted.is_empty() || self.redacted == self.own {
+            return text.to_owned();
+        }
+        let mut parts = text.split(self.redacted.as_str());
+        let mut out = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let is_whole = !part.starts_with(is_of_a_name);
+            out.extend([if is_whole { self.own.as_str() } else { self.redacted.as_str() }, part]);
+        }
+        out
+    }
+
+    /// The same for every text of a document but the names of its fields.
+    pub fn shown_in(&self, value: Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.shown(&text)),
+            Value::Array(items) => items.into_iter().map(|item| self.shown_in(item)).collect(),
+            Value::Object(fields) => {
+                fields.into_iter().map(|(name, value)| (name, self.shown_in(value))).collect()
+            }
+            other @ (Value::Null | Value::Bool(_) | Value::Number(_)) => other,
+        }
+    }
 }
 
 /// What a notebook is called is its owner's, wherever it lies: `lab/kim-homework.ipynb` becomes `notebook-1.ipynb`, and
@@ -192,6 +246,16 @@ mod tests {
         ] {
             assert_eq!(without_name(text, "kim"), kept);
         }
+    }
+
+    #[test]
+    fn a_home_gets_its_name_back() {
+        let home = OwnHome::new("/home/kim");
+        assert_eq!(home.shown("/home/user/tf and /home/user2/x"), "/home/kim/tf and /home/user2/x");
+        let root = OwnHome::new("/root");
+        assert_eq!(root.shown("/root/tf, /home/user/tf"), "/root/tf, /home/user/tf");
+        let value = serde_json::json!({"a": ["/home/user/x", 1]});
+        assert_eq!(home.shown_in(value), serde_json::json!({"a": ["/home/kim/x", 1]}));
     }
 
     #[test]

@@ -27,12 +27,25 @@ const ATTEMPTS: usize = 32;
 #[derive(Clone, Debug)]
 pub struct Root {
     path: PathBuf,
+    /// Nothing of it runs.
+    is_image: bool,
 }
 
 impl Root {
     /// The tree under this folder.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self { path: path.into(), is_image: false }
+    }
+
+    /// The same as an image of which nothing runs: what lies under /proc and /sys is not its own, if it is there at all.
+    #[must_use]
+    pub fn of_image(self) -> Self {
+        Self { is_image: !self.is_this_machine(), ..self }
+    }
+
+    /// Whether nothing of it runs.
+    pub fn is_image(&self) -> bool {
+        self.is_image
     }
 
     /// Whether this is the machine that gpucheck runs on.

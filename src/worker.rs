@@ -5,7 +5,7 @@
 
 use crate::{
     child::{self, Follower, Hears, Job, Trail},
-    probe::{cuda, libraries, library::Search, nvml},
+    probe::{classroom, cuda, libraries, library::Search, nvml},
 };
 use gpucheck_checks::fact::{Observed, ProbeFailure};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -128,6 +128,8 @@ pub fn run(args: &[OsString]) -> ExitCode {
     match source.to_str() {
         Some(nvml::SOURCE) => answer(ask, nvml::look),
         Some(nvml::WATCH) => answer(ask, nvml::sample),
+        Some(nvml::HOLDERS) => answer(ask, nvml::tell_holders),
+        Some(classroom::SWEEP) => classroom::sweep(ask),
         Some(cuda::SOURCE) => answer(ask, cuda::look),
         Some(cuda::COUNT) => answer(ask, cuda::count),
         Some(cuda::work::SOURCE) => answer(ask, cuda::work::look),

@@ -59,7 +59,7 @@ fn for_cpus(facts: &Facts, python: &Python) -> Option<Finding> {
 
 /// What is to be said of such a package, and how to get its other build.
 fn told(facts: &Facts, python: &Python, package: &CondaPackage) -> Option<Finding> {
-    let prefix = judge::quoted(&python.interpreter.seen()?.prefix);
+    let prefix = judge::quoted(facts.prefix_of(python)?);
     let CondaPackage { name, version, build, channel } = package;
     let framework = match name.as_str() {
         "tensorflow-base" => "tensorflow",

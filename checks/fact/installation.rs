@@ -54,6 +54,9 @@ pub struct Package {
     pub wanted: String,
     /// What it is, in dpkg's words: `installed`, `half-configured`, `unpacked`, `config-files`, ...
     pub state: String,
+    /// The architecture that it was built for, `all` for every one; empty where that was not asked.
+    #[serde(default)]
+    pub architecture: String,
 }
 
 impl Package {

@@ -10,6 +10,7 @@ mod cuda_parts;
 mod driver;
 mod environments;
 mod frameworks;
+mod history;
 mod installation;
 mod inventory;
 mod isolated;
@@ -28,7 +29,10 @@ mod target;
 mod updates;
 mod work;
 
-pub use classroom::Classroom;
+pub use classroom::{
+    Baked, BakedWhat, ClassNotebook, Classroom, JupyterAnswer, JupyterServer, Listening, NotebookContent,
+    NotebookRun, RunEnd, RunOnGpu, WayIn, WayInKind,
+};
 pub use clones::Clones;
 pub use cuda_libraries::{
     CudaLibraries, DriverLibrary, Framework, FrameworkLibraries, LibraryOperation, LibraryTrial, Sgemm,
@@ -40,8 +44,9 @@ pub use frameworks::{
     Carrier, DeviceAttributes, Distribution, ExtraRequirement, FoundBy, Frameworks, Interpreter, Link,
     Listing, Look, Operation, PhysicalDevice, Python, TensorFlow, TensorFlowBuild, Way,
 };
+pub use history::{Event, History, Installer, PackageChange};
 pub use installation::{Firmware, Installation, Package, Service, Trace};
-pub use inventory::Inventory;
+pub use inventory::{Inventory, Stock};
 pub use isolated::{Isolated, Shadowing, ShadowingPlace};
 pub use load::{
     AskedProcess, CompiledCode, GpuLoad, GpuSample, GpuUse, GroupLimits, HostLoad, HostSample, Load,
@@ -68,8 +73,8 @@ pub use platform::{
     Cloud, CloudProvider, Container, Cpu, Disk, Dmi, InstanceMetadata, Os, Place, Platform, RamAndSwap, User,
 };
 pub use processes::{Notebook, Process, Processes};
-pub use target::Target;
-pub use updates::Updates;
+pub use target::{Image, Target, Targets};
+pub use updates::{DnfAutomatic, Offer, OfferedPackage, PackageLists, Unattended, UpdateUnit, Updates};
 pub use work::{
     Arithmetic, Level, MadeOf, MemoryFault, MemoryTest, Pass, Pattern, Product, Transfer, Work, WorkDevice,
     WorkStep,
@@ -135,9 +140,9 @@ pub struct Facts {
     /// What a class needs beyond the GPU.
     #[serde(default = "never_asked::<Classroom>")]
     pub classroom: Observed<Classroom>,
-    /// The machines that this image is meant for.
-    #[serde(default = "never_asked::<Vec<Target>>")]
-    pub targets: Observed<Vec<Target>>,
+    /// The machines that this image is meant for, and what it is.
+    #[serde(default = "never_asked::<Targets>")]
+    pub targets: Observed<Targets>,
     /// What is installed where, and who changed it.
     #[serde(default = "never_asked::<Inventory>")]
     pub inventory: Observed<Inventory>,
@@ -278,6 +283,17 @@ impl Facts {
     /// The Pythons that were looked at.
     pub fn pythons(&self) -> impl Iterator<Item = &Python> {
         self.frameworks.seen().into_iter().flat_map(|frameworks| &frameworks.pythons)
+    }
+
+    /// What the files that led to a Python tell of its environment.
+    pub fn environment_of(&self, python: &Python) -> Option<&Environment> {
+        self.frameworks.seen()?.environments.iter().find(|environment| environment.python == python.path)
+    }
+
+    /// The folder of a Python's environment, by its own words or by the files that led to it.
+    pub fn prefix_of<'a>(&'a self, python: &'a Python) -> Option<&'a str> {
+        let told = python.interpreter.seen().map(|interpreter| interpreter.prefix.as_str());
+        told.or_else(|| Some(self.environment_of(python)?.prefix.as_str()))
     }
 
     /// What is known of a process beyond its number.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Platform {
     /// From `os-release`.
     pub os: Os,
-    /// Release of the running Linux kernel, as `uname -r` prints it.
+    /// Release of the running Linux kernel, as `uname -r` prints it; empty for an image of which nothing runs.
     pub linux_release: String,
     /// `/proc/version`, which names the compiler that built the kernel.
     pub linux_version: Option<String>,

@@ -49,7 +49,7 @@ fn judge_code(subject: Subject, torch: &Torch, gpus: &[Gpu], knowledge: &Knowled
     if torch.build.seen().is_some_and(|build| build.cuda.is_none()) {
         return Finding::unknown(subject, format!("{label} was built without CUDA"));
     }
-    let Some((architectures, from)) = architectures(torch, knowledge) else {
+    let Some((architectures, from)) = wheels::torch_code(torch, knowledge) else {
         return Finding::unknown(subject, format!("{label}: {}", torch.architectures.why_not()));
     };
     if gpus.is_empty() {
@@ -69,14 +69,4 @@ fn judge_code(subject: Subject, torch: &Torch, gpus: &[Gpu], knowledge: &Knowled
         Finding::fail(subject, summary)
     };
     finding.because(from).with("torch", label).with("gpu", named)
-}
-
-/// What it carries code for, and where that is from.
-fn architectures<'a>(torch: &'a Torch, knowledge: &'a Knowledge) -> Option<(&'a [String], String)> {
-    if let Some(list) = torch.architectures.seen().filter(|list| !list.is_empty()) {
-        return Some((list, format!("{}/lib/libtorch_python.so", torch.package)));
-    }
-    let (_, tag) = torch.version()?.split_once('+')?;
-    let wheel = knowledge.torch_wheel(tag)?;
-    Some((&wheel.capabilities, format!("what wheels of the kind {tag} are built for")))
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 pub(super) struct Table {
     branch: Vec<Sourced<DriverBranch>>,
     ubuntu: Vec<Sourced<UbuntuPackage>>,
+    debian: Vec<Sourced<DebianPackage>>,
 }
 
 /// A branch of the driver: all versions that begin with its number.
@@ -26,6 +27,20 @@ pub struct DriverBranch {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UbuntuPackage {
+    branch: u32,
+    package: String,
+    /// The same with the open module.
+    open: Option<String>,
+}
+
+/// A package of Debian's that installs a branch.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DebianPackage {
+    /// The release of Debian, `VERSION_ID`.
+    release: String,
+    /// Its name.
+    suite: String,
     branch: u32,
     package: String,
     /// The same with the open module.
@@ -96,6 +111,36 @@ impl Knowledge {
         let row = rows(&self.drivers.ubuntu).find(|row| row.branch == branch)?;
         if open { row.open.as_deref() } else { Some(&row.package) }
     }
+
+    /// The name of a release of Debian's: `bookworm` of `12`.
+    pub fn debian_suite(&self, release: &str) -> Option<&str> {
+        let row = rows(&self.drivers.debian).find(|row| row.release == release)?;
+        Some(&row.suite)
+    }
+
+    /// The package of a distribution for the newest branch between these two, with the open module or the proprietary one;
+    /// none where the tables know none.
+    pub fn driver_package(
+        &self,
+        (id, release): (&str, &str),
+        (first, last): (u32, Option<u32>),
+        open: bool,
+    ) -> Option<&str> {
+        let fits = |branch: u32| branch >= first && last.is_none_or(|last| branch <= last);
+        match id {
+            "ubuntu" => {
+                let branches =
+                    rows(&self.drivers.ubuntu).map(|row| row.branch).filter(|branch| fits(*branch));
+                branches.max().and_then(|branch| self.ubuntu_package(branch, open))
+            }
+            "debian" => rows(&self.drivers.debian)
+                .filter(|row| row.release == release && fits(row.branch))
+                .filter_map(|row| Some((row.branch, if open { row.open.as_deref()? } else { &row.package })))
+                .max()
+                .map(|(_, package)| package),
+            _ => None,
+        }
+    }
 }
 
 impl Table {
@@ -104,6 +149,7 @@ impl Table {
         branches.sort_by_key(|row| row.branch);
         unsourced(&self.branch)
             .or_else(|| unsourced(&self.ubuntu))
+            .or_else(|| unsourced(&self.debian))
             .or_else(|| {
                 let branch = twice(branches.iter().map(|row| row.branch))?;
                 Some(format!("branch {branch} stands twice"))

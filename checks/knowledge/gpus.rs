@@ -54,6 +54,8 @@ pub struct ArchitectureRow {
     pub first_branch: u32,
     /// The last driver branch that supports it; none while NVIDIA goes on.
     pub last_branch: Option<u32>,
+    /// The last branch of the GRID driver that supports it, where that is an earlier one.
+    pub last_grid_branch: Option<u32>,
     /// Which module drives it.
     pub modules: Modules,
     /// PCI device ids under NVIDIA's vendor id, from and to.
@@ -86,7 +88,60 @@ pub struct GpuModel {
     pub bandwidth_gbs: Option<u32>,
 }
 
+impl GpuModel {
+    /// Whether a person may mean it by this: letters and digits of its name, makers and families left out, from the first
+    /// word on.
+    fn is_called(&self, name: &str) -> bool {
+        self.name.split(" or ").any(|alternative| beginnings(alternative).any(|beginning| beginning == name))
+    }
+
+    /// Its name without its maker's and its family's.
+    pub(super) fn short_name(&self) -> &str {
+        FAMILIES.iter().find_map(|family| self.name.strip_prefix(family)).unwrap_or(&self.name)
+    }
+}
+
+/// What people leave out of a name.
+const FAMILIES: [&str; 2] = ["Tesla ", "GeForce "];
+
+/// Letters and digits in small letters, without what people leave out.
+fn plain(name: &str) -> String {
+    let letters: String =
+        name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    let mut rest = letters.as_str();
+    for family in ["nvidia", "tesla", "geforce"] {
+        rest = rest.strip_prefix(family).unwrap_or(rest);
+    }
+    // An RTX A6000 is an A6000 to many.
+    let without = rest.strip_prefix("rtx").filter(|rest| rest.starts_with('a'));
+    without.unwrap_or(rest).to_owned()
+}
+
+/// What a name may be cut to after each of its words: `v100` and `v10016gb` of `Tesla V100 16GB`.
+fn beginnings(name: &str) -> impl Iterator<Item = String> {
+    let ends = name.match_indices(' ').map(|(at, _)| at).chain([name.len()]);
+    ends.filter_map(|end| name.get(..end))
+        .map(plain)
+        .filter(|beginning| !beginning.is_empty() && beginning != "rtx")
+}
+
 impl Knowledge {
+    /// The GPU models that a person may mean by this name, such as `T4`, `A100 80GB`, `Tesla V100`: the one that is called
+    /// just so, else those whose names begin so.
+    pub fn gpus_called(&self, name: &str) -> Vec<&GpuModel> {
+        let name = plain(name);
+        let mut called: Vec<&GpuModel> = rows(&self.gpus.gpu).filter(|gpu| gpu.is_called(&name)).collect();
+        if let Some(just_so) = called.iter().copied().find(|gpu| plain(&gpu.name) == name) {
+            called = vec![just_so];
+        }
+        called
+    }
+
+    /// The names by which people call the GPUs.
+    pub(super) fn gpu_names(&self) -> impl Iterator<Item = &str> {
+        rows(&self.gpus.gpu).map(GpuModel::short_name)
+    }
+
     /// The GPU model with this PCI device id.
     pub fn gpu(&self, device: u16) -> Option<&GpuModel> {
         rows(&self.gpus.gpu).find(|gpu| gpu.ids.contains(&device))

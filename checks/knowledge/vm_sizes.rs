@@ -26,6 +26,16 @@ pub struct VmSize {
     pub gpu: Option<String>,
     /// The kind of NVIDIA driver that works there.
     pub driver: Option<DriverKind>,
+    /// The numbers in the names of those that the row is about; all where there is none.
+    #[serde(default)]
+    pub counts: Vec<u32>,
+    /// Nothing follows the number in its name.
+    #[serde(default)]
+    pub bare: bool,
+    /// Memory of the part of a GPU that it has, in GiB; none where it has a whole one.
+    pub memory_gib: Option<u32>,
+    /// Its processor where it is no x86-64, as `uname -m` prints it.
+    pub architecture: Option<String>,
 }
 
 /// The kind of NVIDIA's driver.
@@ -40,15 +50,51 @@ pub enum DriverKind {
     Either,
 }
 
+impl VmSize {
+    /// Whether a name, cut at its number, is one of this family's.
+    fn has(&self, letters: &str, number: &str, rest: &str) -> bool {
+        let count = || number.split('-').next().and_then(|count| count.parse().ok());
+        self.prefix.eq_ignore_ascii_case(letters)
+            && (if self.bare {
+                rest.is_empty()
+            } else {
+                self.suffix.is_empty() || self.suffix.eq_ignore_ascii_case(rest)
+            })
+            && (self.counts.is_empty() || count().is_some_and(|count| self.counts.contains(&count)))
+    }
+
+    /// Whether the row is about sizes of known names, and not about whatever else a family may have.
+    pub(super) fn is_exact(&self) -> bool {
+        self.bare || !self.suffix.is_empty() || self.vendor.is_none()
+    }
+}
+
+/// The parts of a size's name: letters, number, rest.
+pub(super) fn parts(name: &str) -> Option<(&str, &str, &str)> {
+    let start =
+        |beginning: &str| name.get(..beginning.len()).filter(|start| start.eq_ignore_ascii_case(beginning));
+    let start = start("Standard_").or_else(|| start("Basic_"))?;
+    let name = name.get(start.len()..)?;
+    let family = name.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let rest = family.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-');
+    Some((name.strip_suffix(family)?, family.strip_suffix(rest)?, rest))
+}
+
 impl Knowledge {
     /// The family of this Azure size, such as `Standard_NC8as_T4_v3`; none where the table does not know it.
     pub fn vm_size(&self, name: &str) -> Option<&VmSize> {
-        let name = name.strip_prefix("Standard_").or_else(|| name.strip_prefix("Basic_"))?;
-        let family = name.trim_start_matches(|c: char| c.is_ascii_alphabetic());
-        let letters = name.strip_suffix(family)?;
-        let rest = family.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-');
-        rows(&self.vm_sizes.size)
-            .find(|size| size.prefix == letters && (size.suffix.is_empty() || rest == size.suffix))
+        let (letters, number, rest) = parts(name)?;
+        rows(&self.vm_sizes.size).find(|size| size.has(letters, number, rest))
+    }
+
+    /// Names of sizes with a GPU, with this number where a family has several.
+    pub(super) fn size_names(&self, number: &str) -> Vec<String> {
+        let named = |size: &VmSize| {
+            let number = size.counts.first().map_or(number.to_owned(), ToString::to_string);
+            format!("Standard_{}{number}{}", size.prefix, size.suffix)
+        };
+        let exact = rows(&self.vm_sizes.size).filter(|size| size.vendor.is_some() && size.is_exact());
+        exact.map(named).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The words of the report itself: verdicts, headings, statuses. They stand in the section `[report]` of a catalogue.
 
-use super::fill;
+use super::{DriftWords, fill};
 use serde::Deserialize;
 
 /// A text with placeholders.
@@ -22,18 +22,22 @@ impl Phrase {
 pub struct Words {
     /// Whether the GPU is usable.
     pub verdict: VerdictWords,
-    /// Whether a template or an image may leave.
-    pub readiness: ReadinessWords,
     /// What follows that, where no cause's title does.
     pub answer: AnswerWords,
     /// What slows the machine down.
     pub slow: SlowWords,
+    /// Whether a template may be published.
+    pub publish: PublishWords,
+    /// What changed since a template was saved.
+    pub drift: DriftWords,
     /// Headings, and lines between them.
     pub heading: HeadingWords,
     /// How a check came out.
     pub status: StatusWords,
     /// Whether a GPU can be used from a kernel or a Python.
     pub usable: UsableWords,
+    /// The notebooks of a class, and the ways in.
+    pub class: ClassWords,
     /// The machine in brief.
     pub machine: MachineWords,
     /// A page to keep, and a summary for a pull request.
@@ -52,18 +56,6 @@ pub struct VerdictWords {
     pub unusable: String,
     /// Nothing failed, and something needed could not be told.
     pub incomplete: String,
-}
-
-/// Whether a template or an image may leave: the first words of its report.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ReadinessWords {
-    /// It may.
-    pub ready: String,
-    /// It may, and something about it will cost somebody time.
-    pub with_warnings: String,
-    /// It may not.
-    pub not_ready: String,
 }
 
 /// What follows the verdict, where no cause's title does.
@@ -92,6 +84,12 @@ pub struct AnswerWords {
     pub untold: Phrase,
     /// What would prove the GPU was left out.
     pub left_out: String,
+    /// Nothing of an image failed, and something was not tried: `{passed}`, `{what}`.
+    pub not_tried: Phrase,
+    /// The same for machines that it is meant for: `{targets}`.
+    pub not_tried_for: Phrase,
+    /// Before what was not tried and was allowed not to be: `{rest}`.
+    pub allowed: Phrase,
 }
 
 /// What slows the machine down: the first words of the report of `gpucheck slow`, and what follows where no cause's title
@@ -117,6 +115,45 @@ pub struct SlowWords {
     pub program_ended: Phrase,
 }
 
+/// Whether a template may be published: the first words of the report of `gpucheck publish`, what follows where no title
+/// does, and its last lines.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishWords {
+    /// It may.
+    pub ready: String,
+    /// It may, and something will cost somebody time.
+    pub ready_with_warnings: String,
+    /// It may not.
+    pub not_ready: String,
+    /// Nothing is wrong: `{gpu}` and `{kernels}` are sentences of their own.
+    pub nothing_breaks: Phrase,
+    /// The one GPU computes: `{gpus}`.
+    pub computes: Phrase,
+    /// Several do: `{gpus}`.
+    pub compute: Phrase,
+    /// So many kernels with a framework can use a GPU: `{can}`, `{all}`.
+    pub kernels: Phrase,
+    /// The same of Pythons, where there is no such kernel: `{can}`, `{all}`.
+    pub pythons: Phrase,
+    /// There is nothing that could use one.
+    pub no_framework: String,
+    /// One thing is to be mended: `{title}`.
+    pub one_to_mend: Phrase,
+    /// Several are: `{count}`, `{title}`.
+    pub to_mend: Phrase,
+    /// What it costs: `{seats}`, `{hours}`, `{units}`, `{price}`, `{currency}`, `{total}`.
+    pub cost: Phrase,
+    /// Whose units these are: `{units}`, `{size}`.
+    pub units_of_size: Phrase,
+    /// Before what comes next.
+    pub next: String,
+    /// What comes next where it may be published.
+    pub next_ready: String,
+    /// What comes next where it may not.
+    pub next_not_ready: String,
+}
+
 /// Headings, and lines between them.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -139,6 +176,8 @@ pub struct HeadingWords {
     pub more: Phrase,
     /// Before what could not be told.
     pub untold: String,
+    /// Before what could not be tried of an image.
+    pub not_tried: String,
     /// Before the kernels, and whether each can use a GPU.
     pub usable_from_notebooks: String,
     /// Before the Pythons that no kernel starts, and whether each can use a GPU.
@@ -225,6 +264,56 @@ impl UsableWords {
     pub fn all(&self) -> [&str; 5] {
         [&self.yes, &self.in_part, &self.no, &self.unknown, &self.not_applicable]
     }
+}
+
+/// The notebooks of a class, and the ways in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassWords {
+    /// Before the notebooks.
+    pub notebooks: String,
+    /// Before the ways in.
+    pub ways_in: String,
+    /// While notebooks are run: `{done}`, `{total}`, `{seconds}`, `{name}`.
+    pub progress: Phrase,
+    /// Every cell ran.
+    pub ran: String,
+    /// A cell raised an error.
+    pub failed: String,
+    /// It was ended after its time.
+    pub timed_out: String,
+    /// Its kernel ended.
+    pub kernel_died: String,
+    /// There is no such kernel.
+    pub no_kernel: String,
+    /// It cannot be read.
+    pub unreadable: String,
+    /// It was not tried.
+    pub not_run: String,
+    /// How long it ran: `{seconds}`.
+    pub seconds: Phrase,
+    /// It used a GPU.
+    pub on_gpu: String,
+    /// It used a GPU and so much memory: `{mib}`.
+    pub on_gpu_with: Phrase,
+    /// It used none.
+    pub not_on_gpu: String,
+    /// Notebooks that were not looked at: `{count}`.
+    pub more: Phrase,
+    /// A way in that runs and starts at boot.
+    pub up: String,
+    /// One that starts at boot; whether it runs is not known.
+    pub at_boot: String,
+    /// One that does not run.
+    pub not_up: String,
+    /// One that does not start at boot.
+    pub not_at_boot: String,
+    /// Its port: `{port}`.
+    pub port: Phrase,
+    /// It listens for this machine alone.
+    pub loopback: String,
+    /// Nobody listens.
+    pub nowhere: String,
 }
 
 /// The machine in brief.

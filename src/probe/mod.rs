@@ -8,6 +8,7 @@ pub mod clones;
 pub mod cuda;
 pub mod environments;
 pub mod frameworks;
+pub mod image;
 pub mod installation;
 pub mod inventory;
 pub mod libraries;
@@ -24,6 +25,7 @@ pub mod pci;
 pub mod platform;
 pub mod processes;
 mod stat;
+mod units;
 pub mod updates;
 
 /// When the machine booted: `btime` in `/proc/stat`, in seconds since 1970.

@@ -1,10 +1,9 @@
 //! The answer: what is said first, and with `--quiet` alone.
 
-use super::page::clean;
+use super::{page::clean, publish};
 use gpucheck_checks::{
-    AnswerWords, Language, Machine, MachineVerdict, Measured, NothingMeasured, Outcome, PROOFS,
-    PythonSummary, Readiness, ReadinessWords, Report, Root, Severity, SlowWords, Subject, TensorFlowSummary,
-    Verdict, VerdictWords,
+    AnswerWords, Language, Machine, MachineVerdict, Measured, NothingMeasured, PROOFS, PythonSummary, Report,
+    Root, SlowWords, Subject, TensorFlowSummary, Verdict, VerdictWords,
 };
 
 /// The answer in one line.
@@ -23,62 +22,34 @@ pub(super) struct Answer {
 
 impl Answer {
     pub(super) fn of(report: &Report, language: Language) -> Self {
-        let words = language.words();
         let (verdict, rest) = if let Some(measured) = &report.measured {
             why_slow(report, measured, language)
         } else if let Some(readiness) = report.readiness {
-            (ready(readiness, &words.readiness), of_template(report, readiness, language))
+            publish::answer(report, readiness, language)
         } else {
-            (verdict(report.verdict, &words.verdict), usable_or_not(report, language))
+            usable_or_not(report, language)
         };
         Self { verdict: clean(verdict), rest: clean(&rest) }
     }
 }
 
-/// The root that the answer names.
+/// The root that the answer names: its title need not be said again.
 pub(super) fn named(report: &Report) -> Option<&Root> {
-    let by_verdict = matches!(report.verdict, MachineVerdict::Unusable | MachineVerdict::Degraded);
-    let first = report.roots.first();
-    match report.readiness {
-        None => first.filter(|_| by_verdict),
-        Some(Readiness::Ready) => None,
-        Some(Readiness::ReadyWithWarnings) => first,
-        Some(Readiness::NotReady) => report.roots.iter().find(|root| holds_back(report, root)),
-    }
+    let is_named = match report.readiness {
+        Some(readiness) => publish::names_first_root(report, readiness),
+        None => matches!(report.verdict, MachineVerdict::Unusable | MachineVerdict::Degraded),
+    };
+    report.roots.first().filter(|_| is_named)
 }
 
-/// Whether a template with this root cannot be published: it fails, today or later.
-fn holds_back(report: &Report, root: &Root) -> bool {
-    let is_its = |outcome: &&Outcome| outcome.id == root.id && outcome.subject == root.subject;
-    let failed = report.outcomes.iter().find(is_its).is_none_or(|outcome| outcome.verdict == Verdict::Fail);
-    failed && matches!(root.severity, Severity::Unusable | Severity::BreaksLater)
-}
-
-fn usable_or_not(report: &Report, language: Language) -> String {
-    let words = &language.words().answer;
-    match (report.verdict, named(report)) {
-        (_, Some(root)) => root.texts(language).title,
-        (MachineVerdict::Incomplete, _) => incomplete(report, words),
-        (_, _) => usable(report, words),
-    }
-}
-
-/// What holds a template back, or what it will cost, or what works in it.
-fn of_template(report: &Report, readiness: Readiness, language: Language) -> String {
-    let words = &language.words().answer;
-    match (named(report), readiness) {
-        (Some(root), _) => root.texts(language).title,
-        (None, Readiness::Ready) => usable(report, words),
-        (None, Readiness::ReadyWithWarnings | Readiness::NotReady) => incomplete(report, words),
-    }
-}
-
-fn ready(readiness: Readiness, words: &ReadinessWords) -> &str {
-    match readiness {
-        Readiness::Ready => &words.ready,
-        Readiness::ReadyWithWarnings => &words.with_warnings,
-        Readiness::NotReady => &words.not_ready,
-    }
+fn usable_or_not(report: &Report, language: Language) -> (&'static str, String) {
+    let words = language.words();
+    let rest = match (report.verdict, report.roots.first()) {
+        (MachineVerdict::Unusable | MachineVerdict::Degraded, Some(root)) => root.texts(language).title,
+        (MachineVerdict::Incomplete, _) => incomplete(report, &words.answer),
+        (_, _) => usable(report, &words.answer),
+    };
+    (verdict(report.verdict, &words.verdict), rest)
 }
 
 fn verdict(verdict: MachineVerdict, words: &VerdictWords) -> &str {
@@ -142,7 +113,8 @@ fn seconds(measured: &Measured) -> String {
     measured.lasted_ms.saturating_add(500).checked_div(1000).unwrap_or_default().to_string()
 }
 
-fn usable(report: &Report, words: &AnswerWords) -> String {
+/// The GPUs by their names, those of one model together.
+pub(super) fn gpus(report: &Report, words: &AnswerWords) -> String {
     let machine = &report.machine;
     let mut counted: Vec<(&str, usize)> = Vec::new();
     for gpu in &machine.gpus {
@@ -156,7 +128,12 @@ fn usable(report: &Report, words: &AnswerWords) -> String {
         1 => (*name).to_owned(),
         count => words.count.with(&[("count", &count.to_string()), ("name", name)]),
     });
-    let gpus = names.collect::<Vec<_>>().join(&words.and);
+    names.collect::<Vec<_>>().join(&words.and)
+}
+
+fn usable(report: &Report, words: &AnswerWords) -> String {
+    let machine = &report.machine;
+    let gpus = gpus(report, words);
     let mut told: Vec<&str> = Vec::new();
     for framework in machine.pythons.iter().flat_map(|python| frameworks(report, python)) {
         if !told.contains(&framework) {
@@ -212,12 +189,38 @@ fn frameworks<'a>(report: &'a Report, python: &'a PythonSummary) -> impl Iterato
     [tensorflow, torch, jax, cupy, cudf].into_iter().flatten()
 }
 
-fn incomplete(report: &Report, words: &AnswerWords) -> String {
+/// What could not be told, the most telling of it.
+pub(super) fn incomplete(report: &Report, words: &AnswerWords) -> String {
+    if report.profile == "bake" {
+        return not_tried(report, words);
+    }
     let proof = report.unverified.iter().find(|unverified| PROOFS.contains(&unverified.id.as_str()));
     match proof.or(report.unverified.first()) {
         Some(first) => words.untold.with(&[("id", &first.id), ("why", &first.why)]),
         None => words.left_out.clone(),
     }
+}
+
+/// What holds of an image, and which layers of checks could not be tried or told.
+fn not_tried(report: &Report, words: &AnswerWords) -> String {
+    let passed =
+        report.outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Pass).count().to_string();
+    let mut layers: Vec<&str> = Vec::new();
+    for unverified in &report.unverified {
+        let layer = unverified.id.split_once('.').map_or(unverified.id.as_str(), |(layer, _)| layer);
+        if !layers.contains(&layer) {
+            layers.push(layer);
+        }
+    }
+    let (what, targets) = (layers.join(", "), report.targets.join(", "));
+    let values = [("passed", passed.as_str()), ("what", what.as_str())];
+    let rest = if report.targets.is_empty() {
+        words.not_tried.with(&values)
+    } else {
+        let [passed, what] = values;
+        words.not_tried_for.with(&[passed, what, ("targets", targets.as_str())])
+    };
+    if report.allowed_unverified { words.allowed.with(&[("rest", &rest)]) } else { rest }
 }
 
 #[cfg(test)]

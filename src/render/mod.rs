@@ -1,6 +1,8 @@
 //! A report made visible. Every renderer is a pure function of the report.
 
 mod answer;
+mod class;
+mod drift;
 mod html;
 mod json;
 mod junit;
@@ -11,6 +13,7 @@ mod markdown;
 mod outline;
 mod page;
 mod progress;
+mod publish;
 mod text;
 mod tone;
 mod usable_from;

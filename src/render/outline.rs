@@ -49,6 +49,25 @@ fn group(report: &Report, heading: String, is_here: impl Fn(&Subject) -> bool) -
     group
 }
 
+/// What could not be told, a line each. Of an image each reason once: where nothing of it runs there is one for much.
+pub(super) fn untold(report: &Report) -> Vec<String> {
+    let of_image = report.profile == "bake";
+    let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
+    for unverified in &report.unverified {
+        let about = about(&unverified.subject).map(|subject| format!(" ({subject})"));
+        let what = format!("{}{}", unverified.id, about.unwrap_or_default());
+        match reasons.iter_mut().find(|(why, _)| of_image && *why == unverified.why) {
+            Some((_, known)) => known.push(what),
+            None => reasons.push((&unverified.why, vec![what])),
+        }
+    }
+    let line = |(why, what): (&str, Vec<String>)| {
+        let what = what.join(", ");
+        if of_image { format!("{why}: {what}") } else { format!("{what}: {why}") }
+    };
+    reasons.into_iter().map(line).collect()
+}
+
 /// How many came out how, the worst first.
 pub(super) fn counts(outcomes: &[Outcome]) -> Vec<(Verdict, usize)> {
     let order = [Verdict::Fail, Verdict::Warn, Verdict::Unknown, Verdict::Pass, Verdict::NotApplicable];

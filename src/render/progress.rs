@@ -13,6 +13,12 @@ pub fn progress(line: Line<'_>, language: Language) -> String {
             ("seconds", &seconds.to_string()),
             ("name", name),
         ]),
+        Line::Notebooks { done, total, seconds, name } => language.words().class.progress.with(&[
+            ("done", &done.to_string()),
+            ("total", &total.to_string()),
+            ("seconds", &seconds.to_string()),
+            ("name", name),
+        ]),
         Line::Work { gpu, progress: child::Progress { done, all, rate, left_s, .. } } => {
             let phrase = if all.is_some() { &words.testing } else { &words.soaking };
             phrase.with(&[

@@ -5,8 +5,9 @@
 
 use super::{
     answer::{answer, named},
-    machine,
+    class, machine, outline,
     page::{Page, Style, blanks, clean, pad},
+    publish,
     tone::Tone,
     usable_from, word,
 };
@@ -37,38 +38,41 @@ struct Text {
 
 impl Text {
     fn report(&mut self, report: &Report) {
+        let answer = answer(report, self.language);
         let color = match Tone::of(report) {
             Tone::Good => AnsiColor::Green,
             Tone::Warning => AnsiColor::Yellow,
             Tone::Bad => AnsiColor::Red,
         };
-        let answer = answer(report, self.language);
         self.page.painted(&answer, Ansi::new().bold().fg_color(Some(color.into())));
-        let named = named(report);
-        // What the answer names comes first, and has its title already.
-        if let Some(root) = named {
-            self.root(root, &root.texts(self.language));
+        if let Some(drift) = &report.drift {
+            super::drift::write(&mut self.page, report, drift, self.language);
         }
-        let is_named = |root: &Root| named.is_some_and(|named| std::ptr::eq(named, root));
-        let mut others = report.roots.iter().filter(|root| !is_named(root));
-        if named.is_none()
-            && let Some(first) = others.next()
-        {
+        if let Some((first, others)) = report.roots.split_first() {
             let texts = first.texts(self.language);
-            self.page.heading(&self.words.heading.to_mend.with(&[("title", &texts.title)]));
+            if named(report).is_none() {
+                self.page.heading(&self.words.heading.to_mend.with(&[("title", &texts.title)]));
+            }
             self.root(first, &texts);
-        }
-        for other in others {
-            let texts = other.texts(self.language);
-            self.page.heading(&further(other.severity, &texts.title, &self.words.heading));
-            self.root(other, &texts);
+            for other in others {
+                let texts = other.texts(self.language);
+                self.page.heading(&further(other.severity, &texts.title, &self.words.heading));
+                self.root(other, &texts);
+            }
         }
         usable_from::write(&mut self.page, report, self.language);
+        class::write(&mut self.page, report, self.language);
         self.unverified(report);
-        self.checks(report);
-        self.page.heading(&self.words.heading.machine);
-        for line in machine::lines(&report.machine, self.language) {
-            self.page.item(&line);
+        // Whoever asks what changed is told that; `gpucheck` alone lists every check.
+        if report.drift.is_none() {
+            self.checks(report);
+            self.page.heading(&self.words.heading.machine);
+            for line in machine::lines(&report.machine, self.language) {
+                self.page.item(&line);
+            }
+        }
+        if let Some(readiness) = report.readiness {
+            publish::end(&mut self.page, report, readiness, self.language);
         }
     }
 
@@ -96,18 +100,14 @@ impl Text {
     }
 
     fn unverified(&mut self, report: &Report) {
-        if report.verdict != MachineVerdict::Incomplete || report.unverified.is_empty() {
+        let of_image = report.profile == "bake";
+        if report.unverified.is_empty() || (report.verdict != MachineVerdict::Incomplete && !of_image) {
             return;
         }
-        self.page.heading(&self.words.heading.untold);
-        for unverified in &report.unverified {
-            let about = match &unverified.subject {
-                Subject::Host => String::new(),
-                subject @ (Subject::Gpu(_) | Subject::Python(_) | Subject::Notebook(_)) => {
-                    format!(" ({subject})")
-                }
-            };
-            self.page.item(&format!("{}{about}: {}", unverified.id, unverified.why));
+        let words = &self.words.heading;
+        self.page.heading(if of_image { &words.not_tried } else { &words.untold });
+        for line in outline::untold(report) {
+            self.page.item(&line);
         }
     }
 

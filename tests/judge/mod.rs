@@ -42,6 +42,7 @@ fn got(report: &Report) -> Got {
     };
     Got {
         verdict: report.verdict,
+        readiness: report.readiness,
         exit: Some(Exit::of(report, false) as u8),
         roots: report.roots.iter().map(root).collect(),
         loose: Vec::new(),

@@ -114,6 +114,11 @@ fn unknown_names_are_told_with_their_place_and_the_nearest_one() {
             "26:9: unknown cause \"uvm-mising\"; did you mean \"uvm-missing\"?",
         ),
         ("[host]", "on = \"god\"\n[host]", "4:6: unknown machine \"god\"; did you mean \"good\"?"),
+        (
+            "[host]",
+            "profile = \"publsh\"\n[host]",
+            "4:11: unknown variant `publsh`; did you mean \"publish\"?",
+        ),
         ("do =", "gpu = 1\ndo =", "16:8: there is no GPU 1, they are numbered from 0 to 0"),
     ] {
         assert_eq!(said_of(line, by), told, "{by}");

@@ -18,6 +18,10 @@ const OF_IMAGES: [(&str, Hint); 4] = [
     ("/opt/jupyterhub", Hint::NONE),
     ("/opt/venv", Hint::NONE),
 ];
+/// Where images of containers put an environment.
+const OF_CONTAINERS: [&str; 6] = ["/venv", "/.venv", "/env", "/app/.venv", "/app/venv", "/workspace/.venv"];
+/// Folders in which whoever makes an image puts environments, in themselves or one below.
+const OF_BAKERS: [&str; 3] = ["/opt", "/srv", "/usr/local"];
 /// Folders above the working directory that are looked into.
 const MOST_PARENTS: usize = 16;
 /// Folders of the system's Pythons.
@@ -45,7 +49,25 @@ pub(super) fn all(search: &mut Search<'_>, surroundings: &Surroundings) {
         // As the images of some clouds keep them: /opt/python/3.11.7.
         search.each_in(&format!("/opt/{name}"), Hint::NONE);
     }
+    if !search.root.is_this_machine() && surroundings.home.is_none() {
+        of_an_image(search);
+    }
     of_system(search, surroundings);
+}
+
+/// Of an image nobody is there to say where environments lie.
+fn of_an_image(search: &mut Search<'_>) {
+    for prefix in OF_CONTAINERS {
+        search.prefix(prefix, Hint::NONE);
+    }
+    for folder in OF_BAKERS {
+        for name in search.names(folder) {
+            let below = format!("{folder}/{name}");
+            if !search.prefix(&below, Hint::NONE) {
+                search.each_in(&below, Hint::NONE);
+            }
+        }
+    }
 }
 
 /// `.venv` and `venv` in the working directory and above it, up to the home.

@@ -53,6 +53,13 @@ pub(super) fn packages(root: &Root, prefix: &str) -> Option<Vec<CondaPackage>> {
     Some(stems.take(MOST).filter_map(|stem| package(root, &folder, stem)).collect())
 }
 
+/// Every package by name, its version and its build with a blank between them, as the names of the records tell.
+pub(crate) fn all(root: &Root, prefix: &str) -> Vec<(String, String)> {
+    let files = root.some_names(&format!("{prefix}/conda-meta"), MOST_FILES);
+    let packages = files.iter().filter_map(|file| by_name(file.strip_suffix(".json")?));
+    packages.map(|package| (package.name, format!("{} {}", package.version, package.build))).collect()
+}
+
 fn package(root: &Root, folder: &str, stem: &str) -> Option<CondaPackage> {
     let bytes = root.bytes(&format!("{folder}/{stem}.json"), LONGEST).unwrap_or_default();
     match serde_json::from_slice(&bytes) {
@@ -116,6 +123,13 @@ mod tests {
         );
         let versions: Vec<_> = found.iter().map(|package| package.version.as_str()).collect();
         assert_eq!(versions, ["8.9.7.29", "1.12.1", "2.13.1"]);
+        let everything = [
+            ("cudnn", "8.9.7.29 hbc23b4c_3"),
+            ("numpy", "1.26.4 py311h64a7726_0"),
+            ("pytorch", "1.12.1 cpu_py311h6f2a0c4_1"),
+            ("tensorflow", "2.13.1 cpu_py311h5fcc578_0"),
+        ];
+        assert_eq!(all(&root, ""), everything.map(|(name, version)| (name.to_owned(), version.to_owned())));
         let channels: Vec<_> = found.iter().map(|package| package.channel.as_str()).collect();
         let forge = "https://conda.anaconda.org/conda-forge/";
         assert_eq!(channels, ["", forge, &format!("{forge}linux-64")]);

@@ -168,6 +168,30 @@ impl Installed {
     }
 }
 
+/// A distribution, wherever it lies.
+#[derive(Debug)]
+pub(crate) struct Located {
+    /// Its normal name.
+    pub(crate) name: String,
+    /// Its version.
+    pub(crate) version: String,
+    /// The folder that packages are imported from.
+    pub(crate) site: String,
+    /// The folder of its metadata.
+    pub(crate) folder: String,
+}
+
+/// Every distribution on a `sys.path`, by name.
+pub(crate) fn on(root: &Root, sys_path: &[String]) -> Vec<Located> {
+    let located = |(name, found): (String, Found)| Located {
+        name,
+        folder: found.folder(),
+        version: found.version,
+        site: found.site,
+    };
+    Installed::on(root, sys_path).by_name.into_iter().map(located).collect()
+}
+
 /// The normal name and the version of the distribution whose metadata has this name: `NAME-VERSION.dist-info`, and
 /// setuptools' older `NAME-VERSION[-pyX.Y].egg-info`.
 pub(super) fn of_name(file_name: &str) -> Option<(String, String)> {

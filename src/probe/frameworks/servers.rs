@@ -123,7 +123,7 @@ impl<'a> Servers<'a> {
 /// The Python that a script of pip's names: after `#!`, or where that line would be too long, after `exec`.
 ///
 /// Source: pip/_vendor/distlib/scripts.py, `_build_shebang`.
-fn interpreter_of(script: &str) -> Option<&str> {
+pub(super) fn interpreter_of(script: &str) -> Option<&str> {
     let words = script.lines().take(2).flat_map(|line| line.trim_start_matches("#!").split_whitespace());
     let mut paths = words.map(|word| word.trim_matches('"')).filter(|word| word.starts_with('/'));
     paths.find(|path| path.rsplit('/').next().is_some_and(|name| name.starts_with("python")))

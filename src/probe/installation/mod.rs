@@ -1,8 +1,10 @@
 //! What is installed around the driver, by files alone.
 
-mod packages;
+pub(crate) mod packages;
 mod services;
 mod traces;
+
+pub(crate) use packages::is_ours;
 
 use crate::root::Root;
 use gpucheck_checks::fact::{Firmware, Installation, Observed};

@@ -27,7 +27,7 @@ const BEGINNINGS: [&str; 12] = [
 ];
 
 /// The packages, by name.
-pub(super) fn packages(root: &Root) -> Observed<Vec<Package>> {
+pub(crate) fn packages(root: &Root) -> Observed<Vec<Package>> {
     match root.open(STATUS) {
         Ok(file) => {
             let mut packages = listed(Lines::first(file, MOST));
@@ -41,7 +41,7 @@ pub(super) fn packages(root: &Root) -> Observed<Vec<Package>> {
     }
 }
 
-/// Paragraphs of fields. Only three of them are looked at.
+/// Paragraphs of fields. Only four of them are looked at.
 fn listed(lines: impl Iterator<Item = String>) -> Vec<Package> {
     let mut packages = Vec::new();
     let mut open: Option<Package> = None;
@@ -53,6 +53,7 @@ fn listed(lines: impl Iterator<Item = String>) -> Vec<Package> {
                 version: String::new(),
                 wanted: String::new(),
                 state: String::new(),
+                architecture: String::new(),
             });
         } else if let (Some(package), Some(status)) = (&mut open, line.strip_prefix("Status: ")) {
             let mut words = status.split_whitespace();
@@ -60,6 +61,8 @@ fn listed(lines: impl Iterator<Item = String>) -> Vec<Package> {
             package.state = words.nth(1).unwrap_or_default().into();
         } else if let (Some(package), Some(version)) = (&mut open, line.strip_prefix("Version: ")) {
             package.version = version.chars().take(LONGEST_VERSION).collect();
+        } else if let (Some(package), Some(name)) = (&mut open, line.strip_prefix("Architecture: ")) {
+            package.architecture = name.chars().take(LONGEST_VERSION).collect();
         }
     }
     close(&mut open, &mut packages);
@@ -75,7 +78,8 @@ fn close(open: &mut Option<Package>, packages: &mut Vec<Package>) {
     }
 }
 
-fn is_ours(name: &str) -> bool {
+/// Whether a package is about Linux, NVIDIA's driver or what builds it.
+pub(crate) fn is_ours(name: &str) -> bool {
     let is_name = name.len() < 100 && name.bytes().all(|byte| byte.is_ascii_graphic());
     is_name && (name.contains("nvidia") || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning)))
 }

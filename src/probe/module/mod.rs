@@ -19,6 +19,7 @@ pub fn probe(root: &Root) -> Observed<Module> {
     let tells_itself =
         root.exists("/sys/module/nvidia/version") || root.exists("/proc/driver/nvidia/version");
     let modules = match root.text("/proc/modules") {
+        _ if root.is_image() => String::new(),
         Ok(text) => text,
         // Some sandboxes hide the list and show the driver.
         Err(_) if tells_itself => String::new(),
@@ -28,13 +29,14 @@ pub fn probe(root: &Root) -> Observed<Module> {
         }
         Err(error) => return Observed::refused("read /proc/modules", 0, "unreadable", error.to_string()),
     };
-    let version_line = root.value("/proc/driver/nvidia/version").filter(|line| !line.is_empty());
-    let running = root.value("/proc/sys/kernel/osrelease").unwrap_or_default();
+    // A builder may have mounted its own /proc and /sys into the image.
+    let of_running = |path: &str| root.value(path).filter(|_| !root.is_image());
+    let version_line = of_running("/proc/driver/nvidia/version").filter(|line| !line.is_empty());
+    let running = of_running("/proc/sys/kernel/osrelease").unwrap_or_default();
     let modprobe = files::modprobe(root);
     Observed::Seen(Module {
         loaded: loaded(&modules),
-        version: root
-            .value("/sys/module/nvidia/version")
+        version: of_running("/sys/module/nvidia/version")
             .or_else(|| version_line.as_deref().and_then(version_in).map(str::to_owned)),
         version_line,
         params: params(root),

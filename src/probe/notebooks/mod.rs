@@ -5,6 +5,7 @@
 //! variables only those in `KEPT` are kept, since environments hold passwords.
 
 mod answers;
+mod asked;
 mod conda_kernels;
 mod environment;
 mod kernelspecs;
@@ -15,6 +16,7 @@ mod runtime;
 mod servers;
 mod sessions;
 
+pub(crate) use asked::answer_of;
 pub(crate) use kernelspecs::variables_of;
 pub(crate) use program::prefix_of;
 pub(crate) use servers::environment_of;

@@ -107,7 +107,7 @@ fn failure(message: String) -> ProbeFailure {
 }
 
 /// The text of an answer; nothing of the request is in what goes wrong.
-fn fetch(address: &Address, at: SocketAddr, what: &str, until: Instant) -> Result<String, String> {
+pub(super) fn fetch(address: &Address, at: SocketAddr, what: &str, until: Instant) -> Result<String, String> {
     let left = until.saturating_duration_since(Instant::now());
     if left.is_zero() {
         return Err("no answer in time".to_owned());

@@ -6,11 +6,13 @@
 
 mod asked;
 mod device;
+mod holders;
 mod lists;
 mod look;
 mod processes;
 mod watch;
 
+pub(crate) use holders::{HOLDERS, Holder, follow_holders, holders_in, tell_holders};
 pub(crate) use look::look;
 pub(crate) use watch::{WATCH, sample};
 pub use watch::{Watch, watch};

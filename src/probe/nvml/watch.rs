@@ -7,6 +7,7 @@ mod events;
 mod sample;
 mod used;
 
+pub(super) use sample::count;
 pub(crate) use sample::sample;
 
 use crate::{

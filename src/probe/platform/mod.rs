@@ -5,7 +5,7 @@ mod container;
 mod hypervisor;
 mod resources;
 
-use crate::root::Root;
+use crate::{probe::image, root::Root};
 use gpucheck_checks::fact::{Dmi, Observed, Os, Platform, User};
 
 /// What the platform probe is asked.
@@ -23,10 +23,10 @@ pub use container::Environment;
 /// Looks at the host.
 pub fn probe(root: &Root, ask: &Ask) -> Observed<Platform> {
     let dmi = dmi(root);
-    let linux_version = root.value("/proc/version");
-    let Some(linux_release) =
-        root.value("/proc/sys/kernel/osrelease").or_else(|| release(linux_version.as_deref()))
-    else {
+    let linux_version = root.value("/proc/version").filter(|_| !root.is_image());
+    let told = || root.value("/proc/sys/kernel/osrelease").or_else(|| release(linux_version.as_deref()));
+    let linux_release = if root.is_image() { Some(String::new()) } else { told() };
+    let Some(linux_release) = linux_release else {
         return Observed::refused("read /proc/sys/kernel/osrelease", 0, "not found", "no /proc in this root");
     };
     Observed::Seen(Platform {
@@ -34,7 +34,7 @@ pub fn probe(root: &Root, ask: &Ask) -> Observed<Platform> {
         wsl: linux_release.to_ascii_lowercase().contains("microsoft"),
         linux_release,
         linux_version,
-        architecture: std::env::consts::ARCH.to_owned(),
+        architecture: architecture(root),
         hypervisor: hypervisor::detect(root, &dmi),
         container: container::detect(root, &ask.environment),
         cloud: cloud::detect(&dmi, ask.cloud_metadata.as_deref(), host_name(root).as_deref()),
@@ -45,6 +45,12 @@ pub fn probe(root: &Root, ask: &Ask) -> Observed<Platform> {
         user: user(),
         dmi,
     })
+}
+
+/// That of the running Linux; of an image that of its programs, where it is told.
+fn architecture(root: &Root) -> String {
+    let of_image = root.is_image().then(|| image::look(root).architecture.seen().cloned()).flatten();
+    of_image.unwrap_or_else(|| std::env::consts::ARCH.to_owned())
 }
 
 fn host_name(root: &Root) -> Option<String> {

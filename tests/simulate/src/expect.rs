@@ -1,7 +1,7 @@
 //! What a machine's report has to say, and whether it does.
 
 use crate::error::{Error, Place};
-use gpucheck_checks::{CAUSES, CHECKS, MachineVerdict};
+use gpucheck_checks::{CAUSES, CHECKS, MachineVerdict, Readiness};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -11,6 +11,8 @@ use toml::Spanned;
 pub struct Expect {
     /// The verdict.
     pub verdict: MachineVerdict,
+    /// Whether it may be published; not looked at where it is not given.
+    pub readiness: Option<Readiness>,
     /// gpucheck's exit status.
     pub exit: u8,
     /// The roots, in their order.
@@ -49,6 +51,8 @@ fn host() -> String {
 pub struct Expected {
     /// The verdict.
     pub verdict: MachineVerdict,
+    /// Whether it may be published; not looked at where there is none.
+    pub readiness: Option<Readiness>,
     /// gpucheck's exit status.
     pub exit: u8,
     /// The roots, in their order.
@@ -82,6 +86,8 @@ impl std::fmt::Display for ExpectedRoot {
 pub struct Got {
     /// The verdict.
     pub verdict: MachineVerdict,
+    /// Whether it may be published; none where that was not asked.
+    pub readiness: Option<Readiness>,
     /// gpucheck's exit status; none where a signal ended it.
     pub exit: Option<u8>,
     /// The roots, in their order.
@@ -96,7 +102,8 @@ impl Expect {
         let roots: Result<Vec<ExpectedRoot>, Error> =
             self.root.iter().map(|root| root.resolve(place)).collect();
         let not: Result<Vec<String>, Error> = self.not.iter().map(|name| not(place, name)).collect();
-        Ok(Expected { verdict: self.verdict, exit: self.exit, roots: roots?, not: not? })
+        let Self { verdict, readiness, exit, .. } = *self;
+        Ok(Expected { verdict, readiness, exit, roots: roots?, not: not? })
     }
 }
 
@@ -145,6 +152,9 @@ impl Expected {
             }
         };
         differ("verdict", word(self.verdict), word(got.verdict));
+        if self.readiness.is_some() {
+            differ("readiness", readiness(self.readiness), readiness(got.readiness));
+        }
         differ(
             "exit",
             self.exit.to_string(),
@@ -177,5 +187,14 @@ impl Expected {
 
 /// A verdict as reports write it.
 pub fn word(verdict: MachineVerdict) -> String {
-    serde_json::to_value(verdict).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    as_written(verdict)
+}
+
+fn readiness(readiness: Option<Readiness>) -> String {
+    readiness.map_or("nobody asked".to_owned(), as_written)
+}
+
+fn as_written(value: impl serde::Serialize) -> String {
+    let value = serde_json::to_value(value).ok();
+    value.and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }

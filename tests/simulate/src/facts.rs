@@ -4,7 +4,7 @@ use crate::{
     error::{Error, Place},
     expect::{Expected, ExpectedRoot, causes, checks},
 };
-use gpucheck_checks::{MachineVerdict, fact::Facts};
+use gpucheck_checks::{MachineVerdict, Readiness, fact::Facts};
 use serde::Deserialize;
 use serde_json::Value;
 use std::{
@@ -36,6 +36,7 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Expect {
     verdict: MachineVerdict,
+    readiness: Option<Readiness>,
     exit: u8,
     roots: Vec<Root>,
     #[serde(default)]
@@ -158,7 +159,8 @@ fn expected(place: &Place<'_>, expect: Expect) -> Result<Expected, Error> {
     }
     let not: Result<Vec<String>, Error> =
         expect.not.into_iter().map(|id| known("cause or check", id, [causes(), checks()].concat())).collect();
-    Ok(Expected { verdict: expect.verdict, exit: expect.exit, roots, not: not? })
+    let Expect { verdict, readiness, exit, .. } = expect;
+    Ok(Expected { verdict, readiness, exit, roots, not: not? })
 }
 
 /// The facts of a machine: its own, or those of the one that it stands on, with what it sets.

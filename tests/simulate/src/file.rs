@@ -23,6 +23,10 @@ pub struct File {
     pub source: String,
     /// The machine that it stands on.
     pub on: Option<Spanned<String>>,
+    /// The question that gpucheck is asked; whether the GPU is usable where it is not given.
+    pub profile: Option<Question>,
+    /// What the machine is an image for, as `gpucheck bake --target` takes it.
+    pub targets: Option<Vec<String>>,
     /// Paths that are not there, with all below them.
     #[serde(default)]
     pub remove: Vec<String>,
@@ -63,6 +67,19 @@ pub struct File {
     pub expect: Expect,
 }
 
+/// A question that gpucheck is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Question {
+    /// Whether the GPU is usable.
+    #[default]
+    Check,
+    /// Whether the machine is ready to be published.
+    Publish,
+    /// Whether it is good as an image.
+    Bake,
+}
+
 /// The host.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -73,6 +90,10 @@ pub struct Host {
     pub linux: Option<String>,
     /// Releases of Linux that are installed; the one that runs where it is not given.
     pub installed: Option<Vec<String>>,
+    /// Packages that are installed beside those of Linux and of the driver, and their versions.
+    pub packages: Option<BTreeMap<String, String>>,
+    /// Packages that updates leave alone.
+    pub held: Option<Vec<String>>,
     /// What the machine is, or runs in.
     pub place: Option<Surroundings>,
     /// `docker`, `podman`: gpucheck runs in such a container on it.

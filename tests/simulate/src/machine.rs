@@ -6,7 +6,7 @@ use crate::{
     card::{self, Card},
     error::{Error, Place},
     expect::{Expected, HOST},
-    file::{self, Config, Driver, File, Function, Gpu, Host, Node, Process},
+    file::{self, Config, Driver, File, Function, Gpu, Host, Node, Process, Question},
 };
 use checked::{check_addresses, check_driver, check_host, check_paths, resolve_fault};
 use gpucheck_sim::scenario::{self as sim, Memory};
@@ -27,6 +27,10 @@ pub struct Machine {
     pub name: String,
     /// What it is.
     pub about: String,
+    /// The question that gpucheck is asked.
+    pub profile: Question,
+    /// What it is an image for.
+    pub targets: Vec<String>,
     /// The host.
     pub host: Host,
     /// The driver.
@@ -110,6 +114,8 @@ impl Machine {
         let mut machine = Self {
             name: name.to_owned(),
             about: own.file.about.clone(),
+            profile: Question::default(),
+            targets: Vec::new(),
             host: Host::default(),
             driver: Driver::default(),
             gpus: Vec::new(),
@@ -149,6 +155,8 @@ impl Machine {
             links,
             nodes,
             remove,
+            profile,
+            targets,
             ..
         } = source.file.clone();
         check_host(&place, &host)?;
@@ -164,6 +172,8 @@ impl Machine {
         for fault in &fault {
             self.faults.push(resolve_fault(&place, fault, self.gpus.len())?);
         }
+        self.profile = profile.unwrap_or(self.profile);
+        self.targets = targets.unwrap_or(std::mem::take(&mut self.targets));
         self.functions.extend(pci);
         self.processes.extend(process);
         self.kernel_log = log.kernel.or(self.kernel_log.take());
@@ -327,7 +337,7 @@ macro_rules! over {
     };
 }
 
-over!(Host: os, linux, installed, place, container, size, user, secure_boot, deadline_ms);
+over!(Host: os, linux, installed, packages, held, place, container, size, user, secure_boot, deadline_ms);
 over!(
     Driver: version, kind, installed, packaged, built_for, loaded, libraries, lacks, copies, node_mode, node_group,
     nodes, modprobe, blacklists_nouveau

@@ -72,7 +72,11 @@ fn simulate(cli: &Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
         return Err(format!("{name} cannot be simulated here: {why}").into());
     }
     let staged = run::Staged::new(&machine)?;
-    let status = staged.command(&gpucheck)?.args(&cli.arguments).status()?;
+    // Who asks no other question asks the machine's own.
+    let asks_another =
+        cli.arguments.first().is_some_and(|argument| !argument.to_string_lossy().starts_with('-'));
+    let mut command = if asks_another { staged.command(&gpucheck)? } else { staged.question(&gpucheck)? };
+    let status = command.args(&cli.arguments).status()?;
     if cli.keep {
         writeln!(io::stderr(), "simulate: {name} lies in {}", staged.keep().display())?;
     }

@@ -7,7 +7,7 @@
 use crate::{
     error::Error,
     expect::{ExpectedRoot, Got},
-    file::Surroundings,
+    file::{Question, Surroundings},
     machine::Machine,
     metadata::Metadata,
     scenario, stage,
@@ -29,6 +29,7 @@ pub struct Staged {
     folder: TempDir,
     environment: Vec<(String, OsString)>,
     arguments: Vec<OsString>,
+    question: Vec<OsString>,
     user: Option<u32>,
     /// It answers for as long as it is there.
     metadata: Option<Metadata>,
@@ -73,6 +74,7 @@ impl Staged {
         let mut staged = Self {
             environment: environment(machine, &root),
             arguments: vec!["--root".into(), root.into(), "--this-pythons".into(), "--small-work".into()],
+            question: question(machine),
             user: machine.host.user,
             folder,
             metadata: None,
@@ -115,6 +117,16 @@ impl Staged {
         self.folder.keep()
     }
 
+    /// gpucheck, about to be asked this machine's question.
+    ///
+    /// # Errors
+    /// As for [`Staged::command`].
+    pub fn question(&self, gpucheck: &Path) -> std::io::Result<Command> {
+        let mut command = self.command(gpucheck)?;
+        command.args(&self.question);
+        Ok(command)
+    }
+
     /// gpucheck, about to look at this machine.
     ///
     /// # Errors
@@ -136,6 +148,16 @@ impl Staged {
         command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.args(&self.arguments).stdin(Stdio::null());
         Ok(command)
+    }
+}
+
+/// The command that asks a machine's question, with what it takes.
+fn question(machine: &Machine) -> Vec<OsString> {
+    let targets = machine.targets.iter().flat_map(|target| ["--target".into(), target.into()]);
+    match machine.profile {
+        Question::Check => Vec::new(),
+        Question::Publish => vec!["publish".into()],
+        Question::Bake => std::iter::once("bake".into()).chain(targets).collect(),
     }
 }
 
@@ -165,7 +187,7 @@ pub fn check(machine: &Machine, gpucheck: &Path) -> Result<Ran, Error> {
     let _ = machine.libraries().map(gpucheck_sim::libraries);
     let start = Instant::now();
     let staged = Staged::new(machine)?;
-    let run = || staged.command(gpucheck)?.args(["--format", "json"]).output();
+    let run = || staged.question(gpucheck)?.args(["--format", "json"]).output();
     let output = run().map_err(|error| Error::of(&machine.name, error))?;
     let got = got(&output).map_err(|error| Error::of(&machine.name, error))?;
     Ok(Ran::Got(got, start.elapsed()))
@@ -192,6 +214,7 @@ fn got(output: &Output) -> Result<Got, String> {
     })?;
     Ok(Got {
         verdict: report.verdict,
+        readiness: report.readiness,
         exit: output.status.code().and_then(|code| u8::try_from(code).ok()),
         roots: report.roots.iter().map(root).collect(),
         loose: report.outcomes.iter().filter(|outcome| is_loose(outcome)).map(line).collect(),

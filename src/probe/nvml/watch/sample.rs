@@ -102,7 +102,8 @@ fn open(lib: &NvmlLib, trail: &mut Trail) -> Result<Vec<Gpu>, ProbeFailure> {
     Ok(gpus)
 }
 
-fn count(lib: &NvmlLib, trail: &mut Trail) -> Result<u32, ProbeFailure> {
+/// How many GPUs the library counts.
+pub(in crate::probe::nvml) fn count(lib: &NvmlLib, trail: &mut Trail) -> Result<u32, ProbeFailure> {
     let mut count = 0;
     let mut asked = Asked { lib, handle: std::ptr::null_mut(), trail };
     asked.call("nvmlDeviceGetCount_v2", &lib.nvmlDeviceGetCount_v2, |get, _| {

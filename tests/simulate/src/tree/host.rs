@@ -61,6 +61,12 @@ impl Machine {
         self.host.installed.clone().unwrap_or_else(|| vec![self.linux()])
     }
 
+    /// How its system's menu calls it: `Ubuntu`, `Debian GNU/Linux`.
+    pub(crate) fn menu_title(&self) -> &'static str {
+        let pretty = system(self).pretty;
+        pretty.find(|c: char| c.is_ascii_digit()).map_or(pretty, |at| &pretty[..at]).trim()
+    }
+
     /// What the machine is, or runs in.
     pub(crate) fn place(&self) -> Surroundings {
         self.host.place.unwrap_or(Surroundings::Azure)

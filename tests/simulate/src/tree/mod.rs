@@ -2,6 +2,7 @@
 //!
 //! Invariant: a tree is a value; nothing is written here.
 
+mod boot;
 mod bus;
 pub(crate) mod driver;
 pub(crate) mod host;
@@ -43,6 +44,7 @@ impl Tree {
     pub(crate) fn of(machine: &Machine) -> Self {
         let mut tree = Self::default();
         host::add(&mut tree, machine);
+        boot::add(&mut tree, machine);
         bus::add(&mut tree, machine);
         driver::add(&mut tree, machine);
         packages::add(&mut tree, machine);

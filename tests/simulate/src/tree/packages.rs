@@ -25,8 +25,13 @@ pub(super) fn add(tree: &mut Tree, machine: &Machine) {
         }
     }
     packages.extend(of_driver(machine));
+    packages.extend(
+        machine.host.packages.iter().flatten().map(|(name, version)| (name.clone(), version.clone())),
+    );
+    let held = machine.host.held.as_deref().unwrap_or_default();
     let entry = |(name, version): &(String, String)| {
-        format!("Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: {version}\n\n")
+        let wanted = if held.contains(name) { "hold" } else { "install" };
+        format!("Package: {name}\nStatus: {wanted} ok installed\nArchitecture: amd64\nVersion: {version}\n\n")
     };
     tree.file("/var/lib/dpkg/status", packages.iter().map(entry).collect::<String>());
 }

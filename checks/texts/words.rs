@@ -380,6 +380,16 @@ pub struct PageWords {
     pub result: String,
     /// Column: what was seen.
     pub seen: String,
+    /// Column: the class's notebook.
+    pub notebook: String,
+    /// Column: whether it ran.
+    pub ran: String,
+    /// Column: the way in.
+    pub way_in: String,
+    /// Column: whether it is up.
+    pub is_up: String,
+    /// Column: how it ran, or how it is reached.
+    pub how: String,
     /// Column: what is wrong.
     pub what: String,
     /// Column: who mends it.

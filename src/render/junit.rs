@@ -4,14 +4,11 @@
 //! Like JSON it is English in every locale, so that a case keeps its name.
 
 use super::{
-    outline::{about, excerpt, follows, root_in},
+    outline::{self, Part, about, excerpt, follows, root_in},
     page::clean,
 };
-use gpucheck_checks::{Language, MachineVerdict, Outcome, Readiness, Report, Root, Verdict};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write,
-};
+use gpucheck_checks::{Language, MachineVerdict, Outcome, Report, Root, Subject, Unverified, Verdict};
+use std::{collections::BTreeSet, fmt::Write};
 
 /// Longest text of a machine that is kept, in characters: GitLab reads no file above 30 MB.
 const LONGEST: usize = 8_000;
@@ -58,37 +55,37 @@ impl Counts {
 }
 
 /// A layer.
-struct Suite<'a> {
-    layer: &'a str,
+#[derive(Default)]
+struct Suite {
+    layer: String,
     counts: Counts,
     cases: String,
     names: BTreeSet<String>,
 }
 
 /// The layers, in the order in which a machine works.
-fn suites(report: &Report) -> Vec<Suite<'_>> {
+fn suites(report: &Report) -> Vec<Suite> {
     let mut suites: Vec<Suite> = Vec::new();
-    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
-    for outcome in &report.outcomes {
+    for outcome in report.outcomes.iter().cloned().chain(without_outcome(report)) {
         let layer = outcome.id.split_once('.').map_or(outcome.id.as_str(), |(layer, _)| layer);
-        let place = *places.entry(layer).or_insert(suites.len());
+        let place = suites.iter().position(|suite| suite.layer == layer).unwrap_or(suites.len());
         if place == suites.len() {
-            let (counts, cases, names) = (Counts::default(), String::new(), BTreeSet::new());
-            suites.push(Suite { layer, counts, cases, names });
+            suites.push(Suite { layer: layer.to_owned(), ..Suite::default() });
         }
         if let Some(suite) = suites.get_mut(place) {
-            suite.add(report, outcome);
+            suite.add(report, &outcome);
         }
     }
+    suites.extend(drift(report));
     suites
 }
 
-impl Suite<'_> {
+impl Suite {
     fn add(&mut self, report: &Report, outcome: &Outcome) {
         let (kind, result) = result(report, outcome);
         let name = self.name(outcome);
         self.counts = self.counts.and(&kind.count());
-        let head = format!("classname=\"{}\" name=\"{}\" time=\"0\"", escape(self.layer), escape(&name));
+        let head = format!("classname=\"{}\" name=\"{}\" time=\"0\"", escape(&self.layer), escape(&name));
         let _ = match result {
             None => writeln!(self.cases, "    <testcase {head}/>"),
             Some(result) => writeln!(self.cases, "    <testcase {head}>\n{result}    </testcase>"),
@@ -118,12 +115,36 @@ impl Suite<'_> {
             xml,
             "  <testsuite name=\"{}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" \
              skipped=\"{skipped}\" time=\"{time}\" timestamp=\"{}\">\n{}{}  </testsuite>\n",
-            escape(self.layer),
+            escape(&self.layer),
             escape(timestamp(&report.taken_at)),
             properties(report),
             self.cases
         );
     }
+}
+
+/// What changed since the template was saved, as one case that passes: what it breaks is a failure of its own.
+fn drift(report: &Report) -> Option<Suite> {
+    report.drift.as_ref()?;
+    let mut text = String::new();
+    for Part { heading, items } in outline::drift(report, Language::English) {
+        let _ = writeln!(text, "{}", clean(&heading));
+        for (item, below) in items {
+            let _ = writeln!(text, "- {}", clean(&excerpt(&item, LONGEST)));
+            for line in below {
+                let _ = writeln!(text, "  {}", clean(&excerpt(&line, LONGEST)));
+            }
+        }
+    }
+    let output = output(&text);
+    Some(Suite {
+        layer: "drift".to_owned(),
+        counts: Kind::Passed.count(),
+        cases: format!(
+            "    <testcase classname=\"drift\" name=\"drift.changes\" time=\"0\">\n{output}    </testcase>\n"
+        ),
+        names: BTreeSet::new(),
+    })
 }
 
 /// What a case counts as.
@@ -170,7 +191,7 @@ fn result(report: &Report, outcome: &Outcome) -> (Kind, Option<String>) {
         (Verdict::Fail | Verdict::Unknown, Some(root)) => {
             (Kind::Failed, Some(element("failure", Some(kind), &title, &advice(root))))
         }
-        (Verdict::Unknown, None) if counts(report, outcome) => {
+        (Verdict::Unknown, None) if counts(report, &outcome.id, &outcome.subject) => {
             (Kind::Error, Some(element("error", Some(kind), &summary, &seen(&summary, &outcome.evidence))))
         }
         (Verdict::Unknown, None) => {
@@ -182,11 +203,27 @@ fn result(report: &Report, outcome: &Outcome) -> (Kind, Option<String>) {
 }
 
 /// Whether what could not be told keeps the verdict from being good.
-fn counts(report: &Report, outcome: &Outcome) -> bool {
-    let untold = report.unverified.iter().any(|untold| untold.id == outcome.id);
-    let held_back =
-        report.verdict == MachineVerdict::Incomplete || report.readiness == Some(Readiness::NotReady);
-    untold && held_back
+fn counts(report: &Report, id: &str, subject: &Subject) -> bool {
+    match report.readiness {
+        Some(_) => report.holds.iter().any(|hold| !hold.failed && hold.id == id && hold.subject == *subject),
+        None => report.verdict == MachineVerdict::Incomplete && !report.allowed_unverified,
+    }
+}
+
+/// What could not be told and is no outcome: what was not looked at at all.
+fn without_outcome(report: &Report) -> impl Iterator<Item = Outcome> {
+    let is_outcome = |untold: &&Unverified| {
+        let mut outcomes = report.outcomes.iter();
+        outcomes.any(|outcome| outcome.id == untold.id && outcome.subject == untold.subject)
+    };
+    report.unverified.iter().filter(move |untold| !is_outcome(untold)).map(|untold| Outcome {
+        id: untold.id.clone(),
+        subject: untold.subject.clone(),
+        verdict: Verdict::Unknown,
+        summary: untold.why.clone(),
+        evidence: Vec::new(),
+        root: None,
+    })
 }
 
 /// Meaning, what was seen, and the fix with its commands.

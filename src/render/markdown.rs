@@ -7,9 +7,10 @@ mod escape;
 
 use super::{
     answer::Answer,
-    machine,
-    outline::{self, about, excerpt, follows},
+    class, machine,
+    outline::{self, Part, about, excerpt, follows},
     page::clean,
+    publish,
     tone::Tone,
     usable_from::{self, Rows},
     word,
@@ -17,33 +18,49 @@ use super::{
 use escape::escape;
 use gpucheck_checks::{Language, Outcome, Report, Root, Words};
 
-/// Longest text of a machine that is shown, in characters.
-const LONGEST: usize = 600;
+/// Longest body of a pull request or of a comment that GitHub takes, in characters. Bytes are never fewer.
+const LONGEST_BODY: usize = 65_536;
+/// Longest text of a machine that is shown, in characters: as a rule, and where that is too much.
+const LONGEST: [usize; 3] = [600, 150, 40];
 /// Longest command, in characters; a longer one is left out, for a part of it must not be run.
 const LONGEST_COMMAND: usize = 4_000;
-/// How long each part may become, in bytes. Together with what stands between them they stay under the 65,536 characters
-/// that GitHub takes as the body of a pull request or of a comment.
-const ROOTS: usize = 12_000;
-const COMMANDS: usize = 8_000;
-const KERNELS: usize = 10_000;
-const OTHER_ROOTS: usize = 12_000;
+/// How long each part may become, in bytes: together less than [`LONGEST_BODY`].
+const ROOTS: usize = 10_000;
+const COMMANDS: usize = 6_000;
+const KERNELS: usize = 8_000;
+const NOTEBOOKS: usize = 5_000;
+const CHANGES: usize = 3_000;
+const OTHER_ROOTS: usize = 8_000;
 const UNTOLD: usize = 5_000;
-const CHECKS: usize = 8_000;
+const CHECKS: usize = 7_000;
 const MACHINE: usize = 4_000;
 /// Until when consequences are named, in bytes of all that stands before.
 const CONSEQUENCES: usize = 56_000;
 
 /// The report as Markdown.
 pub fn markdown(report: &Report, language: Language) -> String {
-    let mut summary = Summary { text: String::new(), language, words: language.words() };
+    let cut = |longest| whole(report, language, Cut(longest));
+    // Only texts of nothing but marks need more room than there is.
+    let [usual, short, shortest] = LONGEST;
+    [usual, short]
+        .into_iter()
+        .map(cut)
+        .find(|text| text.len() <= LONGEST_BODY)
+        .unwrap_or_else(|| cut(shortest))
+}
+
+fn whole(report: &Report, language: Language, cut: Cut) -> String {
+    let mut summary = Summary { text: String::new(), cut, words: language.words(), language };
     summary.answer(report);
+    summary.drift(report);
     summary.roots(report);
     if let Some(root) = first(report) {
         let meaning = root.texts(language).meaning;
-        summary.line(&format!("{}\n", short(&meaning)));
+        summary.line(&format!("{}\n", cut.short(&meaning)));
         summary.fix(root, COMMANDS);
     }
     summary.usable_from(report);
+    summary.class(report);
     summary.rest(report);
     summary.text
 }
@@ -56,6 +73,7 @@ fn first(report: &Report) -> Option<&Root> {
 /// A summary that is being written.
 struct Summary {
     text: String,
+    cut: Cut,
     language: Language,
     words: &'static Words,
 }
@@ -86,6 +104,7 @@ impl Summary {
     }
 
     fn answer(&mut self, report: &Report) {
+        let cut = self.cut;
         let Answer { verdict, rest } = Answer::of(report, self.language);
         let mark = match Tone::of(report) {
             Tone::Good => '\u{2705}',
@@ -93,11 +112,12 @@ impl Summary {
             Tone::Bad => '\u{274c}',
         };
         let command = word::command(&report.profile);
-        self.line(&format!("### {mark} {}: {}\n", short(&command), short(&verdict)));
-        self.line(&format!("**{}**\n", short(&rest)));
+        self.line(&format!("### {mark} {}: {}\n", cut.short(&command), cut.short(&verdict)));
+        self.line(&format!("**{}**\n", cut.short(&rest)));
     }
 
     fn roots(&mut self, report: &Report) {
+        let cut = self.cut;
         let words = &self.words.page;
         if report.roots.is_empty() {
             return;
@@ -107,8 +127,8 @@ impl Summary {
             let when = word::severity(root.severity, &words.severity);
             let title = root.texts(self.language).title;
             let about = about(&root.subject).filter(|subject| !title.contains(subject.as_str()));
-            let about = about.map(|subject| format!(" ({})", short(&subject))).unwrap_or_default();
-            format!("| {when} | {} | {}{about} |", word::who(root.who, &words.who), short(&title))
+            let about = about.map(|subject| format!(" ({})", cut.short(&subject))).unwrap_or_default();
+            format!("| {when} | {} | {}{about} |", word::who(root.who, &words.who), cut.short(&title))
         });
         let rows: Vec<String> = rows.collect();
         self.lines(ROOTS, rows.into_iter(), |count| format!("| | | {count} |"));
@@ -117,9 +137,10 @@ impl Summary {
 
     /// What to do about a root, with the commands in a block of their own.
     fn fix(&mut self, root: &Root, room: usize) {
+        let cut = self.cut;
         let texts = root.texts(self.language);
         let heading = word::fix_heading(root.who, &self.words.heading.fix);
-        self.line(&format!("**{heading}:** {}\n", short(&texts.fix)));
+        self.line(&format!("**{heading}:** {}\n", cut.short(&texts.fix)));
         let is_whole = |command: &String| command.chars().count() <= LONGEST_COMMAND;
         let commands: Vec<String> = root.fix.commands.iter().map(|command| clean(command)).collect();
         if let Some(commands) = Some(&commands).filter(|commands| commands.iter().any(is_whole)) {
@@ -133,13 +154,16 @@ impl Summary {
             self.line(&format!("{fence}\n"));
         }
         if let Some(url) = &root.fix.url {
-            let see = self.words.heading.see.with(&[("url", &excerpt(&clean(url), LONGEST))]);
-            // An address links itself; GitHub keeps characters of markup out of such a link.
-            self.line(&format!("{}\n", see.replace(['<', '>', '|', '`'], "")));
+            // An address links itself, as long as nothing in it is escaped.
+            let is_address =
+                url.starts_with("https://") && !url.contains([' ', '<', '>', '|', '`', '@', '\n']);
+            let url = if is_address { clean(url) } else { cut.short(url) };
+            self.line(&format!("{}\n", self.words.heading.see.with(&[("url", &url)])));
         }
     }
 
     fn usable_from(&mut self, report: &Report) {
+        let cut = self.cut;
         let words = &self.words.page;
         for Rows { heading, of_kernels, rows } in usable_from::tables(report, self.language) {
             let head = if of_kernels { &words.kernel } else { &words.python };
@@ -148,9 +172,9 @@ impl Summary {
             let lines: Vec<String> = rows
                 .iter()
                 .map(|row| {
-                    let name = short(&usable_from::name(row, &rows));
+                    let name = cut.short(&usable_from::name(row, &rows));
                     let answer = word::usable(row.usable, &self.words.usable);
-                    let body = short(&usable_from::body(report, row, self.language));
+                    let body = cut.short(&usable_from::body(report, row, self.language));
                     format!("| {name} | {answer} | {body} |")
                 })
                 .collect();
@@ -159,7 +183,46 @@ impl Summary {
         }
     }
 
+    fn drift(&mut self, report: &Report) {
+        let cut = self.cut;
+        for Part { heading, items } in outline::drift(report, self.language) {
+            self.line(&format!("**{}**\n", cut.short(&heading)));
+            let lines = items.iter().map(|(text, below)| {
+                let below: String = below.iter().map(|line| format!("<br>{}", cut.short(line))).collect();
+                format!("{}{below}", cut.item(text))
+            });
+            self.lines(CHANGES, lines, |count| format!("- {count}"));
+            self.line("");
+        }
+    }
+
+    fn class(&mut self, report: &Report) {
+        let cut = self.cut;
+        let (words, class_words) = (&self.words.page, &self.words.class);
+        if let Some(summary) = report.class.as_ref().filter(|summary| !summary.notebooks.is_empty()) {
+            self.line(&format!("**{}**\n", class_words.notebooks));
+            self.line(&format!(
+                "| {} | {} | {} |\n| --- | --- | --- |",
+                words.notebook, words.ran, words.how
+            ));
+            let rows = summary.notebooks.iter().map(|row| {
+                let row = class::notebook(row, class_words);
+                format!("| {} | {} | {} |", cut.short(&row.name), cut.short(&row.word), cut.short(&row.rest))
+            });
+            self.lines(NOTEBOOKS, rows, |count| format!("| {count} | | |"));
+            self.line("");
+            if summary.more > 0 {
+                self.line(&format!("{}\n", class_words.more.with(&[("count", &summary.more.to_string())])));
+            }
+        }
+        if let Some(cost) = &report.cost {
+            let (sum, units) = publish::cost(cost, &self.words.publish);
+            self.line(&format!("**{}** {}\n", cut.short(&sum), cut.short(&units.unwrap_or_default())));
+        }
+    }
+
     fn rest(&mut self, report: &Report) {
+        let cut = self.cut;
         let words = self.words;
         self.line(&format!("<details>\n<summary>{}</summary>\n", words.page.rest));
         let shown = first(report);
@@ -170,7 +233,7 @@ impl Summary {
         for root in others.by_ref() {
             let room = OTHER_ROOTS.saturating_sub(self.text.len() - start);
             let before = self.text.len();
-            self.line(&format!("**{}**\n", short(&root.texts(self.language).title)));
+            self.line(&format!("**{}**\n", cut.short(&root.texts(self.language).title)));
             self.fix(root, COMMANDS);
             if left_out > 0 || self.text.len() - before > room {
                 self.text.truncate(before);
@@ -185,22 +248,22 @@ impl Summary {
         self.checks(report);
         self.line(&format!("**{}**\n", words.heading.machine));
         let machine = machine::lines(&report.machine, self.language);
-        self.lines(MACHINE, machine.iter().map(|line| item(line)), |count| format!("- {count}"));
+        self.lines(MACHINE, machine.iter().map(|line| cut.item(line)), |count| format!("- {count}"));
         let taken = words.page.taken.with(&[("time", &report.taken_at)]);
-        let about = short(&format!("{taken}, gpucheck {}", report.gpucheck));
+        let about = cut.short(&format!("{taken}, gpucheck {}", report.gpucheck));
         self.line(&format!("\n</details>\n\n<sub>{about}</sub>"));
     }
 
     fn unverified(&mut self, report: &Report) {
+        let cut = self.cut;
         if report.unverified.is_empty() {
             return;
         }
-        self.line(&format!("**{}**\n", self.words.heading.untold));
-        let lines = report.unverified.iter().map(|unverified| {
-            let about = about(&unverified.subject).map(|subject| format!(" ({subject})")).unwrap_or_default();
-            item(&format!("{}{about}: {}", unverified.id, unverified.why))
-        });
-        self.lines(UNTOLD, lines, |count| format!("- {count}"));
+        let words = &self.words.heading;
+        let heading = if report.profile == "bake" { &words.not_tried } else { &words.untold };
+        self.line(&format!("**{heading}**\n"));
+        let lines = outline::untold(report);
+        self.lines(UNTOLD, lines.iter().map(|line| cut.item(line)), |count| format!("- {count}"));
         self.line("");
     }
 
@@ -231,25 +294,33 @@ impl Summary {
     }
 
     fn consequences(&mut self, because: &str) {
+        let cut = self.cut;
         if self.text.len() < CONSEQUENCES {
-            self.line(&format!("{}\n", short(because)));
+            self.line(&format!("{}\n", cut.short(because)));
         }
     }
 
     fn check(&self, outcome: &Outcome) -> String {
-        let below = about(&outcome.subject).map(|below| format!("<br>{}", short(&below))).unwrap_or_default();
+        let cut = self.cut;
+        let below =
+            about(&outcome.subject).map(|below| format!("<br>{}", cut.short(&below))).unwrap_or_default();
         let status = word::status(outcome.verdict, &self.words.status);
-        format!("| {}{below} | {status} | {} |", short(&outcome.id), short(&outcome.summary))
+        format!("| {}{below} | {status} | {} |", cut.short(&outcome.id), cut.short(&outcome.summary))
     }
 }
 
-/// A text of a machine, not too long.
-fn short(text: &str) -> String {
-    escape(&excerpt(text, LONGEST))
-}
+/// How much of a text of a machine is shown, in characters.
+#[derive(Clone, Copy)]
+struct Cut(usize);
 
-fn item(text: &str) -> String {
-    format!("- {}", short(text))
+impl Cut {
+    fn short(self, text: &str) -> String {
+        escape(&excerpt(text, self.0))
+    }
+
+    fn item(self, text: &str) -> String {
+        format!("- {}", self.short(text))
+    }
 }
 
 /// The longest run of backticks.

@@ -1,5 +1,6 @@
 //! What renderers of whole pages have in common: the checks by what they are about, and what follows from what.
 
+use super::page::Sheet;
 use gpucheck_checks::{Language, Outcome, Report, Root, Subject, Verdict};
 
 /// Checks about one thing.
@@ -47,6 +48,41 @@ fn group(report: &Report, heading: String, is_here: impl Fn(&Subject) -> bool) -
         }
     }
     group
+}
+
+/// A part of a report under its heading: items, each with what is said below it.
+pub(super) struct Part {
+    pub(super) heading: String,
+    pub(super) items: Vec<(String, Vec<String>)>,
+}
+
+/// What changed since the template was saved.
+pub(super) fn drift(report: &Report, language: Language) -> Vec<Part> {
+    let mut parts = Parts(Vec::new());
+    if let Some(drift) = &report.drift {
+        super::drift::write(&mut parts, report, drift, language);
+    }
+    parts.0
+}
+
+struct Parts(Vec<Part>);
+
+impl Sheet for Parts {
+    fn heading(&mut self, heading: &str) {
+        self.0.push(Part { heading: heading.to_owned(), items: Vec::new() });
+    }
+
+    fn item(&mut self, text: &str) {
+        if let Some(part) = self.0.last_mut() {
+            part.items.push((text.to_owned(), Vec::new()));
+        }
+    }
+
+    fn wrapped(&mut self, _first: &str, _rest: &str, text: &str) {
+        if let Some((_, below)) = self.0.last_mut().and_then(|part| part.items.last_mut()) {
+            below.push(text.to_owned());
+        }
+    }
 }
 
 /// What could not be told, a line each. Of an image each reason once: where nothing of it runs there is one for much.

@@ -6,11 +6,7 @@ use gpucheck_checks::{
 };
 
 /// The answer: whether it may be published, and why not.
-pub(super) fn answer(
-    report: &Report,
-    readiness: Readiness,
-    language: Language,
-) -> (&'static str, String) {
+pub(super) fn answer(report: &Report, readiness: Readiness, language: Language) -> (&'static str, String) {
     let words = language.words();
     match readiness {
         Readiness::Ready => (&words.publish.ready, nothing_breaks(report, &words.publish, words)),

@@ -24,9 +24,10 @@ pub(super) fn assert_sound(name: &str, report: &Report, language: Language) {
     for landmark in ["header", "main", "footer", "h1", "title", "main > details"] {
         assert_eq!(select(&page, landmark).len(), 1, "{name}: {landmark}");
     }
-    let answer = answer(report, language);
-    let banner = text(select(&page, ".banner")[0]);
-    assert!(answer.split(": ").all(|part| banner.contains(part) || part.len() > 1000), "{name}: {banner}");
+    // Characters that are none are not shown as they are.
+    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).take(200).collect::<String>();
+    let (answer, banner) = (answer(report, language), text(select(&page, ".banner")[0]));
+    assert!(letters(&banner).starts_with(&letters(&answer)), "{name}: {banner}\n{answer}");
     assert_headings_in_order(name, &page);
     for head in select(&page, "th") {
         assert!(["col", "row"].contains(&head.attr("scope").unwrap_or_default()), "{name}");
@@ -37,7 +38,8 @@ pub(super) fn assert_sound(name: &str, report: &Report, language: Language) {
     // Commands are whole, and each box has its button.
     let boxes = select(&page, ".command");
     let with_commands = report.roots.iter().filter(|root| !root.fix.commands.is_empty());
-    assert_eq!(boxes.len(), with_commands.clone().count(), "{name}");
+    let next = usize::from(report.readiness.is_some());
+    assert_eq!(boxes.len(), with_commands.clone().count() + next, "{name}");
     assert_eq!(select(&page, ".command button[type=button][hidden]").len(), boxes.len(), "{name}");
     assert_asks_for_nothing(name, &page);
 }
@@ -123,7 +125,7 @@ fn commands_stand_in_their_box_as_they_are_to_be_run() {
             .filter(|root| !root.fix.commands.is_empty())
             .map(|root| root.fix.commands.join("\n"))
             .collect();
-        assert_eq!(boxes, wanted, "{name}");
+        assert_eq!(boxes[..wanted.len()], wanted, "{name}");
     }
 }
 

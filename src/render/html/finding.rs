@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        outline::{about, excerpt},
+        outline::{self, about, excerpt},
         page::clean,
         tone::Tone,
         word,
@@ -105,13 +105,12 @@ impl Page {
         if report.unverified.is_empty() {
             return;
         }
-        let heading = self.words.heading.untold.clone();
-        self.section("untold", &heading, |page| {
+        let words = &self.words.heading;
+        let heading = if report.profile == "bake" { &words.not_tried } else { &words.untold };
+        self.section("untold", heading, |page| {
             page.markup.own("<ul class=\"panel untold\">\n");
-            for unverified in &report.unverified {
-                let about = about(&unverified.subject).map(|subject| format!(" ({subject})"));
-                let about = about.unwrap_or_default();
-                page.english("li", &[], &format!("{}{about}: {}", unverified.id, unverified.why));
+            for line in outline::untold(report) {
+                page.english("li", &[], &line);
             }
             page.markup.own("</ul>\n");
         });

@@ -5,7 +5,9 @@
 //! English is marked as such in a page of another language.
 
 mod banner;
+mod changes;
 mod checks;
+mod class;
 mod finding;
 mod markup;
 mod policy;
@@ -45,10 +47,13 @@ impl Page {
         self.markup.own("<body>\n");
         self.banner(report);
         self.markup.own("<main>\n");
+        self.drift(report);
         self.findings(report);
         self.usable_from(report);
+        self.class(report);
         self.measured(report);
         self.unverified(report);
+        self.next(report);
         self.machine(report);
         self.checks(report);
         self.markup.own("</main>\n");

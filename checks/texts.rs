@@ -18,8 +18,8 @@ pub use drift::{DriftWords, WhatWords};
 use serde::Deserialize;
 use std::{collections::BTreeMap, sync::LazyLock};
 pub use words::{
-    AnswerWords, ClassWords, FixWords, HeadingWords, MachineWords, Phrase, PublishWords, SlowWords,
-    StatusWords, UsableWords, VerdictWords, Words,
+    AnswerWords, ClassWords, FixWords, HeadingWords, MachineWords, PageWords, Phrase, PublishWords,
+    QuestionWords, SeverityWords, SlowWords, StatusWords, UsableWords, VerdictWords, WhoWords, Words,
 };
 
 // Each file of a language: ENGLISH_FILES, KOREAN_FILES.

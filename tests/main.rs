@@ -34,6 +34,7 @@ mod real_frameworks;
 mod real_kernels;
 mod real_nvidia;
 mod real_tensorflow;
+mod render;
 mod simulated;
 mod simulated_machines;
 mod slow;

@@ -3,7 +3,7 @@
 //! Invariants: what explains the failure comes first, each change on a line of its own with its time and its command; what
 //! has nothing to do with a GPU is counted, not listed.
 
-use super::page::{Page, clean};
+use super::page::{Sheet, clean};
 use gpucheck_checks::{
     DriftWords, Language, MachineVerdict, Report, Root, RootReference,
     drift::{By, Change, Drift, Since, What},
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 const LONGEST: usize = 160;
 
 /// Writes it.
-pub(super) fn write(page: &mut Page, report: &Report, drift: &Drift, language: Language) {
+pub(super) fn write(page: &mut impl Sheet, report: &Report, drift: &Drift, language: Language) {
     let section = Section { report, words: &language.words().drift, language };
     let date = [("date", date(&drift.baseline.taken_at))];
     let date: Vec<(&str, &str)> = date.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -115,7 +115,7 @@ impl Section<'_> {
         self.words.asked_for.with(&[("installer", installer), ("names", &names)])
     }
 
-    fn consequences(&self, page: &mut Page, change: &Change) {
+    fn consequences(&self, page: &mut impl Sheet, change: &Change) {
         let titled =
             [(&change.explains, &self.words.explains), (&change.may_explain, &self.words.may_explain)];
         for (references, phrase) in titled {
@@ -143,7 +143,7 @@ impl Section<'_> {
         roots.iter().find(|root| reference.is(root)).or_else(|| roots.iter().find(is_like))
     }
 
-    fn others(&self, page: &mut Page, drift: &Drift) {
+    fn others(&self, page: &mut impl Sheet, drift: &Drift) {
         let mut counted: BTreeMap<Option<&str>, usize> = BTreeMap::new();
         for change in drift.changes.iter().filter(|change| change.what == What::Package && !is_told(change)) {
             *counted.entry(change.place.as_deref()).or_default() += 1;
@@ -155,7 +155,7 @@ impl Section<'_> {
     }
 
     /// What the comparison says of the roots that no line above names.
-    fn roots(&self, page: &mut Page, drift: &Drift) {
+    fn roots(&self, page: &mut impl Sheet, drift: &Drift) {
         for compared in &drift.roots {
             let phrase = match compared.since {
                 Since::Already => &self.words.already,

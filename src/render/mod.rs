@@ -7,13 +7,17 @@ mod html;
 mod json;
 mod junit;
 mod live;
+mod machine;
 mod manual;
 mod markdown;
+mod outline;
 mod page;
 mod progress;
 mod publish;
 mod text;
+mod tone;
 mod usable_from;
+mod word;
 
 pub use answer::answer;
 pub use html::html;

@@ -4,7 +4,8 @@
 //! where there is none or where nothing of the image runs.
 
 use crate::{
-    Finding, Knowledge, MachineVerdict, Outcome, Report, Root, Selection, Severity, Subject, Unverified, Verdict,
+    Finding, Knowledge, MachineVerdict, Outcome, Report, Root, Selection, Severity, Subject, Unverified,
+    Verdict,
     diagnose::{self, JudgedOutcome},
     fact::{Facts, Node, Place},
     registry::CHECKS,
@@ -53,12 +54,14 @@ pub(crate) fn bake(facts: &Facts, knowledge: &Knowledge, selection: &Selection) 
     let layers = OF_GPU.into_iter().filter(|layer| why.is_some() && is_asked_for(layer, is_asked));
     let untried = layers.map(|layer| unverified(layer, why.unwrap_or_default()));
     let no_target = why.is_some() && report.targets.is_empty() && is_asked_for("target", is_asked);
-    let no_target = no_target.then(|| unverified("target", "no --target: for which GPUs the image is meant is not known"));
+    let no_target = no_target
+        .then(|| unverified("target", "no --target: for which GPUs the image is meant is not known"));
     let unverified: Vec<Unverified> = untried.chain(no_target).chain(report.unverified).collect();
     let is_needed = |unverified: &Unverified| is_of(&unverified.id, &NEEDED) || why.is_some();
     let verdict = if failed {
         MachineVerdict::Unusable
-    } else if unverified.iter().any(is_needed) || (why.is_some() && report.verdict != MachineVerdict::Usable) {
+    } else if unverified.iter().any(is_needed) || (why.is_some() && report.verdict != MachineVerdict::Usable)
+    {
         MachineVerdict::Incomplete
     } else {
         report.verdict

@@ -10,7 +10,7 @@ use std::{
 };
 
 /// Folders of checks, in the order in which a machine works.
-const LAYERS: [&str; 11] = [
+const LAYERS: [&str; 12] = [
     "pci",
     "module",
     "nvml",
@@ -21,8 +21,8 @@ const LAYERS: [&str; 11] = [
     "notebooks",
     "performance",
     "load",
-    "target",
     "classroom",
+    "target",
 ];
 
 fn main() {

@@ -53,7 +53,8 @@ pub use diagnose::diagnose;
 pub use finding::{Advice, Finding, Judged, Severity, Subject, Verdict, Who};
 pub use knowledge::{
     Architecture, ArchitectureRow, Bar, DriverBranch, DriverKind, Fit, GpuModel, JaxPlugin, Knowledge,
-    KnowledgeError, Modules, TargetGpu, TargetMachine, TensorFlowRelease, TorchWheel, VmSize, Xid, XidClass, branch, fits,
+    KnowledgeError, Modules, TargetGpu, TargetMachine, TensorFlowRelease, TorchWheel, VmSize, Xid, XidClass,
+    branch, fits,
 };
 pub use measured::{Measured, MeasuredGpu, NothingMeasured};
 pub use profile::Profile;

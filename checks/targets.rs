@@ -30,12 +30,9 @@ impl Target<'_> {
     /// Its GPU, where that is one of NVIDIA's.
     pub(crate) fn card(&self) -> Option<Card<'_>> {
         match &self.machine.gpu {
-            TargetGpu::Nvidia { name, architecture, capability, .. } => Some(Card {
-                target: self,
-                name,
-                architecture: *architecture,
-                capability: *capability,
-            }),
+            TargetGpu::Nvidia { name, architecture, capability, .. } => {
+                Some(Card { target: self, name, architecture: *architecture, capability: *capability })
+            }
             TargetGpu::Amd(_) | TargetGpu::None => None,
         }
     }
@@ -50,11 +47,8 @@ impl Card<'_> {
     /// `Standard_NC4as_T4_v3 (Tesla T4, compute capability 7.5)`.
     pub(crate) fn described(&self) -> String {
         let (major, minor) = self.capability;
-        let name = if self.target.machine.series.is_some() {
-            format!("{}, ", self.name)
-        } else {
-            String::new()
-        };
+        let name =
+            if self.target.machine.series.is_some() { format!("{}, ", self.name) } else { String::new() };
         format!("{} ({name}compute capability {major}.{minor})", self.target.name)
     }
 }
@@ -105,10 +99,8 @@ impl Together {
     /// One driver for all targets; none where there is no such driver.
     pub(crate) fn of_all(facts: &Facts, knowledge: &Knowledge) -> Option<Self> {
         let targets = all(facts, knowledge);
-        let cards: Vec<&ArchitectureRow> = targets
-            .iter()
-            .filter_map(|target| knowledge.architecture(target.card()?.architecture))
-            .collect();
+        let cards: Vec<&ArchitectureRow> =
+            targets.iter().filter_map(|target| knowledge.architecture(target.card()?.architecture)).collect();
         Self::of(&cards)
     }
 

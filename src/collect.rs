@@ -8,8 +8,7 @@ use crate::{
     in_time::{InTime, broken},
     look_again::look_again,
     probe::{
-        classroom, clones, cuda, environments::Surroundings, frameworks, image, installation,
-        inventory,
+        classroom, clones, cuda, environments::Surroundings, frameworks, image, installation, inventory,
         library::Search, log, module, next_boot, notebooks, nvml, pci, platform, processes, updates,
     },
     progress::Progress,

@@ -124,6 +124,11 @@ pub enum Error {
     /// What was verified cannot be kept.
     #[error("--evidence {path}: {source}; the report is written, the evidence is not: choose another place")]
     WriteEvidence {
+        /// Where.
+        path: String,
+        /// The operating system's words.
+        source: io::Error,
+    },
     /// A further report cannot be written; everything else is.
     #[error("{path}: {source}; this report is not written, choose another place with --report")]
     WriteReport {

@@ -4,10 +4,7 @@
 //! and no machine that built the image.
 
 use crate::output;
-use gpucheck_checks::{
-    MachineVerdict, Outcome, Report, Subject, Unverified, Verdict,
-    fact::Facts,
-};
+use gpucheck_checks::{MachineVerdict, Outcome, Report, Subject, Unverified, Verdict, fact::Facts};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{

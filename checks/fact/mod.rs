@@ -74,8 +74,6 @@ pub use platform::{
 };
 pub use processes::{Notebook, Process, Processes};
 pub use target::{Image, Target, Targets};
-pub use updates::Updates;
-pub use target::Target;
 pub use updates::{DnfAutomatic, Offer, OfferedPackage, PackageLists, Unattended, UpdateUnit, Updates};
 pub use work::{
     Arithmetic, Level, MadeOf, MemoryFault, MemoryTest, Pass, Pattern, Product, Transfer, Work, WorkDevice,

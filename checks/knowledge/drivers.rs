@@ -129,7 +129,8 @@ impl Knowledge {
         let fits = |branch: u32| branch >= first && last.is_none_or(|last| branch <= last);
         match id {
             "ubuntu" => {
-                let branches = rows(&self.drivers.ubuntu).map(|row| row.branch).filter(|branch| fits(*branch));
+                let branches =
+                    rows(&self.drivers.ubuntu).map(|row| row.branch).filter(|branch| fits(*branch));
                 branches.max().and_then(|branch| self.ubuntu_package(branch, open))
             }
             "debian" => rows(&self.drivers.debian)

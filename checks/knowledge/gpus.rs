@@ -120,7 +120,9 @@ fn plain(name: &str) -> String {
 /// What a name may be cut to after each of its words: `v100` and `v10016gb` of `Tesla V100 16GB`.
 fn beginnings(name: &str) -> impl Iterator<Item = String> {
     let ends = name.match_indices(' ').map(|(at, _)| at).chain([name.len()]);
-    ends.filter_map(|end| name.get(..end)).map(plain).filter(|beginning| !beginning.is_empty() && beginning != "rtx")
+    ends.filter_map(|end| name.get(..end))
+        .map(plain)
+        .filter(|beginning| !beginning.is_empty() && beginning != "rtx")
 }
 
 impl Knowledge {

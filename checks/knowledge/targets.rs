@@ -126,7 +126,9 @@ mod tests {
             let found = gpu(name).unwrap_or_else(|| panic!("{name}"));
             assert_eq!((found.1, found.2), (capability, memory), "{name}");
         }
-        for name in ["", "T", "T44", "RTX", "Tesla", "NVIDIA", "A10x", "é", "Standard_", "Standard_NC4as_T4_v9"] {
+        for name in
+            ["", "T", "T44", "RTX", "Tesla", "NVIDIA", "A10x", "é", "Standard_", "Standard_NC4as_T4_v9"]
+        {
             assert_eq!(Knowledge::built_in().unwrap().target(name), None, "{name}");
         }
     }

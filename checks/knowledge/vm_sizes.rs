@@ -55,7 +55,11 @@ impl VmSize {
     fn has(&self, letters: &str, number: &str, rest: &str) -> bool {
         let count = || number.split('-').next().and_then(|count| count.parse().ok());
         self.prefix.eq_ignore_ascii_case(letters)
-            && (if self.bare { rest.is_empty() } else { self.suffix.is_empty() || self.suffix.eq_ignore_ascii_case(rest) })
+            && (if self.bare {
+                rest.is_empty()
+            } else {
+                self.suffix.is_empty() || self.suffix.eq_ignore_ascii_case(rest)
+            })
             && (self.counts.is_empty() || count().is_some_and(|count| self.counts.contains(&count)))
     }
 
@@ -67,7 +71,8 @@ impl VmSize {
 
 /// The parts of a size's name: letters, number, rest.
 pub(super) fn parts(name: &str) -> Option<(&str, &str, &str)> {
-    let start = |beginning: &str| name.get(..beginning.len()).filter(|start| start.eq_ignore_ascii_case(beginning));
+    let start =
+        |beginning: &str| name.get(..beginning.len()).filter(|start| start.eq_ignore_ascii_case(beginning));
     let start = start("Standard_").or_else(|| start("Basic_"))?;
     let name = name.get(start.len()..)?;
     let family = name.trim_start_matches(|c: char| c.is_ascii_alphabetic());

@@ -48,9 +48,11 @@ fn judge_target(facts: &Facts, target: &Target<'_>) -> Finding {
         Some(built) if built == processor => {
             Finding::pass(Subject::Host, format!("{built}, as {name} has it"))
         }
-        Some(built) => Finding::fail(Subject::Host, format!("the image is for {built}, and {name} has {processor}"))
-            .with("target", name)
-            .with("image", built.clone())
-            .with("processor", processor),
+        Some(built) => {
+            Finding::fail(Subject::Host, format!("the image is for {built}, and {name} has {processor}"))
+                .with("target", name)
+                .with("image", built.clone())
+                .with("processor", processor)
+        }
     }
 }

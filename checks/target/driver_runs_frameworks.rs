@@ -53,8 +53,12 @@ fn judge_all(facts: &Facts, knowledge: &Knowledge) -> Judged {
 fn runner<'a>(facts: &'a Facts, knowledge: &Knowledge, card: Card<'_>) -> Result<Runner<'a>, Finding> {
     let host = Subject::Host;
     let installed = match driver::of_image(facts) {
-        ImageDriver::Untold(why) => return Err(Finding::unknown(host, format!("the driver in the image: {why}"))),
-        ImageDriver::Missing => return Err(Finding::not_applicable(host, "no driver is installed in the image")),
+        ImageDriver::Untold(why) => {
+            return Err(Finding::unknown(host, format!("the driver in the image: {why}")));
+        }
+        ImageDriver::Missing => {
+            return Err(Finding::not_applicable(host, "no driver is installed in the image"));
+        }
         ImageDriver::Hosts => {
             let newest = knowledge.newest_driver(card.architecture);
             let untold = || Finding::unknown(host, "the tables know no driver for this card");
@@ -69,8 +73,13 @@ fn runner<'a>(facts: &'a Facts, knowledge: &Knowledge, card: Card<'_>) -> Result
         ImageDriver::Is(installed) => installed,
     };
     let untold = |what: String| Finding::unknown(Subject::Host, what);
-    let branch = installed.version.and_then(branch).ok_or_else(|| untold("the version of the driver in the image is not told".to_owned()))?;
-    let row = knowledge.driver(branch).ok_or_else(|| untold(format!("the tables do not know driver branch {branch}")))?;
+    let branch = installed
+        .version
+        .and_then(branch)
+        .ok_or_else(|| untold("the version of the driver in the image is not told".to_owned()))?;
+    let row = knowledge
+        .driver(branch)
+        .ok_or_else(|| untold(format!("the tables do not know driver branch {branch}")))?;
     Ok(Runner { label: Installed::label(&installed), cuda: row.cuda, version: installed.version })
 }
 

@@ -52,7 +52,8 @@ fn judge_card(facts: &Facts, knowledge: &Knowledge, card: Card<'_>) -> Finding {
             return Finding::not_applicable(host, "an image of a container: its host brings the driver");
         }
         ImageDriver::Missing => {
-            let missing = Finding::fail(host, format!("no NVIDIA driver is installed for {}", card.described()));
+            let missing =
+                Finding::fail(host, format!("no NVIDIA driver is installed for {}", card.described()));
             return about(driver::install(facts, knowledge, card, missing.variant("missing")));
         }
         ImageDriver::Is(installed) => installed,
@@ -65,7 +66,12 @@ fn judge_card(facts: &Facts, knowledge: &Knowledge, card: Card<'_>) -> Finding {
     };
     let label = installed.label();
     let summary = match installed.supports(row) {
-        None => return Finding::unknown(host, "no file and no package tells the version of the driver in the image"),
+        None => {
+            return Finding::unknown(
+                host,
+                "no file and no package tells the version of the driver in the image",
+            );
+        }
         Some(Ok(())) => {
             let linux = installed.linux.map_or_else(String::new, |linux| format!(", for Linux {linux}"));
             return Finding::pass(host, format!("{label} supports {}{linux}", card.described()));
@@ -73,7 +79,9 @@ fn judge_card(facts: &Facts, knowledge: &Knowledge, card: Card<'_>) -> Finding {
         Some(Err(Unsupported::OlderThanCard(first))) => {
             format!("{label}: {} needs branch {first} or newer", card.described())
         }
-        Some(Err(Unsupported::Dropped(last))) => format!("{label}: branch {last} is the last for {}", card.described()),
+        Some(Err(Unsupported::Dropped(last))) => {
+            format!("{label}: branch {last} is the last for {}", card.described())
+        }
         Some(Err(Unsupported::NeedsProprietary)) => {
             format!("{label} has the open module, and {} needs the proprietary one", card.described())
         }
@@ -96,7 +104,8 @@ fn wrong_kind(facts: &Facts, card: Card<'_>, installed: &Installed<'_>) -> Optio
             Finding::fail(Subject::Host, summary).variant("grid")
         }
         (DriverKind::Cuda, true) => {
-            let summary = format!("{label}, and {} works with the data centre driver alone", card.described());
+            let summary =
+                format!("{label}, and {} works with the data centre driver alone", card.described());
             Finding::fail(Subject::Host, summary).variant("compute")
         }
         (DriverKind::Grid, true) | (DriverKind::Cuda, false) | (DriverKind::Either, _) => return None,

@@ -46,7 +46,9 @@ fn judge_python(facts: &Facts, knowledge: &Knowledge, card: Card<'_>, python: &P
         Ok(found) => found,
         Err(why) => return vec![Finding::unknown(python.subject(), why)],
     };
-    let own = found.into_iter().filter(|framework| !framework.is_for_cpus() && !matches!(framework, Framework::Arrays(_)));
+    let own = found
+        .into_iter()
+        .filter(|framework| !framework.is_for_cpus() && !matches!(framework, Framework::Arrays(_)));
     own.map(|framework| judge_framework(facts, knowledge, (card, python), framework)).collect()
 }
 
@@ -61,13 +63,17 @@ fn judge_framework(
         return Finding::unknown(subject, format!("{label} does not tell for which GPUs it has code"));
     };
     let about = |finding: Finding| {
-        finding.because(fitting.from.clone()).with("target", card.target.name).with("framework", label.clone())
+        finding
+            .because(fitting.from.clone())
+            .with("target", card.target.name)
+            .with("framework", label.clone())
     };
     let has = format!("{label} has {}", fitting.has);
     match fitting.fit {
         Fit::MachineCode => Finding::pass(subject, format!("{}: {has}", card.target.name)),
         Fit::Ptx => {
-            let summary = format!("{has}: no machine code for {}, PTX that its driver translates", card.described());
+            let summary =
+                format!("{has}: no machine code for {}, PTX that its driver translates", card.described());
             about(Finding::new(subject, Verdict::Warn, summary).variant("ptx"))
         }
         Fit::No => {

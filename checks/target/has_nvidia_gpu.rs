@@ -40,13 +40,16 @@ fn judge_target(target: &Target<'_>) -> Finding {
             let described = target.card().map_or_else(String::new, |card| card.described());
             return Finding::pass(Subject::Host, format!("{described}, {memory_gib} GiB"));
         }
-        TargetGpu::Amd(gpu) => {
-            Finding::fail(Subject::Host, format!("{name} is of the {series} series, whose GPU is AMD's {gpu}"))
-                .variant("amd")
-        }
+        TargetGpu::Amd(gpu) => Finding::fail(
+            Subject::Host,
+            format!("{name} is of the {series} series, whose GPU is AMD's {gpu}"),
+        )
+        .variant("amd"),
         TargetGpu::None => {
             Finding::fail(Subject::Host, format!("{name} is of the {series} series, which has no GPU"))
         }
     };
-    finding.with("target", name).see("https://learn.microsoft.com/azure/virtual-machines/sizes/overview#gpu-accelerated")
+    finding
+        .with("target", name)
+        .see("https://learn.microsoft.com/azure/virtual-machines/sizes/overview#gpu-accelerated")
 }

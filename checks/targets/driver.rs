@@ -72,8 +72,13 @@ pub(crate) fn of_image(facts: &Facts) -> ImageDriver<'_> {
     }
     let loaded = || module.version.as_deref();
     ImageDriver::Is(Installed {
-        version: linux.and_then(|linux| version_for(facts, module, linux)).or_else(|| by_tree(tree)).or_else(loaded),
-        open: linux.and_then(|linux| linux.nvidia.iter().find_map(ModuleFile::is_open)).or_else(|| by_package(facts)),
+        version: linux
+            .and_then(|linux| version_for(facts, module, linux))
+            .or_else(|| by_tree(tree))
+            .or_else(loaded),
+        open: linux
+            .and_then(|linux| linux.nvidia.iter().find_map(ModuleFile::is_open))
+            .or_else(|| by_package(facts)),
         grid: facts.installation.seen().is_some_and(crate::fact::Installation::is_grid),
         linux: linux.map(|linux| linux.release.as_str()),
     })
@@ -113,7 +118,9 @@ fn version_for<'a>(facts: &'a Facts, module: &'a Module, linux: &'a InstalledLin
 }
 
 fn is_for(tree: &Dkms, release: &str) -> bool {
-    tree.name.starts_with("nvidia") && tree.name != "nvidia-fs" && tree.built_for.iter().any(|built| built == release)
+    tree.name.starts_with("nvidia")
+        && tree.name != "nvidia-fs"
+        && tree.built_for.iter().any(|built| built == release)
 }
 
 fn by_tree(tree: Option<&Dkms>) -> Option<&str> {
@@ -122,12 +129,14 @@ fn by_tree(tree: Option<&Dkms>) -> Option<&str> {
 
 /// The version of a package that has the driver's: `535.161.08` of `535.161.08-0ubuntu2.22.04.1`.
 fn driver_version(package: &Package) -> Option<&str> {
-    let is_drivers = ["nvidia-driver", "nvidia-kernel-", "nvidia-dkms-", "libnvidia-compute-", "nvidia-utils-"]
-        .iter()
-        .any(|beginning| package.name.starts_with(beginning));
+    let is_drivers =
+        ["nvidia-driver", "nvidia-kernel-", "nvidia-dkms-", "libnvidia-compute-", "nvidia-utils-"]
+            .iter()
+            .any(|beginning| package.name.starts_with(beginning));
     let upstream = package.version.split(['-', '+', '~']).next()?;
     let upstream = upstream.rsplit(':').next()?;
-    let is_version = upstream.contains('.') && upstream.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let is_version =
+        upstream.contains('.') && upstream.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     (is_drivers && is_version).then_some(upstream)
 }
 
@@ -151,13 +160,17 @@ pub(crate) fn install(facts: &Facts, knowledge: &Knowledge, card: Card<'_>, find
     let of_all = Together::of_all(facts, knowledge);
     let finding = match (&of_all, row.last_branch) {
         (None, _) => finding.because("no one driver works on all of the targets"),
-        (Some(_), Some(last)) => finding.because(format!("driver branch {last} is the last for {} cards", row.name)),
+        (Some(_), Some(last)) => {
+            finding.because(format!("driver branch {last} is the last for {} cards", row.name))
+        }
         (Some(_), None) => finding,
     };
     let Some(wanted) = of_all.or_else(|| Together::of(&[row])) else { return finding };
     let system = facts.platform.seen().map(|platform| &platform.os);
-    let system = system.and_then(|os| Some((os.id.as_deref()?, os.version_id.as_deref().unwrap_or_default())));
-    let package = system.and_then(|system| knowledge.driver_package(system, (wanted.first, wanted.last), wanted.open));
+    let system =
+        system.and_then(|os| Some((os.id.as_deref()?, os.version_id.as_deref().unwrap_or_default())));
+    let package =
+        system.and_then(|system| knowledge.driver_package(system, (wanted.first, wanted.last), wanted.open));
     match package {
         Some(package) => {
             let suite = system.and_then(|(_, release)| knowledge.debian_suite(release));

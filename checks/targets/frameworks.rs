@@ -66,9 +66,8 @@ impl Framework<'_> {
 
     /// How its code fits a GPU; none where it does not tell what it has, or has none of its own.
     pub(crate) fn fitting(&self, knowledge: &Knowledge, capability: (i32, i32)) -> Option<Fitting> {
-        let listed = |code: &[String], from| {
-            Some(Fitting { fit: fits(code, capability), has: code.join(" "), from })
-        };
+        let listed =
+            |code: &[String], from| Some(Fitting { fit: fits(code, capability), has: code.join(" "), from });
         match self {
             Self::TensorFlow(found) => listed(tensorflow::capabilities(knowledge, found)?, String::new()),
             Self::Torch(found) => {
@@ -79,7 +78,11 @@ impl Framework<'_> {
                 let plugin = knowledge.jax(wheels::jax_cuda(found)?)?;
                 let (major, minor) = plugin.capability;
                 let fit = if capability >= plugin.capability { Fit::MachineCode } else { Fit::No };
-                Some(Fitting { fit, has: format!("code from compute capability {major}.{minor} on"), from: String::new() })
+                Some(Fitting {
+                    fit,
+                    has: format!("code from compute capability {major}.{minor} on"),
+                    from: String::new(),
+                })
             }
             Self::Arrays(_) => None,
         }
@@ -157,7 +160,8 @@ fn install_tensorflow(
                 name: card.target.name.to_owned(),
                 capability: card.capability,
             };
-            let advised = tensorflow::install_fitting(knowledge, python, &gpu, Finding::fail(Subject::Host, ""));
+            let advised =
+                tensorflow::install_fitting(knowledge, python, &gpu, Finding::fail(Subject::Host, ""));
             let finding = advised.advice.commands.into_iter().fold(finding, Finding::run);
             advised.advice.url.into_iter().fold(finding, Finding::see)
         }

@@ -6,8 +6,15 @@ use crate::root::Root;
 use gpucheck_checks::fact::{Image, Observed};
 
 /// Files that every image has one of, and that are for the image's own processor.
-const PROGRAMS: [&str; 7] =
-    ["/bin/sh", "/usr/bin/env", "/bin/busybox", "/usr/bin/bash", "/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1", "/sbin/init"];
+const PROGRAMS: [&str; 7] = [
+    "/bin/sh",
+    "/usr/bin/env",
+    "/bin/busybox",
+    "/usr/bin/bash",
+    "/lib64/ld-linux-x86-64.so.2",
+    "/lib/ld-linux-aarch64.so.1",
+    "/sbin/init",
+];
 /// What starts a machine.
 const INIT: [&str; 4] = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd", "/sbin/init", "/usr/sbin/init"];
 
@@ -27,7 +34,8 @@ pub fn look(root: &Root) -> Image {
 /// Source: ELF gABI, "ELF Header": `e_ident`, `e_machine` at 18.
 fn machine(root: &Root, path: &str) -> Option<&'static str> {
     let header = root.bytes(path, 20).ok()?;
-    let [0x7f, b'E', b'L', b'F', class, order, _, _, _, _, _, _, _, _, _, _, _, _, low, high] = *header.as_slice()
+    let [0x7f, b'E', b'L', b'F', class, order, _, _, _, _, _, _, _, _, _, _, _, _, low, high] =
+        *header.as_slice()
     else {
         return None;
     };

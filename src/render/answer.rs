@@ -175,7 +175,8 @@ pub(super) fn incomplete(report: &Report, words: &AnswerWords) -> String {
 
 /// What holds of an image, and which layers of checks could not be tried or told.
 fn not_tried(report: &Report, words: &AnswerWords) -> String {
-    let passed = report.outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Pass).count().to_string();
+    let passed =
+        report.outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Pass).count().to_string();
     let mut layers: Vec<&str> = Vec::new();
     for unverified in &report.unverified {
         let layer = unverified.id.split_once('.').map_or(unverified.id.as_str(), |(layer, _)| layer);

@@ -52,12 +52,12 @@ mod trial;
 mod vouch;
 
 pub use by_files::by_files;
-pub use read::read;
 pub(crate) use conda::all as conda_packages;
 pub use discover::Environment;
 pub(crate) use distributions::{Located, on as distributions_on};
 pub use library_trials::{LibraryTrials, When};
 pub(crate) use packages::tensorflow_in;
+pub use read::read;
 pub(crate) use vouch::{Vouched, only_root_writes, owner_of, python_of_script, vouch};
 
 use crate::{progress::Progress, root::Root};

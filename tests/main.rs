@@ -26,6 +26,7 @@ mod kernels_on_gpus;
 mod machine;
 mod notebooks;
 mod other_users;
+mod pipelines;
 mod platform;
 mod protocol;
 mod ptx;

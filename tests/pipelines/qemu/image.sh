@@ -1,20 +1,20 @@
 #!/bin/sh
-# Makes the two images that tests/pipelines/qemu.sh boots: a Debian with NVIDIA's real driver, and the same one whose
+# Makes the two images that tests/pipelines/qemu/run.sh boots: a Debian with NVIDIA's real driver, and the same one whose
 # Linux has lost the driver's module.
 #
-#   tests/pipelines/qemu_image.sh DIR
+#   tests/pipelines/qemu/image.sh DIR
 #
 # Afterwards DIR holds good.raw, broken.raw (ext4, without a boot loader), vmlinuz, initrd.img and key (SSH, for root).
 # Wants root, debootstrap, mke2fs, ssh-keygen and Debian's packages; the module is compiled, so it takes minutes.
 # What is there already is left alone.
 set -eu
 
-dir=${1:?usage: qemu_image.sh DIR}
+dir=${1:?usage: image.sh DIR}
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
 root=$dir/root
 [ "$(id -u)" = 0 ] || {
-    echo "qemu_image.sh: only root can make images (debootstrap, chroot)" >&2
+    echo "image.sh: only root can make images (debootstrap, chroot)" >&2
     exit 1
 }
 
@@ -33,7 +33,6 @@ debian() {
     # Nothing is started while packages are installed.
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod 755 "$root/usr/sbin/policy-rc.d"
-    echo 'MODULES=most' >"$root/etc/initramfs-tools.conf"
     mount -t proc proc "$root/proc"
     trap 'umount "$root/proc"' EXIT
     in_image apt-get install -y -q --no-install-recommends openssh-server cloud-init initramfs-tools \
@@ -42,7 +41,7 @@ debian() {
         nvidia-kernel-dkms nvidia-smi libcuda1 libnvidia-ml1 nvidia-persistenced >"$dir/nvidia.log" 2>&1
     umount "$root/proc"
     trap - EXIT
-    rm "$root/usr/sbin/policy-rc.d" "$root/etc/initramfs-tools.conf"
+    rm "$root/usr/sbin/policy-rc.d"
     in_image apt-get clean
 }
 
@@ -57,7 +56,7 @@ machine() {
     in_image systemctl --quiet enable systemd-networkd ssh
     echo template >"$root/etc/hostname"
     echo '/dev/vda / ext4 errors=remount-ro 0 1' >"$root/etc/fstab"
-    # cloud-init takes its part when the seed says so; see qemu.sh.
+    # cloud-init takes its part when the seed says so; see run.sh.
     printf 'datasource_list: [NoCloud, None]\nnetwork: {config: disabled}\nssh_deletekeys: false\ndisable_root: false\n' \
         >"$root/etc/cloud/cloud.cfg.d/99-here.cfg"
     mkdir -p "$root/var/lib/cloud/seed/nocloud"
@@ -82,4 +81,4 @@ find "$root/lib/modules" -path '*/updates/dkms/*' -name 'nvidia*.ko*' -print -de
 in_image depmod -a "$(basename "$root"/lib/modules/*)"
 raw "$dir/broken.raw"
 touch "$dir/made"
-echo "qemu_image.sh: $dir holds good.raw and broken.raw"
+echo "image.sh: $dir holds good.raw and broken.raw"

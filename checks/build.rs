@@ -11,7 +11,6 @@ use std::{
 
 /// Folders of checks, in the order in which a machine works.
 const LAYERS: &[&str] = &[
-const LAYERS: [&str; 12] = [
     "pci",
     "module",
     "nvml",

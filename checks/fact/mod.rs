@@ -35,7 +35,7 @@ mod work;
 pub use classroom::{
     Baked, BakedWhat, ClassNotebook, Classroom, JupyterAnswer, JupyterServer, Listening, NotebookContent,
     NotebookRun, RunEnd, RunOnGpu, WayIn, WayInKind,
-pub use classroom::Classroom;
+};
 pub use clones::{
     AccessValue, CacheFolder, Cached, ChosenBy, ChosenGpus, Clones, HostTrace, JupyterAccess, Named,
     SecretFile,
@@ -82,8 +82,6 @@ pub use processes::{Notebook, Process, Processes};
 pub use target::{Image, Target, Targets};
 pub use updates::{DnfAutomatic, Offer, OfferedPackage, PackageLists, Unattended, UpdateUnit, Updates};
 pub use users::{HumanUser, UserLook, Users};
-pub use target::Target;
-pub use updates::{DnfAutomatic, Offer, OfferedPackage, PackageLists, Unattended, UpdateUnit, Updates};
 pub use work::{
     Arithmetic, Level, MadeOf, MemoryFault, MemoryTest, Pass, Pattern, Product, Transfer, Work, WorkDevice,
     WorkStep,

@@ -42,7 +42,7 @@ fn users(options: &Options, facts: &mut Facts, accounts: Accounts) -> Users {
     for (account, seen) in accounts.people.iter().zip(looks) {
         let look = match seen {
             Look::Own(look) => Observed::Seen(look),
-            Look::As(seen) => seen.map(|seen| take_in(facts, account, &seen)),
+            Look::As(seen) => (*seen).map(|seen| take_in(facts, account, &seen)),
         };
         humans.push(HumanUser { name: account.name.clone(), uid: account.uid, look });
     }
@@ -55,7 +55,7 @@ enum Look {
     /// As the asking user: all that is not of users.
     Own(UserLook),
     /// As another one.
-    As(Observed<SeenAs>),
+    As(Box<Observed<SeenAs>>),
 }
 
 fn looks(options: &Options, facts: &Facts, people: &[Account], asking: u32) -> Vec<Look> {
@@ -67,9 +67,12 @@ fn looks(options: &Options, facts: &Facts, people: &[Account], asking: u32) -> V
         None
     };
     if let Some(why) = why_not {
-        let look = |account: &Account| match account.uid == asking && options.root.is_this_machine() {
-            true => Look::Own(own(facts)),
-            false => Look::As(Observed::not_probed(why)),
+        let look = |account: &Account| {
+            if account.uid == asking && options.root.is_this_machine() {
+                Look::Own(own(facts))
+            } else {
+                Look::As(Box::new(Observed::not_probed(why)))
+            }
         };
         return people.iter().map(look).collect();
     }
@@ -90,7 +93,8 @@ fn looks(options: &Options, facts: &Facts, people: &[Account], asking: u32) -> V
         let _under_way = options.progress.begin(&account.name);
         look_as(&worker, account, &Question { uid: account.uid, ..question.clone() })
     });
-    seen.into_iter().map(|seen| Look::As(seen.unwrap_or_else(crate::in_time::broken))).collect()
+    let seen = seen.into_iter().map(|seen| seen.unwrap_or_else(crate::in_time::broken));
+    seen.map(|seen| Look::As(Box::new(seen))).collect()
 }
 
 /// What the asking user sees has been seen already.

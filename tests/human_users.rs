@@ -324,10 +324,10 @@ fn what_a_group_of_the_user_s_may_open_is_open() {
         let class = Class::new();
         class.hand_over();
         let kim = Account { groups, ..class.accounts()[0].clone() };
-        let note = class.home("kim").join("note");
+        let mark = class.home("kim").join("written");
         let (_folder, worker) =
-            liar(&format!("test -w {} && echo yes > {}; exit 3", node.display(), note.display()));
+            liar(&format!("test -w {} && echo yes > {}; exit 3", node.display(), mark.display()));
         look_as(&worker, &kim, &question(KIM));
-        assert_eq!(note.exists(), access == Access::Allowed);
+        assert_eq!(mark.exists(), access == Access::Allowed);
     }
 }

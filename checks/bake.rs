@@ -76,7 +76,7 @@ pub(crate) fn bake(facts: &Facts, knowledge: &Knowledge, selection: &Selection) 
     };
     let layers = unverified.iter().filter(|unverified| !unverified.id.contains('.')).map(untried_layer);
     let outcomes = layers.chain(report.outcomes).collect();
-    Report { verdict, unverified, outcomes, ..report }
+    Report { verdict, outcomes, unverified, ..report }
 }
 
 /// A layer that was not tried, for those who read outcomes alone.

@@ -21,7 +21,7 @@ pub(super) fn access(root: &Root, places: &Places) -> Vec<JupyterAccess> {
         folders.flat_map(|folder| places::files(root, &folder, &["_config.py", ".json"])).take(MOST_FILES)
     {
         let text = root.configuration(&file).unwrap_or_default();
-        if file.ends_with(".py") {
+        if file.strip_suffix(".py").is_some() {
             found.extend(of_python(&file, &text));
         } else if file.contains("_config") {
             found.extend(of_json(&file, &text));

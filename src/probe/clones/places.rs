@@ -102,7 +102,7 @@ pub(super) fn files(root: &Root, folder: &str, ends: &[&str]) -> Vec<String> {
         let path = format!("{folder}/{name}");
         if ends.iter().any(|end| name.ends_with(end)) && root.is_file(&path) {
             files.push(path);
-        } else if name.ends_with(".d") {
+        } else if name.strip_suffix(".d").is_some() {
             let inner = root.some_names(&path, MOST_NAMES).into_iter();
             files.extend(
                 inner

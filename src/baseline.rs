@@ -114,9 +114,9 @@ pub fn save(facts: &Facts, report: &Report, path: &Path) -> io::Result<()> {
         fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
     }
     let text = document(facts, report).map_err(io::Error::other)?;
-    output::write(&text, Some(path)).map_err(|error| match error {
-        Error::Write { source, .. } => source,
-        other => io::Error::other(other.to_string()),
+    output::write(&text, Some(path)).map_err(|error| {
+        let said = error.to_string();
+        if let Error::Write { source, .. } = error { source } else { io::Error::other(said) }
     })?;
     if fs::metadata(path)?.is_file() {
         fs::set_permissions(path, fs::Permissions::from_mode(0o644))
@@ -144,7 +144,7 @@ fn document(facts: &Facts, report: &Report) -> serde_json::Result<String> {
 }
 
 fn sum(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(text.as_bytes()))
 }
 
 /// Reads a baseline.

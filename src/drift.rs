@@ -23,13 +23,12 @@ pub fn run(asked: &DriftArgs, cli: &Cli) -> Result<Exit, Error> {
     let knowledge = knowledge::read(cli.look.knowledge.as_deref())?;
     let baseline = baseline::load(&baseline::place(asked.baseline.as_deref()))?;
     let home = OwnHome::of_this_process();
-    let facts = match &asked.facts {
-        Some(path) => facts_file::read(path)?,
-        None => {
-            let mut options = ask::options(&cli.look, &cli.show, Profile::Drift, &selection)?;
-            options.inventory = wanted(&baseline, &home);
-            collect::collect(&options)
-        }
+    let facts = if let Some(path) = &asked.facts {
+        facts_file::read(path)?
+    } else {
+        let mut options = ask::options(&cli.look, &cli.show, Profile::Drift, &selection)?;
+        options.inventory = wanted(&baseline, &home);
+        collect::collect(&options)
     };
     let report = Profile::Drift.judge(&facts, &knowledge, &selection);
     let drift = compared(&baseline, &facts, &knowledge, &home);

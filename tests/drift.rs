@@ -29,7 +29,7 @@ fn with(name: &str, set: &[(&str, Value)]) -> Facts {
         match facts.pointer_mut(parent).unwrap_or_else(|| panic!("{pointer}")) {
             Value::Object(parent) => drop(parent.insert(key.replace("~1", "/"), value.clone())),
             Value::Array(parent) => parent[key.parse::<usize>().unwrap()] = value.clone(),
-            other => panic!("{pointer}: {other}"),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => panic!("{pointer}"),
         }
     }
     serde_json::from_value(facts).unwrap()

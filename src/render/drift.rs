@@ -5,7 +5,7 @@
 
 use super::page::{Sheet, clean};
 use gpucheck_checks::{
-    DriftWords, Language, MachineVerdict, Report, Root, RootReference,
+    DriftWords, Language, MachineVerdict, Phrase, Report, Root, RootReference,
     drift::{By, Change, Drift, Since, What},
     fact::Installer,
 };
@@ -17,8 +17,7 @@ const LONGEST: usize = 160;
 /// Writes it.
 pub(super) fn write(page: &mut impl Sheet, report: &Report, drift: &Drift, language: Language) {
     let section = Section { report, words: &language.words().drift, language };
-    let date = [("date", date(&drift.baseline.taken_at))];
-    let date: Vec<(&str, &str)> = date.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let date = date(&drift.baseline.taken_at);
     let is_shown = |change: &&Change| is_told(change);
     let shown: Vec<&Change> = drift.changes.iter().filter(is_shown).collect();
     let heading = match (shown.is_empty(), drift.changes.is_empty()) {
@@ -26,7 +25,7 @@ pub(super) fn write(page: &mut impl Sheet, report: &Report, drift: &Drift, langu
         (true, false) => &section.words.nothing_of_it,
         (true, true) => &section.words.nothing,
     };
-    page.heading(&heading.with(&date));
+    page.heading(&heading.with(&[("date", &date)]));
     for change in shown {
         page.item(&section.change(change));
         section.consequences(page, change);
@@ -116,18 +115,18 @@ impl Section<'_> {
     }
 
     fn consequences(&self, page: &mut impl Sheet, change: &Change) {
-        let titled =
-            [(&change.explains, &self.words.explains), (&change.may_explain, &self.words.may_explain)];
-        for (references, phrase) in titled {
-            for root in references.iter().filter_map(|reference| self.root(reference)) {
-                if self.is_answer(root) && std::ptr::eq(phrase, &self.words.explains) {
-                    page.wrapped("    ", "    ", &self.words.why);
-                    continue;
-                }
-                let text = phrase.with(&[("title", &root.texts(self.language).title)]);
-                page.wrapped("    ", "    ", &text);
-            }
+        for root in change.explains.iter().filter_map(|reference| self.root(reference)) {
+            let why = self.words.why.clone();
+            let text = if self.is_answer(root) { why } else { self.titled(&self.words.explains, root) };
+            page.wrapped("    ", "    ", &text);
         }
+        for root in change.may_explain.iter().filter_map(|reference| self.root(reference)) {
+            page.wrapped("    ", "    ", &self.titled(&self.words.may_explain, root));
+        }
+    }
+
+    fn titled(&self, phrase: &Phrase, root: &Root) -> String {
+        phrase.with(&[("title", &root.texts(self.language).title)])
     }
 
     /// Whether the first line of the report says this already.
@@ -164,7 +163,7 @@ impl Section<'_> {
                 Since::Explained | Since::PerhapsExplained => continue,
             };
             if let Some(root) = self.root(&compared.root) {
-                page.item(&phrase.with(&[("title", &root.texts(self.language).title)]));
+                page.item(&self.titled(phrase, root));
             }
         }
     }

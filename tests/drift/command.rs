@@ -169,15 +169,15 @@ fn a_package_that_pip_changed_is_told_with_its_time() {
     let published = look(&["publish"]);
     assert!(published.stderr.is_empty(), "{}", String::from_utf8_lossy(&published.stderr));
     let place = venv.to_str().unwrap();
-    let changes = |ran: &Output| -> Vec<Change> {
+    let of_class = |ran: &Output| -> Vec<Change> {
         let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
         let changes = report.pointer("/drift/changes").cloned().unwrap();
         let changes: Vec<Change> = serde_json::from_value(changes).unwrap();
         changes.into_iter().filter(|change| change.place.as_deref() == Some(place)).collect()
     };
-    assert_eq!(changes(&look(&["drift", "--format", "json"])), []);
+    assert_eq!(of_class(&look(&["drift", "--format", "json"])), []);
     pip(&[wheel("numpy", "2.1.0"), wheel("six", "1.17.0")]);
-    let changed = changes(&look(&["drift", "--format", "json"]));
+    let changed = of_class(&look(&["drift", "--format", "json"]));
     let values: Vec<_> = changed.iter().map(told).collect();
     assert_eq!(
         values,
@@ -191,7 +191,7 @@ fn a_package_that_pip_changed_is_told_with_its_time() {
     assert_eq!((by.asked_for.as_slice(), &by.command), (&["numpy".to_owned()][..], &None));
     assert!(changed[0].when.as_ref().unwrap().ends_with('Z'));
     std::fs::remove_dir_all(&venv).unwrap();
-    let gone = changes(&look(&["drift", "--format", "json"]));
+    let gone = of_class(&look(&["drift", "--format", "json"]));
     assert_eq!((gone.len(), gone[0].what, &gone[0].to), (1, What::Environment, &None));
 }
 

@@ -118,7 +118,7 @@ fn fits(pattern: &str, id: &str) -> bool {
             }
         }
     };
-    fitting[0..1].fill(true);
+    fitting.iter_mut().take(1).for_each(|first| *first = true);
     reach_stars(&mut fitting);
     for letter in id {
         let mut next = vec![false; fitting.len()];

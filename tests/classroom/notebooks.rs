@@ -90,7 +90,9 @@ fn what_hangs_ends_in_time_with_all_that_it_started() {
     let classroom = Classroom::new().notebook("hangs.ipynb", "python3", &["1", cell]);
     let report = classroom.report(&[&RUN[..], &["--notebook-timeout", "45s"]].concat());
     let row = row(&report, "hangs.ipynb");
-    assert_eq!((row.ran, row.why.as_deref()), (Ran::TimedOut, Some("not done after 45 s in cell 2")));
+    assert_eq!(row.ran, Ran::TimedOut, "{row:#?}");
+    // A busy machine may not have come to the second cell by then.
+    assert!(row.why.as_ref().is_some_and(|why| why.starts_with("not done after 45 s")), "{row:#?}");
     assert!(!runs("sleep 7771777"), "a process of the notebook is left");
 }
 

@@ -12,7 +12,7 @@ use super::{
     page::clean,
     publish,
     tone::Tone,
-    usable_from::{self, Rows},
+    usable_from::{self, Table},
     word,
 };
 use escape::escape;
@@ -136,7 +136,7 @@ impl Summary {
     }
 
     /// What to do about a root, with the commands in a block of their own.
-    fn fix(&mut self, root: &Root, room: usize) {
+    fn fix(&mut self, root: &Root, most: usize) {
         let cut = self.cut;
         let texts = root.texts(self.language);
         let heading = word::fix_heading(root.who, &self.words.heading.fix);
@@ -148,7 +148,7 @@ impl Summary {
             let fence =
                 "`".repeat(commands.iter().map(|command| backticks(command)).max().unwrap_or(0).max(2) + 1);
             self.line(&format!("{fence}sh"));
-            self.lines(room, commands.iter().filter(|command| is_whole(command)).cloned(), |count| {
+            self.lines(most, commands.iter().filter(|command| is_whole(command)).cloned(), |count| {
                 format!("# {count}")
             });
             self.line(&format!("{fence}\n"));
@@ -165,7 +165,7 @@ impl Summary {
     fn usable_from(&mut self, report: &Report) {
         let cut = self.cut;
         let words = &self.words.page;
-        for Rows { heading, of_kernels, rows } in usable_from::tables(report, self.language) {
+        for Table { heading, of_kernels, rows } in usable_from::tables(report, self.language) {
             let head = if of_kernels { &words.kernel } else { &words.python };
             self.line(&format!("**{heading}**\n"));
             self.line(&format!("| {head} | {} | {} |\n| --- | --- | --- |", words.gpu, words.with_what));
@@ -188,8 +188,8 @@ impl Summary {
         for Part { heading, items } in outline::drift(report, self.language) {
             self.line(&format!("**{}**\n", cut.short(&heading)));
             let lines = items.iter().map(|(text, below)| {
-                let below: String = below.iter().map(|line| format!("<br>{}", cut.short(line))).collect();
-                format!("{}{below}", cut.item(text))
+                let lines = std::iter::once(cut.item(text)).chain(below.iter().map(|line| cut.short(line)));
+                lines.collect::<Vec<_>>().join("<br>")
             });
             self.lines(CHANGES, lines, |count| format!("- {count}"));
             self.line("");

@@ -15,29 +15,29 @@ const WIDEST_NAME: usize = 36;
 
 /// Writes the rows: kernels, then Pythons that no kernel starts.
 pub(super) fn write(page: &mut Page, report: &Report, language: Language) {
-    for Rows { heading, rows, .. } in tables(report, language) {
+    for Table { heading, rows, .. } in tables(report, language) {
         page.heading(heading);
         table(page, report, language, &rows);
     }
 }
 
 /// A table: its heading, and what its rows are about.
-pub(super) struct Rows<'a> {
+pub(super) struct Table<'a> {
     pub(super) heading: &'static str,
     pub(super) of_kernels: bool,
     pub(super) rows: Vec<&'a UsableFrom>,
 }
 
 /// The tables that say something.
-pub(super) fn tables(report: &Report, language: Language) -> Vec<Rows<'_>> {
+pub(super) fn tables(report: &Report, language: Language) -> Vec<Table<'_>> {
     let headings = &language.words().heading;
     let is_kernel = |row: &&UsableFrom| matches!(row.subject, Subject::Notebook(_));
     let (kernels, pythons): (Vec<_>, Vec<_>) = report.usable_from.iter().partition(is_kernel);
     let all = [
-        Rows { heading: &headings.usable_from_notebooks, of_kernels: true, rows: kernels },
-        Rows { heading: &headings.usable_from_pythons, of_kernels: false, rows: pythons },
+        Table { heading: &headings.usable_from_notebooks, of_kernels: true, rows: kernels },
+        Table { heading: &headings.usable_from_pythons, of_kernels: false, rows: pythons },
     ];
-    let tells = |table: &Rows| {
+    let tells = |table: &Table| {
         // Where nothing could use a GPU, nobody asks which does; of a lone Python the answer itself tells.
         let lone = report.usable_from.len() == 1 && !table.of_kernels;
         !lone && table.rows.iter().any(|row| row.usable != Usable::NotApplicable)

@@ -2,7 +2,7 @@
 //! all the same.
 
 use super::{
-    super::{outline::excerpt, usable_from, usable_from::Rows, word},
+    super::{outline::excerpt, usable_from, usable_from::Table, word},
     LONGEST, Page,
 };
 use gpucheck_checks::{MeasuredGpu, Report, Usable, UsableFrom};
@@ -70,7 +70,7 @@ impl Page {
 
     pub(super) fn usable_from(&mut self, report: &Report) {
         let ids = ["kernels", "pythons"];
-        for Rows { heading, of_kernels, rows } in usable_from::tables(report, self.language) {
+        for Table { heading, of_kernels, rows } in usable_from::tables(report, self.language) {
             let words = &self.words.page;
             let [kernels, pythons] = ids;
             let (id, head) = if of_kernels { (kernels, &words.kernel) } else { (pythons, &words.python) };

@@ -43,5 +43,6 @@ for file in "$built" "$extension"; do
         exit 1
     }
 done
+# shellcheck disable=SC3013 # dash, bash and busybox have -ef
 [ "$built" -ef "$out" ] || install -D -m 755 "$built" "$out"
 echo "$out"

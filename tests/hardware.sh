@@ -102,6 +102,7 @@ look() {
     for wait in 1 1 1 1 1 0; do
         used | sed "s/^/$1	/" >"$work/memory"
         on_gpus | sort -u | sed "s/^/$1	/" >"$work/processes"
+        # shellcheck disable=SC2015 # the break is meant for both
         [ "$1" != before ] && [ "$wait" = 1 ] || break
         sed "s/^before/$1/" "$raw/memory.tsv" | grep "^$1	" | sort -u >"$work/wanted"
         sort -u "$work/memory" | cmp -s - "$work/wanted" && [ -z "$(ours)" ] && break

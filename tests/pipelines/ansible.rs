@@ -2,7 +2,7 @@
 
 use super::{
     Ended, command,
-    image::{GPUCHECK, Image, Kept, assert_reports},
+    image::{Image, Kept, assert_reports, write_small_gpucheck},
     parts::{ours, tool},
     run,
 };
@@ -33,9 +33,11 @@ impl Host {
     }
 
     fn play(&self, more: &Value) -> Ended {
+        let binary = self.folder.path().join("gpucheck");
+        write_small_gpucheck(&binary);
         let mut variables = json!({
             "ansible_python_interpreter": tool("python"),
-            "gpucheck_binary": GPUCHECK,
+            "gpucheck_binary": binary,
             "gpucheck_installed": self.folder.path().join("bin-gpucheck"),
             "gpucheck_work": self.folder.path().join("work"),
             "gpucheck_reports": self.folder.path().join("reports"),

@@ -52,6 +52,11 @@ impl Image {
     }
 }
 
+/// Writes a program that is gpucheck and takes no time to copy.
+pub(super) fn write_small_gpucheck(file: &Path) {
+    write_program(file, &format!("exec '{GPUCHECK}' \"$@\"\n"));
+}
+
 /// A program's line, with what is asked put behind the program's own name.
 fn line(command: &Command) -> String {
     let quoted = |text: &std::ffi::OsStr| format!("'{}'", text.to_str().unwrap());

@@ -2,7 +2,7 @@
 
 use super::{
     Ended, command,
-    image::{GPUCHECK, Image, Kept, assert_reports},
+    image::{GPUCHECK, Image, Kept, assert_reports, write_small_gpucheck},
     parts::{debian, ours, tool},
     run,
 };
@@ -101,9 +101,10 @@ const ALLOWED: (&str, &str) = ("options", "--allow-unverified");
 fn a_good_image_is_built_and_its_reports_are_kept() {
     let image = Image::good();
     let place = tempfile::tempdir().unwrap();
-    let installed = place.path().join("bin/gpucheck");
-    let build =
-        Build::of(&image, &[ALLOWED, ("gpucheck", GPUCHECK), ("installed", installed.to_str().unwrap())]);
+    let [uploaded, installed] = ["gpucheck", "bin/gpucheck"].map(|name| place.path().join(name));
+    write_small_gpucheck(&uploaded);
+    let [from, to] = [&uploaded, &installed].map(|file| file.to_str().unwrap());
+    let build = Build::of(&image, &[ALLOWED, ("gpucheck", from), ("installed", to)]);
     assert_eq!(build.ended.status, Some(0), "{}", build.ended.said);
     assert_eq!(build.status(), "0");
     assert_reports(&build.reports(), Kept::Good);
@@ -147,14 +148,17 @@ fn a_target_that_nobody_knows_stops_the_build() {
 #[test]
 fn packer_takes_the_builds_and_refuses_a_misspelt_one() {
     let folder = tempfile::tempdir().unwrap();
-    let mut checked = 0;
-    for build in ["packaging/packer", "tests/pipelines/qemu"] {
-        let ended =
-            run(packer(folder.path()).arg("validate").args(["-var", "directory=/nowhere"]).arg(ours(build)));
+    let key = folder.path().join("key");
+    let mut keygen = command(debian().join("ssh-keygen"), folder.path());
+    let made = run(keygen.args(["-q", "-t", "rsa", "-m", "PEM", "-N", "", "-f"]).arg(&key));
+    assert_eq!(made.status, Some(0), "{}", made.said);
+    let directory = format!("directory={}", folder.path().display());
+    let builds: [(&str, &[&str]); 2] =
+        [("packaging/packer", &[]), ("tests/pipelines/qemu", &["-var", &directory])];
+    for (build, variables) in builds {
+        let ended = run(packer(folder.path()).arg("validate").args(variables).arg(ours(build)));
         assert_eq!(ended.status, Some(0), "{build}: {}", ended.said);
-        checked += 1;
     }
-    assert_eq!(checked, 2);
     let build = fs::read_to_string(ours("packaging/packer/gate.pkr.hcl")).unwrap();
     let wrong = build.replace("execute_command ", "execute_comand ");
     assert_ne!(build, wrong);

@@ -227,10 +227,10 @@ fn unapplied(root: &Root, menu: &Menu) -> Option<String> {
     let mut files = vec![SETTINGS.to_owned()];
     let more = root.names(MORE_SETTINGS).into_iter().filter(|name| name.strip_suffix(".cfg").is_some());
     files.extend(more.map(|name| format!("{MORE_SETTINGS}/{name}")));
-    let values = files
+    let mut values = files
         .iter()
         .filter_map(|path| Some((path, grub::setting(&root.configuration(path)?, "GRUB_DEFAULT")?)));
-    let (path, wanted) = values.last()?;
+    let (path, wanted) = values.next_back()?;
     let applied = menu.default.as_deref()?;
     let is_applied = match wanted.as_str() {
         "saved" => applied.contains("saved_entry"),

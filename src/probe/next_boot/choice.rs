@@ -45,7 +45,7 @@ pub(super) fn choice(root: &Root) -> Choice {
     let mut choice = match MENUS.iter().find(|path| root.exists(path)) {
         Some(path) => by_grub(root, path),
         None => match bls::systemd_boot(root) {
-            Some(taken) => by_systemd_boot(root, taken),
+            Some(taken) => by_systemd_boot(root, &taken),
             None => Choice { linux: nothing(root), ..Choice::default() },
         },
     };
@@ -175,7 +175,7 @@ fn by_snippet(root: &Root, default: &str, grubenv: &str) -> Choice {
     choice
 }
 
-fn by_systemd_boot(root: &Root, taken: bls::Taken) -> Choice {
+fn by_systemd_boot(root: &Root, taken: &bls::Taken) -> Choice {
     let Some(entry) = &taken.entry else {
         let why = "systemd-boot has no entries in files; unified images are not read";
         return Choice { linux: Observed::not_probed(why), ..Choice::default() };
@@ -227,10 +227,10 @@ fn unapplied(root: &Root, menu: &Menu) -> Option<String> {
     let mut files = vec![SETTINGS.to_owned()];
     let more = root.names(MORE_SETTINGS).into_iter().filter(|name| name.strip_suffix(".cfg").is_some());
     files.extend(more.map(|name| format!("{MORE_SETTINGS}/{name}")));
-    let values = files
+    let mut values = files
         .iter()
         .filter_map(|path| Some((path, grub::setting(&root.configuration(path)?, "GRUB_DEFAULT")?)));
-    let (path, wanted) = values.last()?;
+    let (path, wanted) = values.next_back()?;
     let applied = menu.default.as_deref()?;
     let is_applied = match wanted.as_str() {
         "saved" => applied.contains("saved_entry"),

@@ -170,8 +170,8 @@ pub(super) fn environment(text: &str) -> BTreeMap<String, String> {
 /// The value of a variable in a file of shell assignments; the last one counts.
 pub(super) fn setting(text: &str, name: &str) -> Option<String> {
     let lines = text.lines().map(str::trim).filter_map(|line| line.strip_prefix("export ").or(Some(line)));
-    let values = lines.filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
-    values.last().and_then(|value| words(value).into_iter().next().or(Some(String::new())))
+    let mut values = lines.filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    values.next_back().and_then(|value| words(value).into_iter().next().or(Some(String::new())))
 }
 
 #[cfg(test)]

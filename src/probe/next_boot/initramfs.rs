@@ -167,16 +167,12 @@ fn pass_zeros(reader: &mut impl BufRead) -> io::Result<bool> {
         if buffer.is_empty() {
             return Ok(false);
         }
-        match buffer.iter().position(|byte| *byte != 0) {
-            Some(zeros) => {
-                reader.consume(zeros);
-                return Ok(true);
-            }
-            None => {
-                let zeros = buffer.len();
-                reader.consume(zeros);
-            }
+        if let Some(zeros) = buffer.iter().position(|byte| *byte != 0) {
+            reader.consume(zeros);
+            return Ok(true);
         }
+        let zeros = buffer.len();
+        reader.consume(zeros);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     Finding, Judged, Subject,
-    fact::{Dkms, Facts, InstalledLinux, ModuleFile, NextBoot, Observed, Place},
+    fact::{Dkms, Facts, Installation, InstalledLinux, ModuleFile, NextBoot, Observed, Place},
     judge,
 };
 
@@ -41,7 +41,7 @@ fn has_driver(facts: &Facts, boot: &NextBoot) -> bool {
             .iter()
             .any(|beginning| name.starts_with(beginning))
     };
-    let mut packages = facts.installation.seen().into_iter().flat_map(|installation| installation.packages());
+    let mut packages = facts.installation.seen().into_iter().flat_map(Installation::packages);
     boot.installed.iter().any(|linux| !linux.nvidia.is_empty())
         || trees(boot).next().is_some()
         || !boot.libraries.is_empty()
@@ -121,7 +121,7 @@ pub(crate) fn flavour(release: &str) -> Option<&str> {
 
 /// Packages by which a newer Linux of this kind comes, as far as they are installed and not held.
 pub(crate) fn followers(facts: &Facts, flavour: &str) -> Vec<String> {
-    let packages = facts.installation.seen().into_iter().flat_map(|installation| installation.packages());
+    let packages = facts.installation.seen().into_iter().flat_map(Installation::packages);
     packages
         .filter(|package| package.is_installed() && !package.is_held() && follows(&package.name, flavour))
         .map(|package| package.name.clone())
@@ -142,7 +142,7 @@ fn follows(name: &str, flavour: &str) -> bool {
 
 /// Whether a package of this name is installed.
 pub(crate) fn is_installed(facts: &Facts, name: &str) -> bool {
-    let mut packages = facts.installation.seen().into_iter().flat_map(|installation| installation.packages());
+    let mut packages = facts.installation.seen().into_iter().flat_map(Installation::packages);
     packages.any(|package| package.name == name && package.is_installed())
 }
 

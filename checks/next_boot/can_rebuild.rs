@@ -19,7 +19,7 @@
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
     boot::{self, Supply},
-    fact::{Facts, NextBoot},
+    fact::{Facts, Installation, NextBoot},
     judge,
 };
 
@@ -104,7 +104,7 @@ fn has_variant(facts: &Facts, name: &str) -> bool {
     let is_variant = |other: &str| {
         other.strip_prefix(name).is_some_and(|rest| rest.starts_with("-hwe-") || rest.starts_with("-lts-"))
     };
-    let mut packages = facts.installation.seen().into_iter().flat_map(|installation| installation.packages());
+    let mut packages = facts.installation.seen().into_iter().flat_map(Installation::packages);
     packages.any(|package| package.is_installed() && is_variant(&package.name))
 }
 

@@ -83,6 +83,6 @@ fn early_nouveau(boot: &NextBoot, initramfs: &Initramfs) -> Option<Finding> {
     Some(
         Finding::fail(Subject::Host, "the initramfs has nouveau, and nothing in it keeps it out")
             .variant("nouveau")
-            .because(format!("{} keeps it out on the disk alone", kept_out_on_disk)),
+            .because(format!("{kept_out_on_disk} keeps it out on the disk alone")),
     )
 }

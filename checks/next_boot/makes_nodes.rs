@@ -40,11 +40,9 @@ fn judge_boot(facts: &Facts, boot: &NextBoot) -> Finding {
     if module.modprobe_setuid {
         return Finding::pass(host, "nvidia-modprobe makes them");
     }
-    match boot.unified_memory_loaded_by.first() {
-        Some(path) => Finding::pass(host, format!("{path} loads nvidia-uvm")),
-        None => {
-            let summary = "nvidia-uvm was loaded by hand, and nothing loads it at boot";
-            judge::load_unified_memory(facts, Finding::new(host, Verdict::Warn, summary))
-        }
+    if let Some(path) = boot.unified_memory_loaded_by.first() {
+        return Finding::pass(host, format!("{path} loads nvidia-uvm"));
     }
+    let summary = "nvidia-uvm was loaded by hand, and nothing loads it at boot";
+    judge::load_unified_memory(facts, Finding::new(host, Verdict::Warn, summary))
 }

@@ -19,7 +19,7 @@
 
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who, boot,
-    fact::{Facts, Installation, NvmlDevice},
+    fact::{Facts, Installation, NvmlDevice, PciFunction},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -66,12 +66,7 @@ fn needed(facts: &Facts) -> Vec<(&'static str, &'static str, Verdict)> {
     };
     let is_persistent = |device: &NvmlDevice| device.persistence.seen() == Some(&true);
     [
-        (
-            functions.any(|function| function.is_nvswitch()),
-            FABRIC,
-            "there are NVSwitches on the bus",
-            Verdict::Fail,
-        ),
+        (functions.any(PciFunction::is_nvswitch), FABRIC, "there are NVSwitches on the bus", Verdict::Fail),
         (
             facts.nvml_devices().any(has_licence),
             LICENCES,

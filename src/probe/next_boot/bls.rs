@@ -61,7 +61,7 @@ fn entry(name: &str, text: &str) -> Entry {
             "sort-key" => entry.sort_key = Some(value.to_owned()),
             "linux" => entry.linux = Some(value.to_owned()),
             "initrd" => entry.initrd = value.split_whitespace().next_back().map(str::to_owned),
-            "options" => entry.options = format!("{} {value}", entry.options).trim().to_owned(),
+            "options" => format!("{} {value}", entry.options).trim().clone_into(&mut entry.options),
             _ => {}
         }
     }

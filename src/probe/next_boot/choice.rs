@@ -45,7 +45,7 @@ pub(super) fn choice(root: &Root) -> Choice {
     let mut choice = match MENUS.iter().find(|path| root.exists(path)) {
         Some(path) => by_grub(root, path),
         None => match bls::systemd_boot(root) {
-            Some(taken) => by_systemd_boot(root, taken),
+            Some(taken) => by_systemd_boot(root, &taken),
             None => Choice { linux: nothing(root), ..Choice::default() },
         },
     };
@@ -175,7 +175,7 @@ fn by_snippet(root: &Root, default: &str, grubenv: &str) -> Choice {
     choice
 }
 
-fn by_systemd_boot(root: &Root, taken: bls::Taken) -> Choice {
+fn by_systemd_boot(root: &Root, taken: &bls::Taken) -> Choice {
     let Some(entry) = &taken.entry else {
         let why = "systemd-boot has no entries in files; unified images are not read";
         return Choice { linux: Observed::not_probed(why), ..Choice::default() };

@@ -170,10 +170,9 @@ fn pass_zeros(reader: &mut impl BufRead) -> io::Result<bool> {
         if let Some(zeros) = buffer.iter().position(|byte| *byte != 0) {
             reader.consume(zeros);
             return Ok(true);
-        } else {
-            let zeros = buffer.len();
-            reader.consume(zeros);
         }
+        let zeros = buffer.len();
+        reader.consume(zeros);
     }
 }
 

@@ -93,8 +93,8 @@ fn is_by_disk_name(line: &str) -> bool {
 fn is_other_disk(root: &Root, line: &str, system: Option<&str>) -> bool {
     let Some((device, point)) = waited_for(line) else { return false };
     let Some(uuid) = device.strip_prefix("UUID=") else { return false };
-    let link = format!("/dev/disk/by-uuid/{}", uuid.trim_matches('"'));
-    let own = root.link_name(&link).map(|name| whole(&name));
+    let by_uuid = format!("/dev/disk/by-uuid/{}", uuid.trim_matches('"'));
+    let own = root.link_name(&by_uuid).map(|name| whole(&name));
     !OF_SYSTEM.contains(&point) && own.is_some() && system.is_some() && own.as_deref() != system
 }
 

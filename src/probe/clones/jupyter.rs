@@ -80,11 +80,10 @@ fn setting(file: &str, line: u32, name: &str, value: Option<&str>) -> Option<Jup
         return None;
     }
     let to = match (last, value) {
-        (_, None) => AccessValue::Other,
         ("ip", Some(value)) => address(value),
         (_, Some("")) => AccessValue::Empty,
         ("allow_origin", Some("*")) => AccessValue::Everywhere,
-        ("allow_origin" | "certfile", Some(_)) => AccessValue::Other,
+        (_, None) | ("allow_origin" | "certfile", Some(_)) => AccessValue::Other,
         (_, Some(_)) => AccessValue::Secret,
     };
     Some(JupyterAccess { file: file.to_owned(), line, setting: name.to_owned(), to })

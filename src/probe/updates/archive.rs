@@ -32,7 +32,7 @@ impl Archive {
         let rest = release.and_then(|name| list.strip_prefix(stem(name))).unwrap_or_default();
         archive.component =
             rest.split_once("_binary-").map(|(component, _)| component.to_owned()).unwrap_or_default();
-        archive.site = list.split('_').next().unwrap_or_default().to_owned();
+        list.split('_').next().unwrap_or_default().clone_into(&mut archive.site);
         archive
     }
 

@@ -164,7 +164,7 @@ fn opened(root: &Root, name: &str) -> io::Result<Box<dyn Read>> {
 /// When apt last put something there: the lists themselves keep the times of their server.
 fn fetched(root: &Root) -> Option<String> {
     let seconds = root.stat(FOLDER)?.st_mtime;
-    let time = jiff::Timestamp::from_second(i64::try_from(seconds).ok()?).ok()?;
+    let time = jiff::Timestamp::from_second(seconds).ok()?;
     Some(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 

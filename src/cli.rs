@@ -28,7 +28,7 @@ pub enum Command {
     /// Watch this machine for some seconds, and say what makes it slow
     Slow(SlowArgs),
     /// Say whether this template is ready to be published: today, after the next boot, and on each clone
-    Publish(PublishArgs),
+    Publish(Box<PublishArgs>),
     /// Say whether this image is good for the machines that it is meant for; on a builder without a GPU, too
     Bake(BakeArgs),
     /// Say whether the GPU is usable, and what changed since this machine's template was saved

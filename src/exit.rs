@@ -34,11 +34,10 @@ impl Exit {
         match report.verdict {
             MachineVerdict::Usable if strict && (warned() || drifted()) => Self::NotUsable,
             MachineVerdict::Degraded if strict => Self::NotUsable,
-            MachineVerdict::Usable | MachineVerdict::Degraded => Self::Usable,
-            MachineVerdict::Unusable => Self::NotUsable,
             MachineVerdict::Incomplete if !report.allowed_unverified => Self::Incomplete,
             MachineVerdict::Incomplete if strict && warned() => Self::NotUsable,
-            MachineVerdict::Incomplete => Self::Usable,
+            MachineVerdict::Usable | MachineVerdict::Degraded | MachineVerdict::Incomplete => Self::Usable,
+            MachineVerdict::Unusable => Self::NotUsable,
         }
     }
 

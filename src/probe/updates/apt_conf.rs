@@ -202,7 +202,9 @@ mod tests {
 
     fn conf(texts: &[&str]) -> AptConf {
         let mut conf = AptConf::default();
-        texts.iter().for_each(|text| conf.read(text));
+        for text in texts {
+            conf.read(text);
+        }
         conf
     }
 

@@ -132,9 +132,9 @@ pub(super) fn tie(pins: &[Pin], package: &str, version: &str) -> Option<String> 
 mod tests {
     use super::*;
 
-    fn archive(origin: &str, label: &str, suite: &str, site: &str) -> Archive {
-        let [origin, label, suite, site] = [origin, label, suite, site].map(str::to_owned);
-        Archive { origin, label, suite, site, ..Archive::default() }
+    fn archive(origin: &str, label: &str, suite: &str, host: &str) -> Archive {
+        let [origin, label, suite, host] = [origin, label, suite, host].map(str::to_owned);
+        Archive { origin, label, suite, site: host, ..Archive::default() }
     }
 
     /// cuda-ubuntu2204.pin, as NVIDIA's instructions have it put into preferences.d.

@@ -8,7 +8,7 @@ use std::{
 /// A member of a cpio archive.
 fn member(name: &str, content: &[u8]) -> Vec<u8> {
     let numbers = [1, 0o100_644, 0, 0, 1, 0, content.len(), 0, 0, 0, 0, name.len() + 1, 0];
-    let head: String = numbers.iter().map(|number| format!("{number:08X}")).collect();
+    let head = numbers.map(|number| format!("{number:08X}")).concat();
     let mut bytes = format!("070701{head}{name}\0").into_bytes();
     bytes.resize(bytes.len().next_multiple_of(4), 0);
     bytes.extend(content);

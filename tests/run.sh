@@ -15,6 +15,13 @@ tests/parts/tensorflow.sh "$GPUCHECK_TEST_PARTS/python"
 tests/parts/ptx.sh "$GPUCHECK_TEST_PARTS/ptx"
 tests/parts/frameworks.sh "$GPUCHECK_TEST_PARTS/python"
 tests/parts/cuda_libraries.sh "$GPUCHECK_TEST_PARTS"
+say "real parts: initramfs, apt's configuration, JUnit's schema, a browser, an image, pipelines"
+tests/parts/initramfs.sh "$GPUCHECK_TEST_PARTS" || [ $? = 77 ]
+tests/parts/updates.sh "$GPUCHECK_TEST_PARTS"
+tests/parts/junit.sh "$GPUCHECK_TEST_PARTS/junit"
+tests/parts/browser.sh "$GPUCHECK_TEST_PARTS/browser"
+tests/parts/pipelines.sh "$GPUCHECK_TEST_PARTS/pipelines"
+tests/parts/image.sh "$GPUCHECK_TEST_PARTS" || [ $? = 77 ]
 
 say "form and lints"
 cargo fmt --check
@@ -24,7 +31,8 @@ cargo clippy --workspace --all-targets --locked -- -D warnings
 RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
 
 say "tests"
-cargo test --workspace --locked -- --skip simulated::sweep
+# Whoever starts this with signals ignored (nohup) has them tested all the same.
+env --default-signal=HUP,INT,QUIT,PIPE,TERM cargo test --workspace --locked -- --skip simulated::sweep
 # Alone and aloud: it prints how many cases there were.
 cargo test --test suite --locked -- --nocapture simulated::sweep
 
@@ -35,4 +43,5 @@ packaging/portable.sh
 say "figures"
 cargo build --release --locked
 tests/figures.sh
+tests/bake_figures.sh || [ $? = 77 ]
 GPUCHECK="$CARGO_TARGET_DIR/release/gpucheck" cargo simulate --matrix | tail -n 1

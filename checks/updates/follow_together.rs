@@ -27,7 +27,7 @@ use crate::{
 
 pub(crate) static CHECK: Check = Check {
     reads: &[Source::Platform, Source::Module, Source::Installation, Source::Updates],
-    needs: &[],
+    needs: &["next_boot.can_rebuild"],
     severity: Severity::BreaksLater,
     who: Who::Instructor,
     judge,

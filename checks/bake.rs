@@ -56,7 +56,15 @@ pub(crate) fn bake(facts: &Facts, knowledge: &Knowledge, selection: &Selection) 
     let no_target = why.is_some() && report.targets.is_empty() && is_asked_for("target", is_asked);
     let no_target = no_target
         .then(|| unverified("target", "no --target: for which GPUs the image is meant is not known"));
-    let unverified: Vec<Unverified> = untried.chain(no_target).chain(report.unverified).collect();
+    let not_root = is_read_in_part(facts) && is_asked_for("frameworks", is_asked);
+    let not_root = not_root.then(|| {
+        unverified(
+            "frameworks",
+            "gpucheck did not run as root: what only root may read of the image was not seen",
+        )
+    });
+    let own = untried.chain(no_target).chain(not_root);
+    let unverified: Vec<Unverified> = own.chain(report.unverified).collect();
     let is_needed = |unverified: &Unverified| is_of(&unverified.id, &NEEDED) || why.is_some();
     let verdict = if failed {
         MachineVerdict::Unusable
@@ -68,7 +76,7 @@ pub(crate) fn bake(facts: &Facts, knowledge: &Knowledge, selection: &Selection) 
     };
     let layers = unverified.iter().filter(|unverified| !unverified.id.contains('.')).map(untried_layer);
     let outcomes = layers.chain(report.outcomes).collect();
-    Report { verdict, unverified, outcomes, ..report }
+    Report { verdict, outcomes, unverified, ..report }
 }
 
 /// A layer that was not tried, for those who read outcomes alone.
@@ -92,6 +100,12 @@ fn why_untried(facts: &Facts) -> Option<&'static str> {
     let is_wsl = facts.place() == Place::Wsl && has_dxg(facts);
     let is_absent = facts.pci.seen().is_some() && facts.gpu_addresses().is_empty() && !is_wsl;
     is_absent.then_some("no GPU here: not tried")
+}
+
+/// Whether there may be folders of the image that nobody could look into.
+fn is_read_in_part(facts: &Facts) -> bool {
+    let is_mounted = facts.targets.seen().is_some_and(|targets| targets.image.mounted);
+    is_mounted && facts.platform.seen().is_none_or(|platform| platform.user.uid != 0)
 }
 
 fn has_dxg(facts: &Facts) -> bool {

@@ -10,7 +10,7 @@ use std::{
 };
 
 /// Folders of checks, in the order in which a machine works.
-const LAYERS: [&str; 12] = [
+const LAYERS: &[&str] = &[
     "pci",
     "module",
     "nvml",
@@ -21,6 +21,9 @@ const LAYERS: [&str; 12] = [
     "notebooks",
     "performance",
     "load",
+    "next_boot",
+    "updates",
+    "clones",
     "classroom",
     "target",
 ];

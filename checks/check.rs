@@ -43,11 +43,13 @@ pub enum Source {
     Targets,
     /// [`Facts::inventory`].
     Inventory,
+    /// [`Facts::users`].
+    Users,
 }
 
 impl Source {
     /// What takes its time or tells of tomorrow is looked at only where a command asks for it.
-    pub(crate) const ASKED_FOR: [Self; 7] = [
+    pub(crate) const ASKED_FOR: [Self; 8] = [
         Self::Load,
         Self::NextBoot,
         Self::Updates,
@@ -55,6 +57,7 @@ impl Source {
         Self::Classroom,
         Self::Targets,
         Self::Inventory,
+        Self::Users,
     ];
 }
 

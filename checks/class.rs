@@ -160,7 +160,9 @@ impl WayInRow {
 impl RunEnd {
     /// Why the run did not come to its end, in technical words.
     pub(crate) fn why(&self) -> Option<String> {
-        let in_cell = |cell: &Option<u32>| cell.map_or(String::new(), |cell| format!(" in cell {cell}"));
+        let in_cell = |cell: &Option<u32>| {
+            cell.map_or_else(|| " before its first cell".to_owned(), |cell| format!(" in cell {cell}"))
+        };
         match self {
             Self::Ran => None,
             Self::Raised { cell, name, value, .. } if value.is_empty() => {

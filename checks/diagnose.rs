@@ -10,7 +10,7 @@ use crate::{
     registry::{self, CAUSES, CHECKS},
     report::{Fix, Machine, MachineVerdict, REPORT_SCHEMA, Wording},
     texts::{self, Language, Texts},
-    usable_from,
+    usable_from, users,
     verdict::{PROOFS, REFUTATIONS, verdict},
 };
 
@@ -106,6 +106,7 @@ pub(crate) fn report(
         class: None,
         holds: Vec::new(),
         cost: None,
+        drift: None,
         outcomes: judged.into_iter().map(|judged| judged.outcome).collect(),
         unverified,
         machine: Machine::of(facts, name_of),
@@ -259,6 +260,7 @@ fn name_roots(facts: &Facts, knowledge: &Knowledge, judged: &mut [JudgedOutcome]
     }
     set_roots(judged, &owner);
     let in_container = crate::judge::in_container(facts);
+    let user_of = |finding: &Finding| users::user_of(facts, &finding.subject);
     let mut roots: Vec<(usize, Root)> = (0..judged.len())
         .filter(|index| owner.get(*index) == Some(&Some(*index)))
         .filter_map(|index| {
@@ -266,14 +268,15 @@ fn name_roots(facts: &Facts, knowledge: &Knowledge, judged: &mut [JudgedOutcome]
             let explained = consequences(judged, index);
             if let Some((_, cause, finding, severity)) = named.iter().find(|(first, ..)| *first == index) {
                 let texts = texts::cause(Language::English, cause.id, finding.advice.variant)?;
-                let kind =
-                    Kind { cause: Some(cause.id), severity: *severity, who: cause.item.who, in_container };
+                let (severity, who, user) = (*severity, cause.item.who, user_of(finding));
+                let kind = Kind { cause: Some(cause.id), severity, who, in_container, user };
                 return Some((index, root(&of.outcome.id, &kind, finding, &texts, explained)));
             }
             let check = registry::check(&of.outcome.id)?;
             let texts = texts::check(Language::English, check.id, of.finding.advice.variant)?;
             let severity = severity(check.item.severity, of.outcome.verdict);
-            let kind = Kind { cause: None, severity, who: check.item.who, in_container };
+            let user = user_of(&of.finding);
+            let kind = Kind { cause: None, severity, who: check.item.who, in_container, user };
             Some((index, root(check.id, &kind, &of.finding, &texts, explained)))
         })
         .collect();
@@ -286,14 +289,16 @@ fn severity(of_failure: Severity, verdict: Verdict) -> Severity {
     if verdict == Verdict::Warn { of_failure.max(Severity::Degraded) } else { of_failure }
 }
 
-struct Kind {
+struct Kind<'a> {
     cause: Option<&'static str>,
     severity: Severity,
     who: Who,
     in_container: bool,
+    /// Whose it is, where it is not everybody's.
+    user: Option<&'a str>,
 }
 
-impl Kind {
+impl Kind<'_> {
     /// Whether a container cannot mend it for itself: driver, module and settings of the card are not its own.
     fn is_underneath(&self, advice: &Advice) -> bool {
         let asks_root = advice.commands.iter().any(|command| command.contains("sudo "));
@@ -302,7 +307,7 @@ impl Kind {
     }
 }
 
-fn root(id: &str, kind: &Kind, finding: &Finding, texts: &Texts, explains: Vec<String>) -> Root {
+fn root(id: &str, kind: &Kind<'_>, finding: &Finding, texts: &Texts, explains: Vec<String>) -> Root {
     let advice = &finding.advice;
     let values = advice.values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     let wording = Wording {
@@ -311,6 +316,10 @@ fn root(id: &str, kind: &Kind, finding: &Finding, texts: &Texts, explains: Vec<S
         underneath: kind.is_underneath(advice),
     };
     let texts = wording.fill(texts, &finding.subject, Language::English);
+    let commands = advice.commands.iter().map(|command| match kind.user {
+        Some(user) => users::run_as(user, command),
+        None => command.clone(),
+    });
     Root {
         id: id.to_owned(),
         cause: kind.cause.map(str::to_owned),
@@ -321,7 +330,7 @@ fn root(id: &str, kind: &Kind, finding: &Finding, texts: &Texts, explains: Vec<S
         meaning: texts.meaning,
         summary: finding.summary.clone(),
         evidence: finding.evidence.clone(),
-        fix: Fix { text: texts.fix, commands: advice.commands.clone(), url: advice.url.map(str::to_owned) },
+        fix: Fix { text: texts.fix, commands: commands.collect(), url: advice.url.map(str::to_owned) },
         explains,
         wording,
     }

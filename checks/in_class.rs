@@ -29,7 +29,9 @@ pub(crate) fn judge_notebooks(
         let Some(notebooks) = classroom.notebooks.seen() else {
             return match &classroom.notebooks {
                 Observed::NotProbed { why } => Finding::not_applicable(host, why.clone()),
-                untold => Finding::unknown(host, untold.why_not()),
+                untold @ (Observed::Seen(_) | Observed::Failed(_) | Observed::Interrupted { .. }) => {
+                    Finding::unknown(host, untold.why_not())
+                }
             };
         };
         let read = |notebook| Some((notebook, content(notebook)?));

@@ -272,7 +272,7 @@ pub(crate) fn is_apt(facts: &Facts) -> bool {
 }
 
 /// The system's packages are handled by dnf.
-fn is_dnf(facts: &Facts) -> bool {
+pub(crate) fn is_dnf(facts: &Facts) -> bool {
     matches!(os_id(facts), Some("fedora" | "rhel" | "centos" | "rocky" | "almalinux" | "ol" | "amzn"))
 }
 

@@ -9,12 +9,16 @@
 
 mod at_work;
 mod bake;
+mod boot;
 mod bottleneck;
 mod check;
 mod class;
+mod cloned;
+mod compiled;
 mod cost;
 mod cuda_libraries;
 mod diagnose;
+pub mod drift;
 pub mod fact;
 mod finding;
 mod holder;
@@ -39,7 +43,9 @@ mod speed;
 mod targets;
 mod tensorflow;
 mod texts;
+mod updated;
 mod usable_from;
+mod users;
 mod verdict;
 mod wheels;
 mod work;
@@ -50,6 +56,7 @@ pub use check::{Cause, Check, Source};
 pub use class::{ClassSummary, NotebookRow, Ran, WayInRow};
 pub use cost::{Class, Cost, CostError, Decimal};
 pub use diagnose::diagnose;
+pub use drift::{Drift, drift};
 pub use finding::{Advice, Finding, Judged, Severity, Subject, Verdict, Who};
 pub use knowledge::{
     Architecture, ArchitectureRow, Bar, DriverBranch, DriverKind, Fit, GpuModel, JaxPlugin, Knowledge,
@@ -67,8 +74,9 @@ pub use report::{
 pub use select::{Selection, UnknownId};
 pub use slow::{slow, slow_sources};
 pub use texts::{
-    AnswerWords, ClassWords, FixWords, HeadingWords, Language, MachineWords, Phrase, PublishWords, SlowWords,
-    StatusWords, Texts, UsableWords, VerdictWords, Words,
+    AnswerWords, ClassWords, DriftWords, FixWords, HeadingWords, Language, MachineWords, PageWords, Phrase,
+    PublishWords, QuestionWords, SeverityWords, SlowWords, StatusWords, Texts, UsableWords, VerdictWords,
+    WhatWords, WhoWords, Words,
 };
 pub use usable_from::{RootReference, Usable, UsableFrom};
 pub use verdict::PROOFS;

@@ -17,6 +17,8 @@ pub enum Profile {
     Publish,
     /// Is this image good for the machines that it is meant for?
     Bake,
+    /// Is the GPU usable now, and what changed since the template was saved?
+    Drift,
 }
 
 impl Profile {
@@ -39,11 +41,15 @@ impl Profile {
         match self {
             Self::Slow => return slow_sources(),
             Self::Check => {}
+            Self::Drift => {
+                sources.extend([Source::Inventory, Source::Notebooks, Source::Installation, Source::Nvml]);
+            }
             Self::Publish => sources.extend([
                 Source::NextBoot,
                 Source::Updates,
                 Source::Clones,
                 Source::Classroom,
+                Source::Users,
                 Source::Inventory,
             ]),
             Self::Bake => sources.extend([
@@ -64,6 +70,7 @@ impl Profile {
             Self::Slow => slow(facts, knowledge),
             Self::Publish => publish(facts, knowledge, selection),
             Self::Bake => bake(facts, knowledge, selection),
+            Self::Drift => Report { profile: "drift".to_owned(), ..diagnose(facts, knowledge, selection) },
         }
     }
 }

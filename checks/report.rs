@@ -1,7 +1,7 @@
 //! The report: the contract with everyone who reads gpucheck's answer.
 
 use crate::{
-    Severity, Subject, Verdict, Who,
+    Drift, Severity, Subject, Verdict, Who,
     class::ClassSummary,
     cost::Cost,
     fact::{ArrayLibrary, Facts, Jax, PciAddress, Python, Torch},
@@ -26,7 +26,7 @@ pub struct Report {
     pub gpucheck: String,
     /// When the looking began, RFC 3339 in UTC.
     pub taken_at: String,
-    /// What the report is for: `check`, `slow`, `publish`, `bake`.
+    /// What the report is for: `check`, `slow`, `publish`, `bake`, `drift`.
     pub profile: String,
     /// Whether the GPU is usable.
     pub verdict: MachineVerdict,
@@ -56,6 +56,9 @@ pub struct Report {
     /// What the class costs, where that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
+    /// What changed against the template's baseline; in the profile `drift` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
     /// Every check for every subject, in the order in which a machine works.
     pub outcomes: Vec<Outcome>,
     /// What could not be told and is nobody's consequence.

@@ -9,15 +9,17 @@
 //! Invariants, held by tests: every language has the same texts with the same placeholders; in Korean no particle
 //! whose form depends on the word before it follows a placeholder.
 
+mod drift;
 #[cfg(test)]
 mod tests;
 mod words;
 
+pub use drift::{DriftWords, WhatWords};
 use serde::Deserialize;
 use std::{collections::BTreeMap, sync::LazyLock};
 pub use words::{
-    AnswerWords, ClassWords, FixWords, HeadingWords, MachineWords, Phrase, PublishWords, SlowWords,
-    StatusWords, UsableWords, VerdictWords, Words,
+    AnswerWords, ClassWords, FixWords, HeadingWords, MachineWords, PageWords, Phrase, PublishWords,
+    QuestionWords, SeverityWords, SlowWords, StatusWords, UsableWords, VerdictWords, WhoWords, Words,
 };
 
 // Each file of a language: ENGLISH_FILES, KOREAN_FILES.

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import sys
+import tempfile
 import time
 
 ANSWER = 60
@@ -52,6 +53,8 @@ def run(path, settle):
         from nbclient.exceptions import CellExecutionError, DeadKernelError
     except ImportError as error:
         return {"missing": cut(error)}
+    # The kernel's connection file, which would be left where the kernel is ended.
+    tempfile.tempdir = os.environ.get("JUPYTER_RUNTIME_DIR")
     say("step", "read the notebook")
     notebook = nbformat.read(path, as_version=4)
     folder = os.path.dirname(path)

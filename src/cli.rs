@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Exit status: 0 usable, 1 not usable, 2 usage, 3 something needed could not be told, 4 gpucheck's own error"
+    after_help = "Exit status: 0 usable (of publish and bake: ready), 1 not, 2 usage, 3 something needed could not be told, 4 gpucheck's own error"
 )]
 pub struct Cli {
     /// What to do; without a command: look at this machine and say whether its GPU is usable.
@@ -31,8 +31,13 @@ pub enum Command {
     Publish(PublishArgs),
     /// Say whether this image is good for the machines that it is meant for; on a builder without a GPU, too
     Bake(BakeArgs),
+    /// Say whether the GPU is usable, and what changed since this machine's template was saved
+    Drift(DriftArgs),
     /// Look, and write down the facts (JSON, without serial numbers and user names) instead of judging them
     Record {
+        /// The question whose facts are taken down, for `gpucheck judge` to answer anywhere
+        #[arg(long, value_enum, default_value_t = Question::Check, hide_default_value = true, conflicts_with_all = ["seconds", "pid", "notebook"])]
+        profile: Question,
         /// Watch the machine for so many seconds, too: what `gpucheck slow` judges
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=LONGEST_WATCH))]
         seconds: Option<u16>,
@@ -52,6 +57,17 @@ pub enum Command {
     },
     /// List every check and every cause
     List,
+}
+
+/// A question that facts can be taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Question {
+    /// Is the GPU usable?
+    Check,
+    /// Is this template ready to be published? As root: as each of its users sees it
+    Publish,
+    /// Is this image good?
+    Bake,
 }
 
 /// Time to watch where none is given, in seconds.
@@ -84,10 +100,10 @@ pub struct WhomArgs {
 /// What of a class to try before it is published.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "It imports every framework in full, as a notebook does (--full), and retells nothing of what an earlier run saw\n\
+    after_help = "It imports every framework in full, as a notebook does (--full), and retells nothing of an earlier run \
         (--fresh). With sudo it looks as every human user of this machine, without it as the asking one.\n\n\
-        Exit status: 0 ready, with warnings or without (with --strict only without), 1 not ready, 2 usage,\n\
-        3 not ready only because something could not be told, 4 gpucheck's own error"
+        Exit status: 0 ready, with warnings or without (--strict: only without), 1 not ready, 2 usage, 3 not ready only \
+        because something could not be told, 4 gpucheck's own error"
 )]
 pub struct PublishArgs {
     /// Look through the class's notebooks in this folder
@@ -99,9 +115,37 @@ pub struct PublishArgs {
     /// Time for each notebook: 90s, 10m, 2h
     #[arg(long, value_name = "DURATION", default_value = "10m", requires = "run_notebooks", value_parser = seconds)]
     pub notebook_timeout: u64,
+    /// Milliseconds for Jupyter to start, instead of its own deadline
+    #[arg(long, hide = true, value_name = "MS")]
+    pub jupyter_deadline_ms: Option<u64>,
     /// What the class costs, and so what a wrong template wastes.
     #[command(flatten)]
     pub cost: CostArgs,
+    /// What to keep.
+    #[command(flatten)]
+    pub baseline: BaselineArgs,
+}
+
+/// What is kept for `gpucheck drift`.
+#[derive(Debug, Args)]
+pub struct BaselineArgs {
+    /// Save what this machine is to this file, for `gpucheck drift`, instead of /var/lib/gpucheck/baseline.json
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Save it nowhere
+    #[arg(long, conflicts_with = "baseline")]
+    pub no_baseline: bool,
+}
+
+/// With what to compare.
+#[derive(Debug, Args)]
+pub struct DriftArgs {
+    /// What `gpucheck publish` saved, if not at /var/lib/gpucheck/baseline.json
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Compare these facts, recorded before, instead of looking
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub facts: Option<PathBuf>,
 }
 
 /// A class, as far as it is billed.
@@ -195,6 +239,12 @@ pub struct LookArgs {
     /// Milliseconds for each of the driver's libraries to answer, instead of their own deadlines
     #[arg(long, global = true, hide = true, value_name = "MS")]
     pub driver_deadline_ms: Option<u64>,
+    /// A list of users in the form of /etc/passwd, in its place
+    #[arg(long, global = true, hide = true, value_name = "FILE")]
+    pub users_list: Option<PathBuf>,
+    /// Milliseconds to look as one user
+    #[arg(long, global = true, hide = true, value_name = "MS")]
+    pub user_deadline_ms: Option<u64>,
     /// Put the GPUs to as little work as proves that all of it is done: for simulated ones
     #[arg(long, global = true, hide = true)]
     pub small_work: bool,
@@ -233,7 +283,7 @@ pub struct ShowArgs {
     /// Write the report to this file instead of standard output
     #[arg(short, long, global = true, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// End with 1 also where the GPU is usable and something is to be mended
+    /// End with 1 also where the GPU is usable and something is to be mended, or has changed since the template was saved
     #[arg(long, global = true)]
     pub strict: bool,
     /// Print the answer's line alone

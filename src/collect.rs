@@ -7,6 +7,7 @@
 use crate::{
     in_time::{InTime, broken},
     look_again::look_again,
+    look_as_users::look_as_users,
     probe::{
         classroom, clones, cuda, environments::Surroundings, frameworks, image, installation, inventory,
         library::Search, log, module, next_boot, notebooks, nvml, pci, platform, processes, updates,
@@ -77,6 +78,10 @@ pub struct Options {
     pub this_notebooks: bool,
     /// Time for the driver's libraries to answer, each; their own deadlines where it is not given.
     pub driver_deadline: Option<Duration>,
+    /// A list of users, as `/etc/passwd` is one, in its place.
+    pub users_list: Option<PathBuf>,
+    /// Time to look as one user; the usual where it is not given.
+    pub user_deadline: Option<Duration>,
 }
 
 /// Looks at a machine.
@@ -137,6 +142,7 @@ pub fn collect(options: &Options) -> Facts {
             classroom: unwanted(),
             targets: targets(options),
             inventory: unwanted(),
+            users: unwanted(),
         };
         // Work that takes all memory, or a GPU that lets one program in, would keep the Pythons from it.
         let beside = may_be_beside(options, &facts);
@@ -148,6 +154,7 @@ pub fn collect(options: &Options) -> Facts {
             put_to_work(options, &ask, &mut facts);
         }
         look_again(options, &ask, &mut facts);
+        look_as_users(options, &mut facts);
         facts.inventory = look_at_inventory(options, &facts).take();
         facts.classroom = look_at_classroom(options, &ask, &facts).take();
         facts.processes = look_at_processes(options, &facts).take();
@@ -229,7 +236,6 @@ fn look_at_classroom(options: &Options, library: &worker::Ask, facts: &Facts) ->
         library: library.clone(),
         worker: worker(options, nvml::DEADLINE),
         progress: options.progress.clone(),
-        jupyter_deadline: None,
     };
     let wanted = options.sources.contains(&Source::Classroom);
     let notebooks = facts.notebooks.seen().cloned().unwrap_or_default();
@@ -342,7 +348,7 @@ fn library_path() -> Vec<PathBuf> {
 
 /// Whether this very machine has a driver, whatever root is looked at. With one, its libraries may make device nodes as
 /// they do for every CUDA program; without one they would leave debris.
-fn a_driver_stands_here() -> bool {
+pub(crate) fn a_driver_stands_here() -> bool {
     ["/sys/module/nvidia", "/proc/driver/nvidia/version", "/dev/dxg"]
         .iter()
         .any(|path| Path::new(path).exists())

@@ -113,6 +113,44 @@ pub enum Error {
         /// The newest known one.
         known: u32,
     },
+    /// There is nothing to compare with.
+    #[error("{}: {source}; {}", .path.display(), without_baseline(.source))]
+    ReadBaseline {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's words.
+        source: io::Error,
+    },
+    /// What was to be compared with is none, or not what was saved.
+    #[error(
+        "{}: not a baseline that `gpucheck publish` saved: {message}; it may be cut off or edited: save it again on the template, or name another one with --baseline FILE", .path.display()
+    )]
+    NoBaseline {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// A baseline of a newer gpucheck.
+    #[error(
+        "{}: a baseline of layout {schema}, this gpucheck reads up to {known}: use the gpucheck that saved it, or a newer one", .path.display()
+    )]
+    NewerBaseline {
+        /// The file.
+        path: PathBuf,
+        /// Its layout.
+        schema: u64,
+        /// The newest known one.
+        known: u64,
+    },
+    /// A baseline cannot be kept where it was asked for.
+    #[error("--baseline {}: {source}; the report is not lost, the baseline is not saved: choose another place", .path.display())]
+    SaveBaseline {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's words.
+        source: io::Error,
+    },
     /// The answer cannot be written.
     #[error("{path}: {source}; the report is not written, choose another --output")]
     Write {
@@ -169,6 +207,14 @@ pub enum Error {
     },
 }
 
+fn without_baseline(source: &io::Error) -> &'static str {
+    if source.kind() == io::ErrorKind::NotFound {
+        "no template was saved here, so there is nothing to compare with: `gpucheck publish` on the template saves it, `gpucheck` alone looks at this machine, --baseline FILE names another one"
+    } else {
+        "there is nothing to compare with: give the file that `gpucheck publish` saved with --baseline FILE"
+    }
+}
+
 fn notebooks(open: &[String]) -> String {
     if open.is_empty() {
         "; no notebook of yours has a kernel that runs: open it, or name its process with --pid".to_owned()
@@ -204,6 +250,10 @@ impl Error {
             Self::ReadFacts { .. }
             | Self::NoFacts { .. }
             | Self::NewerFacts { .. }
+            | Self::ReadBaseline { .. }
+            | Self::NoBaseline { .. }
+            | Self::NewerBaseline { .. }
+            | Self::SaveBaseline { .. }
             | Self::Write { .. }
             | Self::WriteEvidence { .. }
             | Self::WriteReport { .. }

@@ -1,6 +1,6 @@
 //! What gpucheck's exit status means.
 
-use gpucheck_checks::{MachineVerdict, Readiness, Report, Verdict};
+use gpucheck_checks::{Drift, MachineVerdict, Readiness, Report, Verdict};
 
 /// The exit statuses, one by one. They do not change their meaning. Of `gpucheck publish` and `gpucheck bake` each says of
 /// a template what it says of a GPU.
@@ -10,7 +10,7 @@ pub enum Exit {
     /// The GPU is usable, warnings included. The template is ready to be published, warnings included.
     Usable = 0,
     /// The GPU is not usable; the template is not ready; the image is not good. With `--strict` also: it is, and there is
-    /// something to mend.
+    /// something to mend, or something about it changed.
     NotUsable = 1,
     /// The command line makes no sense. clap ends with the same status.
     Usage = 2,
@@ -30,8 +30,9 @@ impl Exit {
         if let Some(readiness) = report.readiness {
             return Self::of_template(readiness, report, strict);
         }
+        let drifted = || report.drift.as_ref().is_some_and(Drift::matters);
         match report.verdict {
-            MachineVerdict::Usable if strict && warned() => Self::NotUsable,
+            MachineVerdict::Usable if strict && (warned() || drifted()) => Self::NotUsable,
             MachineVerdict::Degraded if strict => Self::NotUsable,
             MachineVerdict::Usable | MachineVerdict::Degraded => Self::Usable,
             MachineVerdict::Unusable => Self::NotUsable,

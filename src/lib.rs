@@ -37,6 +37,7 @@
 //! | [`probe`] | a source of facts each; [`worker`] is their other end, in the child |
 //! | [`probe::environments`], [`probe::notebooks`] | find environments, Jupyter's kernels and servers by files and `/proc` |
 //! | [`probe::frameworks`] | starts the Pythons of the shell, of kernels and of environments, side by side, and runs `python/` in them, the PyO3 extension that `build.rs` embeds |
+//! | [`probe::users`] | the human users, and this program once more as each of them |
 //! | [`probe::load`], [`slow`] | samples GPUs and host for some seconds |
 //! | [`child`] | starting, following and ending children; the line protocol |
 //! | [`render`] | a report made visible |
@@ -44,6 +45,7 @@
 //! | [`progress`] | how far the looks and the work are, on a terminal |
 //! | [`cli`], [`locale`], [`exit`], [`error`] | the command, its language, what its status means, its own troubles |
 //! | [`root`] | the file system under `--root` |
+//! | [`baseline`], [`drift`] | what a template was, kept in its image, and what changed since |
 //!
 //! ## From failed checks to one cause
 //!
@@ -54,16 +56,20 @@
 
 pub mod ask;
 pub mod bake;
+pub mod baseline;
 pub mod child;
 pub mod cli;
 pub mod collect;
+pub mod drift;
 pub mod error;
 pub mod evidence;
 pub mod exit;
+pub mod facts_file;
 mod in_time;
 pub mod knowledge;
 pub mod locale;
 mod look_again;
+mod look_as_users;
 pub mod output;
 pub mod probe;
 pub mod progress;

@@ -3,30 +3,23 @@
 use clap::Parser;
 use gpucheck::{
     ask, bake,
-    cli::{Cli, Command, LookArgs, WATCH_SECONDS},
-    collect,
+    cli::{Cli, Command, LookArgs, Question, WATCH_SECONDS},
+    collect, drift,
     error::Error,
     exit::Exit,
-    knowledge, output, publish,
-    redact::redact,
+    facts_file, knowledge, output, publish,
+    redact::{own_names, redact},
     render, show,
     slow::{self, Asked},
     worker,
 };
-use gpucheck_checks::{
-    CAUSES, CHECKS, Profile, Selection, Source,
-    fact::{FACTS_SCHEMA, Facts},
-};
+use gpucheck_checks::{CAUSES, CHECKS, Profile, Selection, Source};
 use std::{
-    fs::File,
-    io::{self, Read, Write},
-    path::{Path, PathBuf},
+    io::{self, Write},
     process::ExitCode,
     time::Duration,
 };
 
-/// Largest facts file that is read, in bytes; a recorded one has some ten thousand.
-const LARGEST_FACTS: u64 = 64 << 20;
 /// Characters kept of the beginning of a message that is too long.
 const MESSAGE_HEAD: usize = 600;
 /// Characters kept of its end, where the advice is.
@@ -79,6 +72,7 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
         }
         Some(Command::Publish(asked)) => publish::run(asked, cli),
         Some(Command::Bake(asked)) => bake::run(asked, cli),
+        Some(Command::Drift(asked)) => drift::run(asked, cli),
         Some(Command::Slow(asked)) => {
             look_alone(look)?;
             let selection = Selection::default();
@@ -88,8 +82,13 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
             let facts = slow::facts(&options, &(&asked.whom).into(), time)?;
             show::report(&Profile::Slow.judge(&facts, &knowledge, &selection), show)
         }
-        Some(Command::Record { seconds, whom }) => {
-            let mut options = ask::options(look, show, Profile::Check, &ask::selection(look)?)?;
+        Some(Command::Record { profile, seconds, whom }) => {
+            let profile = match profile {
+                Question::Check => Profile::Check,
+                Question::Publish => Profile::Publish,
+                Question::Bake => Profile::Bake,
+            };
+            let mut options = ask::options(look, show, profile, &ask::selection(look)?)?;
             // Facts are to show what is there now.
             options.fresh = true;
             if options.sources.contains(&Source::Compute) {
@@ -107,7 +106,7 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
         Some(Command::Judge { facts }) => {
             let selection = ask::selection(look)?;
             let knowledge = knowledge::read(look.knowledge.as_deref())?;
-            let facts = read_facts(facts)?;
+            let facts = facts_file::read(facts)?;
             // Where checks are chosen, the question is whether the GPU is usable, whatever was looked at.
             let profile = Profile::of(&facts);
             let all = selection == Selection::default();
@@ -134,7 +133,11 @@ fn makes_none(command: Option<&Command>) -> Option<&'static str> {
         Command::Record { .. } => Some("record"),
         Command::Explain { .. } => Some("explain"),
         Command::List => Some("list"),
-        Command::Slow(_) | Command::Publish(_) | Command::Bake(_) | Command::Judge { .. } => None,
+        Command::Slow(_)
+        | Command::Publish(_)
+        | Command::Bake(_)
+        | Command::Drift(_)
+        | Command::Judge { .. } => None,
     }
 }
 
@@ -150,42 +153,6 @@ fn look_alone(look: &LookArgs) -> Result<(), Error> {
         Some((option, _)) => Err(Error::NotWithSlow { option }),
         None => Ok(()),
     }
-}
-
-/// By which the asking person may be told in a path: as a user, and as the folder that is their home.
-fn own_names() -> Vec<String> {
-    let home = std::env::var_os("HOME").map(PathBuf::from);
-    let folder = home.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-    let user = ["USER", "LOGNAME", "SUDO_USER"].into_iter().filter_map(|name| std::env::var(name).ok());
-    user.chain(folder).collect()
-}
-
-/// The one field that every layout of facts has.
-#[derive(serde::Deserialize)]
-struct Layout {
-    schema: u64,
-}
-
-fn read_facts(path: &Path) -> Result<Facts, Error> {
-    let name = path.display().to_string();
-    let unreadable = |source| Error::ReadFacts { path: name.clone(), source };
-    let mut text = Vec::new();
-    let source: Box<dyn Read> = if path == Path::new("-") {
-        Box::new(io::stdin())
-    } else {
-        Box::new(File::open(path).map_err(unreadable)?)
-    };
-    source.take(LARGEST_FACTS + 1).read_to_end(&mut text).map_err(unreadable)?;
-    let no_facts = |message: String| Error::NoFacts { path: name.clone(), message };
-    if text.len() as u64 > LARGEST_FACTS {
-        return Err(no_facts(format!("more than {LARGEST_FACTS} bytes")));
-    }
-    let text = String::from_utf8(text).map_err(|error| no_facts(error.to_string()))?;
-    let layout: Layout = serde_json::from_str(&text).map_err(|error| no_facts(error.to_string()))?;
-    if layout.schema > u64::from(FACTS_SCHEMA) {
-        return Err(Error::NewerFacts { path: name, schema: layout.schema, known: FACTS_SCHEMA });
-    }
-    serde_json::from_str(&text).map_err(|error| no_facts(error.to_string()))
 }
 
 /// Logs go to standard error, for whoever asks for them; the report alone has standard output.

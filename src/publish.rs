@@ -1,7 +1,7 @@
 //! `gpucheck publish`: the gate before a template is published.
 
 use crate::{
-    ask,
+    ask, baseline,
     cli::{Cli, CostArgs, PublishArgs},
     collect::{self, Options},
     error::Error,
@@ -29,12 +29,14 @@ pub fn run(asked: &PublishArgs, cli: &Cli) -> Result<Exit, Error> {
         notebooks: folder(asked, &cli.look.root)?,
         run: asked.run_notebooks,
         deadline: Some(Duration::from_secs(asked.notebook_timeout)),
+        jupyter_deadline: asked.jupyter_deadline_ms.map(Duration::from_millis),
     };
     let cost = cost(&asked.cost, &options, &knowledge)?;
     let facts = collect::collect(&options);
     let mut report = profile.judge(&facts, &knowledge, &selection);
     report.cost = cost;
-    show::report(&report, &cli.show)
+    let exit = show::report(&report, &cli.show)?;
+    baseline::keep(&asked.baseline, cli, &facts, &report).map(|()| exit)
 }
 
 /// What the class costs, where that is asked: told before the look, which takes minutes that a wrong option would waste.

@@ -2,6 +2,7 @@
 
 use gpucheck_checks::fact::Facts;
 use serde_json::Value;
+use std::path::{Path, PathBuf};
 
 /// Names that a person may have and that mean something else in a path.
 const SYSTEMS: [&str; 22] = [
@@ -10,15 +11,110 @@ const SYSTEMS: [&str; 22] = [
 ];
 
 /// The same facts without UUIDs of GPUs and with every home folder's owner called `user`; so is whoever has one of
-/// these names, wherever a path has it.
+/// these names, wherever a path has it. The machine's human users are `user1`, `user2`, ... throughout.
 pub fn redact(facts: &Facts, names: &[String]) -> Value {
     // Facts hold nothing that JSON cannot; null would be refused by every reader.
     let mut facts = serde_json::to_value(facts).unwrap_or(Value::Null);
     let is_telling = |name: &&str| !name.is_empty() && !SYSTEMS.contains(name);
     let names: Vec<&str> = names.iter().map(String::as_str).filter(is_telling).collect();
+    hide_users(&mut facts);
     walk(&mut facts, &names);
     hide_notebooks(&mut facts);
     facts
+}
+
+/// By which the asking person may be told in a path: as a user, and as the folder that is their home.
+pub fn own_names() -> Vec<String> {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let folder = home.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    let user = ["USER", "LOGNAME", "SUDO_USER"].into_iter().filter_map(|name| std::env::var(name).ok());
+    user.chain(folder).collect()
+}
+
+/// The asking person's home, which has another name in what is fit to be shown around.
+#[derive(Debug)]
+pub struct OwnHome {
+    own: String,
+    redacted: String,
+}
+
+impl OwnHome {
+    /// That of `HOME`.
+    pub fn of_this_process() -> Self {
+        let home = std::env::var("HOME").unwrap_or_default();
+        Self::new(home.trim_end_matches('/'))
+    }
+
+    fn new(home: &str) -> Self {
+        Self { own: home.to_owned(), redacted: hidden(home, &[]) }
+    }
+
+    /// A text with that home called by its own name, wherever its path stands whole.
+    pub fn shown(&self, text: &str) -> String {
+        if self.redacted.is_empty() || self.redacted == self.own {
+            return text.to_owned();
+        }
+        let mut parts = text.split(self.redacted.as_str());
+        let mut out = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let is_whole = !part.starts_with(is_of_a_name);
+            out.extend([if is_whole { self.own.as_str() } else { self.redacted.as_str() }, part]);
+        }
+        out
+    }
+
+    /// The same for every text of a document but the names of its fields.
+    pub fn shown_in(&self, value: Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.shown(&text)),
+            Value::Array(items) => items.into_iter().map(|item| self.shown_in(item)).collect(),
+            Value::Object(fields) => {
+                fields.into_iter().map(|(name, value)| (name, self.shown_in(value))).collect()
+            }
+            other @ (Value::Null | Value::Bool(_) | Value::Number(_)) => other,
+        }
+    }
+}
+
+/// Each human user gets a number, wherever the name stands: in the list, beside a kernel or a Python, in a path.
+fn hide_users(facts: &mut Value) {
+    let humans = list(facts, "/users/seen/humans").iter();
+    let names: Vec<String> =
+        humans.filter_map(|human| Some(human.get("name")?.as_str()?.to_owned())).collect();
+    for (index, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
+        number_user(facts, name, &format!("user{}", index + 1));
+    }
+    for (index, human) in list(facts, "/users/seen/humans").iter_mut().enumerate() {
+        if let Some(name) = human.get_mut("name") {
+            *name = Value::from(format!("user{}", index + 1));
+        }
+    }
+}
+
+fn number_user(value: &mut Value, name: &str, number: &str) {
+    let hidden = |text: &str| {
+        let text = text.replace(&format!("(of {name})"), &format!("(of {number})"));
+        let text = text.replace(&format!(", of {name})"), &format!(", of {number})"));
+        if SYSTEMS.contains(&name) {
+            return replace_part(&text, &format!("home/{name}"), &format!("home/{number}"));
+        }
+        replace_part(&text, name, number)
+    };
+    match value {
+        Value::String(text) => *text = hidden(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| number_user(item, name, number)),
+        Value::Object(fields) => {
+            for (field, mut value) in std::mem::take(fields) {
+                if field == "user" && value == name {
+                    value = Value::from(number);
+                } else {
+                    number_user(&mut value, name, number);
+                }
+                fields.insert(hidden(&field), value);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// What a notebook is called is its owner's, wherever it lies: `lab/kim-homework.ipynb` becomes `notebook-1.ipynb`, and
@@ -78,17 +174,26 @@ fn hidden(text: &str, names: &[&str]) -> String {
 
 /// `/data/people/somebody/x` becomes `/data/people/user/x`.
 fn without_name(text: &str, name: &str) -> String {
-    let mut parts = text.split('/');
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let rest = part.strip_prefix(name).filter(|rest| !rest.starts_with(is_of_a_name));
+    replace_part(text, name, "user")
+}
+
+/// The same text with this part of a path, or parts, replaced wherever it stands whole after a slash.
+fn replace_part(text: &str, part: &str, by: &str) -> String {
+    let wanted = format!("/{part}");
+    let mut pieces = text.split(wanted.as_str());
+    let mut out = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
         out.push('/');
-        match rest {
-            Some(rest) => out.extend(["user", rest]),
-            None => out.push_str(part),
-        }
+        out.push_str(if piece.starts_with(is_of_a_name) { part } else { by });
+        out.push_str(piece);
     }
     out
+}
+
+/// Whether it is a name that `hide_users` gave.
+fn is_numbered(name: &str) -> bool {
+    name.strip_prefix("user")
+        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn is_of_a_name(c: char) -> bool {
@@ -102,7 +207,8 @@ fn without_users(text: &str) -> String {
     for part in parts {
         let end = part.find(|c| !is_of_a_name(c)).unwrap_or(part.len());
         out.push_str("/home/");
-        out.push_str(if end == 0 { "" } else { "user" });
+        let name = part.get(..end).unwrap_or_default();
+        out.push_str(if name.is_empty() || is_numbered(name) { name } else { "user" });
         out.push_str(part.get(end..).unwrap_or_default());
     }
     out
@@ -191,6 +297,42 @@ mod tests {
             ("kim", "kim"),
         ] {
             assert_eq!(without_name(text, "kim"), kept);
+        }
+    }
+
+    #[test]
+    fn a_home_gets_its_name_back() {
+        let home = OwnHome::new("/home/kim");
+        assert_eq!(home.shown("/home/user/tf and /home/user2/x"), "/home/kim/tf and /home/user2/x");
+        let root = OwnHome::new("/root");
+        assert_eq!(root.shown("/root/tf, /home/user/tf"), "/root/tf, /home/user/tf");
+        let value = serde_json::json!({"a": ["/home/user/x", 1]});
+        assert_eq!(home.shown_in(value), serde_json::json!({"a": ["/home/kim/x", 1]}));
+    }
+
+    #[test]
+    fn users_are_numbered_wherever_they_are_named() {
+        let mut facts = Facts::unprobed("0", "now", "for a test");
+        let human = |name: &str, uid: u32| serde_json::json!({"name": name, "uid": uid, "look": {"not_probed": {"why": "kim is away"}}});
+        let users = serde_json::json!({"seen": {"asking": 0, "humans": [human("kim", 1000), human("bob", 1001), human("data", 1002)]}});
+        facts.users = serde_json::from_value(users).unwrap();
+        let kernel = serde_json::json!({"name": "bob", "folder": "/home/bob/.local/share/jupyter/kernels/bob", "user": "bob",
+            "spec": {"seen": {"argv": ["/data/bob/tf/bin/python", "/home/kimono/x", "/data/x", "/home/data/y"], "env": {}}},
+            "program": {"file": {"path": "/home/bob/tf/bin/python", "state": "missing"}}, "environment": null});
+        let notebooks = serde_json::json!({"seen": {"kernelspecs": [kernel], "servers": [], "shell": {}}});
+        facts.notebooks = serde_json::from_value(notebooks).unwrap();
+        facts.frameworks = serde_json::from_value(serde_json::json!({"seen": {"pythons": [],
+            "notebooks_not_started": {"bob (of bob)": "no", "x (/home/kim/a, of kim)": "/home/kim/a: no"}}}))
+        .unwrap();
+        let text = redact(&facts, &["bob".to_owned()]).to_string();
+        for told in [
+            r#""name":"user1","uid":1000"#,
+            r#""user":"user2""#,
+            r#""bob (of user2)":"no""#,
+            r#""x (/home/user1/a, of user1)":"/home/user1/a: no""#,
+            r#"["/data/user2/tf/bin/python","/home/user/x","/data/x","/home/user3/y"]"#,
+        ] {
+            assert!(text.contains(told), "{told}: {text}");
         }
     }
 

@@ -5,7 +5,7 @@
 
 use crate::{
     child::{self, Follower, Hears, Job, Trail},
-    probe::{classroom, cuda, libraries, library::Search, nvml},
+    probe::{classroom, cuda, libraries, library::Search, nvml, users},
 };
 use gpucheck_checks::fact::{Observed, ProbeFailure};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -134,6 +134,7 @@ pub fn run(args: &[OsString]) -> ExitCode {
         Some(cuda::COUNT) => answer(ask, cuda::count),
         Some(cuda::work::SOURCE) => answer(ask, cuda::work::look),
         Some(libraries::SOURCE) => answer(ask, libraries::look),
+        Some(users::SOURCE) => answer(ask, users::look),
         Some(_) | None => ExitCode::from(USAGE),
     }
 }

@@ -5,6 +5,7 @@ mod hostile;
 mod knowledge;
 mod languages;
 mod output;
+mod reports;
 mod selection;
 mod signals;
 mod usage;

@@ -8,14 +8,18 @@
     reason = "clippy knows #[test] functions as tests, and not what they call"
 )]
 
+mod bake;
 mod broken_pythons;
 mod children;
+mod classroom;
 mod cli;
 mod cuda_libraries;
+mod drift;
 mod environments;
 mod frameworks_at_work;
 mod hardware;
 mod home;
+mod human_users;
 mod judge;
 mod jupyter;
 mod kernels_on_gpus;
@@ -31,6 +35,7 @@ mod real_frameworks;
 mod real_kernels;
 mod real_nvidia;
 mod real_tensorflow;
+mod render;
 mod simulated;
 mod simulated_machines;
 mod slow;

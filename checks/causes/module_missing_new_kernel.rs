@@ -15,6 +15,7 @@
 
 use crate::{
     Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
+    boot::packaged_as,
     fact::{Dkms, Facts, Module},
     installed::{Absence, absence, build_evidence, flavour},
     judge,
@@ -74,14 +75,6 @@ fn by_package(facts: &Facts, module: &Module, release: &str, finding: Finding) -
             .run("apt list --installed 'linux-modules-nvidia-*' 'nvidia-driver-*'"),
         None => finding.variant("packaged"),
     }
-}
-
-/// What Ubuntu's packages call the branch of a module that came with its Linux: `535-server` for
-/// `/lib/modules/RELEASE/kernel/nvidia-535srv/nvidia.ko`.
-fn packaged_as(path: &str) -> Option<String> {
-    let (_, rest) = path.split_once("/kernel/nvidia-")?;
-    let folder = rest.split('/').next()?;
-    folder.starts_with(|c: char| c.is_ascii_digit()).then(|| folder.replace("srv", "-server"))
 }
 
 /// Keeps the next Linux from coming unasked: the packages that follow it are held, where they are installed.

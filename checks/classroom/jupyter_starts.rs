@@ -32,7 +32,7 @@ pub(crate) static CHECK: Check = Check {
 /// What Jupyter logs of a file of configuration that it leaves out.
 const NOT_READ: [&str; 2] = ["Exception while loading config file", "Error loading config file"];
 /// Lines of its log that are shown.
-const SHOWN: usize = 8;
+const SHOWN: usize = 14;
 
 fn judge(facts: &Facts, _: &Knowledge) -> Judged {
     in_class::judge(facts, |classroom| match &classroom.jupyter {
@@ -67,10 +67,15 @@ fn judge_server(jupyter: &JupyterServer) -> Finding {
     }
 }
 
+/// With the files of its configuration, what its log says of one, and where the log ends.
 fn with_log(finding: Finding, jupyter: &JupyterServer) -> Finding {
     let files = jupyter.configuration.iter().map(|file| format!("its configuration: {file}"));
-    let skipped = jupyter.log.len().saturating_sub(SHOWN);
-    let lines = jupyter.log.iter().skip(skipped).cloned();
+    let is_told = |line: &String| NOT_READ.iter().any(|words| line.contains(words));
+    let begin = match jupyter.log.iter().position(is_told) {
+        Some(told) => told,
+        None => jupyter.log.len().saturating_sub(SHOWN),
+    };
+    let lines = jupyter.log.iter().skip(begin).take(SHOWN).cloned();
     let finding = files.chain(lines).fold(finding, Finding::because);
     finding.with("program", jupyter.program.clone())
 }

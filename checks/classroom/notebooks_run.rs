@@ -76,7 +76,11 @@ fn failure(notebook: &ClassNotebook) -> Option<(&ClassNotebook, String)> {
     let why = match &notebook.run {
         Observed::Seen(run) | Observed::Interrupted { seen: run, .. } => match &run.end {
             RunEnd::NoKernel { .. } => return None,
-            end => end.why()?,
+            end @ (RunEnd::Ran
+            | RunEnd::Raised { .. }
+            | RunEnd::TimedOut { .. }
+            | RunEnd::KernelDied { .. }
+            | RunEnd::KernelFailed { .. }) => end.why()?,
         },
         Observed::Failed(by) => failed(by),
         Observed::NotProbed { .. } => return None,

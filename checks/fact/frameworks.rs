@@ -44,6 +44,9 @@ pub struct Python {
     pub retold_s: Option<u64>,
     /// User id that the probe took on, where it was not the asking user's.
     pub ran_as: Option<u32>,
+    /// The user as whom it was looked at, where it is only this user's, or does otherwise for this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
     /// What the interpreter said of itself.
     pub interpreter: Observed<Interpreter>,
     /// Head and tail of what an interpreter that gave no answer wrote to its standard streams, and as root lines
@@ -72,10 +75,9 @@ pub struct Python {
 impl Python {
     /// What it is called: its path, and what tells it from others there.
     pub fn name(&self) -> String {
-        match &self.label {
-            Some(label) => format!("{} ({label})", self.path),
-            None => self.path.clone(),
-        }
+        let user = self.user.as_ref().map(|user| format!("of {user}"));
+        let more: Vec<String> = [self.label.clone(), user].into_iter().flatten().collect();
+        if more.is_empty() { self.path.clone() } else { format!("{} ({})", self.path, more.join(", ")) }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Invariants: a fact never judges; it is serializable, comparable and free of clocks; a value that could not
 //! be had says why. Newer gpucheck versions may add fields, so every reader ignores fields it does not know.
 
+mod behaviour;
 mod classroom;
 mod clones;
 mod cuda_libraries;
@@ -25,15 +26,20 @@ mod packages;
 mod pci;
 mod platform;
 mod processes;
+mod seen_as;
 mod target;
 mod updates;
+mod users;
 mod work;
 
 pub use classroom::{
     Baked, BakedWhat, ClassNotebook, Classroom, JupyterAnswer, JupyterServer, Listening, NotebookContent,
     NotebookRun, RunEnd, RunOnGpu, WayIn, WayInKind,
 };
-pub use clones::Clones;
+pub use clones::{
+    AccessValue, CacheFolder, Cached, ChosenBy, ChosenGpus, Clones, HostTrace, JupyterAccess, Named,
+    SecretFile,
+};
 pub use cuda_libraries::{
     CudaLibraries, DriverLibrary, Framework, FrameworkLibraries, LibraryOperation, LibraryTrial, Sgemm,
 };
@@ -57,7 +63,7 @@ pub use module::{
     Access, DeviceNode, Dkms, DriverFile, InstalledLinux, LoadedModule, Module, ModuleFile, Node, SecureBoot,
     Setting,
 };
-pub use next_boot::NextBoot;
+pub use next_boot::{EarlyModule, Initramfs, NextBoot};
 pub use notebooks::{KernelEnvironment, Kernelspec, Notebooks, Program, ProgramState, Server, Session, Spec};
 pub use nvml::{
     Clocks, Ecc, GpuProcess, GridFeature, Memory, MigInstance, Nvml, NvmlDevice, PcieLink, Power,
@@ -75,6 +81,7 @@ pub use platform::{
 pub use processes::{Notebook, Process, Processes};
 pub use target::{Image, Target, Targets};
 pub use updates::{DnfAutomatic, Offer, OfferedPackage, PackageLists, Unattended, UpdateUnit, Updates};
+pub use users::{HumanUser, UserLook, Users};
 pub use work::{
     Arithmetic, Level, MadeOf, MemoryFault, MemoryTest, Pass, Pattern, Product, Transfer, Work, WorkDevice,
     WorkStep,
@@ -146,6 +153,9 @@ pub struct Facts {
     /// What is installed where, and who changed it.
     #[serde(default = "never_asked::<Inventory>")]
     pub inventory: Observed<Inventory>,
+    /// Who has an account on this machine, and what each of them may open.
+    #[serde(default = "never_asked::<Users>")]
+    pub users: Observed<Users>,
 }
 
 /// What facts that were recorded before a field existed say of it.
@@ -179,6 +189,7 @@ impl Facts {
             classroom: Observed::not_probed(why),
             targets: Observed::not_probed(why),
             inventory: Observed::not_probed(why),
+            users: Observed::not_probed(why),
         }
     }
 

@@ -20,10 +20,14 @@ pub struct Notebooks {
 }
 
 impl Notebooks {
-    /// A specification's name; with its folder where others have the same.
+    /// A specification's name; with its folder where others have the same, and with its user where it is not everybody's.
     pub fn name_of(&self, spec: &Kernelspec) -> String {
-        let same = self.kernelspecs.iter().filter(|other| other.name == spec.name).count();
-        if same > 1 { format!("{} ({})", spec.name, spec.folder) } else { spec.name.clone() }
+        let is_same = |other: &&Kernelspec| other.name == spec.name && other.user == spec.user;
+        let is_one_of_several = self.kernelspecs.iter().filter(is_same).count() > 1;
+        let folder = is_one_of_several.then(|| spec.folder.clone());
+        let user = spec.user.as_ref().map(|user| format!("of {user}"));
+        let more: Vec<String> = [folder, user].into_iter().flatten().collect();
+        if more.is_empty() { spec.name.clone() } else { format!("{} ({})", spec.name, more.join(", ")) }
     }
 }
 
@@ -43,6 +47,10 @@ pub struct Kernelspec {
     /// The conda environment that a server with `nb_conda_kernels` activates before it starts this; none for all others.
     #[serde(default)]
     pub activates: Option<String>,
+    /// The user who alone has it, or for whom it is another than for everybody; none where it is everybody's, or the
+    /// asking user's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
 }
 
 /// `kernel.json`, as far as it is of use.

@@ -127,6 +127,8 @@ pub struct OfferedPackage {
     pub name: String,
     /// The version that is installed.
     pub installed: String,
+    /// The priority of that version by apt's preferences, the highest that a list gives it; 0 where no list has it.
+    pub priority: i32,
     /// `apt-mark hold` keeps it where it is.
     pub held: bool,
     /// The pattern of unattended-upgrades' Package-Blacklist that meets it.
@@ -196,14 +198,13 @@ impl OfferedPackage {
 
     /// The archives from which unattended-upgrades takes it, where they have something new.
     pub fn followed(&self) -> impl Iterator<Item = &Offer> {
-        self.offers.iter().filter(|offer| offer.allowed_by.is_some() && offer.priority > 0)
+        let own = self.priority.max(INSTALLED);
+        self.offers.iter().filter(move |offer| offer.allowed_by.is_some() && offer.priority >= own)
     }
 
     /// apt takes the version of the highest priority, of these the newest, and none with less than what is installed has.
     fn preferred(&self, may: impl Fn(&Offer) -> bool) -> Option<&Offer> {
-        let is_own = |offer: &&Offer| offer.version == self.installed;
-        let own = self.offers.iter().filter(is_own).map(|offer| offer.priority).max().unwrap_or(0);
-        let own = own.max(INSTALLED);
+        let own = self.priority.max(INSTALLED);
         let better = self.offers.iter().filter(|offer| offer.newer && offer.priority >= own && may(offer));
         better.rev().max_by_key(|offer| offer.priority)
     }

@@ -17,8 +17,8 @@
 
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who,
-    fact::{ComputeCache, Facts, TensorFlow},
-    knowledge::{Fit, fits},
+    compiled::{TINY, compiling},
+    fact::{ComputeCache, Facts},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -28,9 +28,6 @@ pub(crate) static CHECK: Check = Check {
     who: Who::Student,
     judge,
 };
-
-/// A cache that holds no framework's code, in bytes. CUDA's own limit is 256 MiB and more.
-const TINY: u64 = 32 << 20;
 
 fn judge(facts: &Facts, knowledge: &Knowledge) -> Judged {
     let host = Subject::Host;
@@ -54,26 +51,6 @@ fn judge(facts: &Facts, knowledge: &Knowledge) -> Judged {
     let because =
         |finding: Finding, framework| finding.because(format!("{framework} has PTX alone for this GPU"));
     vec![compiling.into_iter().fold(finding, because)]
-}
-
-/// The frameworks that the driver has to compile for.
-fn compiling(facts: &Facts, knowledge: &Knowledge) -> Vec<String> {
-    let capabilities: Vec<(i32, i32)> =
-        facts.cuda_devices().filter_map(|device| device.compute_capability.seen().copied()).collect();
-    let compiles = |tensorflow: &&TensorFlow| {
-        let code = code(tensorflow, knowledge);
-        capabilities.iter().any(|capability| code.is_some_and(|code| fits(code, *capability) == Fit::Ptx))
-    };
-    let tensorflows = facts.pythons().filter_map(|python| python.tensorflow.seen()?.as_ref());
-    tensorflows.filter(compiles).map(TensorFlow::label).collect()
-}
-
-/// What it carries code for, by its own word or by the table's.
-fn code<'a>(tensorflow: &'a TensorFlow, knowledge: &'a Knowledge) -> Option<&'a [String]> {
-    let own = tensorflow.build.seen().map(|build| build.compute_capabilities.as_slice());
-    let version = tensorflow.distribution().map(|distribution| distribution.version.as_str());
-    let table = || knowledge.tensorflow(version?)?.capabilities.as_deref();
-    own.filter(|own| !own.is_empty()).or_else(table)
 }
 
 fn trouble(cache: &ComputeCache) -> Option<String> {

@@ -15,7 +15,7 @@
 //! <https://docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html>
 
 use crate::{
-    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
+    Check, Finding, Judged, Knowledge, Severity, Source, Verdict, Who,
     fact::{Facts, Python},
     knowledge::branch,
     targets::{
@@ -34,6 +34,9 @@ pub(crate) static CHECK: Check = Check {
     judge: judge_all,
 };
 
+/// Why there is no driver to judge by, and what that is for a framework.
+type Why = (Verdict, String);
+
 /// A driver that is to run something.
 struct Runner<'a> {
     label: String,
@@ -50,29 +53,28 @@ fn judge_all(facts: &Facts, knowledge: &Knowledge) -> Judged {
 }
 
 /// The driver that will run there; why none is to be judged by.
-fn runner<'a>(facts: &'a Facts, knowledge: &Knowledge, card: Card<'_>) -> Result<Runner<'a>, Finding> {
-    let host = Subject::Host;
+fn runner<'a>(facts: &'a Facts, knowledge: &Knowledge, card: Card<'_>) -> Result<Runner<'a>, Why> {
+    let untold = |what: String| (Verdict::Unknown, what);
     let installed = match driver::of_image(facts) {
         ImageDriver::Untold(why) => {
-            return Err(Finding::unknown(host, format!("the driver in the image: {why}")));
+            return Err(untold(format!("the driver in the image: {why}")));
         }
         ImageDriver::Missing => {
-            return Err(Finding::not_applicable(host, "no driver is installed in the image"));
+            return Err((Verdict::NotApplicable, "no driver is installed in the image".to_owned()));
         }
         ImageDriver::Hosts => {
             let newest = knowledge.newest_driver(card.architecture);
-            let untold = || Finding::unknown(host, "the tables know no driver for this card");
+            let why = || untold(format!("the tables know no driver for {}", card.architecture));
             return newest
                 .map(|row| Runner {
                     label: format!("branch {}, the newest that a host can have", row.branch),
                     cuda: row.cuda,
                     version: None,
                 })
-                .ok_or_else(untold);
+                .ok_or_else(why);
         }
         ImageDriver::Is(installed) => installed,
     };
-    let untold = |what: String| Finding::unknown(Subject::Host, what);
     let branch = installed
         .version
         .and_then(branch)
@@ -88,7 +90,7 @@ fn judge_python(
     knowledge: &Knowledge,
     card: Card<'_>,
     python: &Python,
-    runner: Result<&Runner<'_>, &Finding>,
+    runner: Result<&Runner<'_>, &Why>,
 ) -> Vec<Finding> {
     let subject = python.subject();
     let found = match frameworks::frameworks(python) {
@@ -96,7 +98,7 @@ fn judge_python(
         Err(why) => return vec![Finding::unknown(subject, why)],
     };
     let judge = |framework: &Framework<'_>| match runner {
-        Err(why) => Finding { subject: subject.clone(), ..why.clone() },
+        Err((verdict, why)) => Finding::new(subject.clone(), *verdict, why.clone()),
         Ok(runner) => judge_framework(facts, knowledge, (card, python), *framework, runner),
     };
     found.iter().filter(|framework| !framework.is_for_cpus()).map(judge).collect()

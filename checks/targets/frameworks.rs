@@ -149,23 +149,15 @@ fn install_tensorflow(
         let release = knowledge.newest_tensorflow(card.capability, card.architecture, Some(version))?;
         (release.version >= packages::FIRST).then_some(release)
     });
-    match newest {
-        Some(release) => {
-            let path = judge::quoted(&python.path);
-            finding.run(format!("{path} -m pip install {}", packages::of_release(release)))
-        }
-        None => {
-            let gpu = tensorflow::Gpu {
-                address: None,
-                name: card.target.name.to_owned(),
-                capability: card.capability,
-            };
-            let advised =
-                tensorflow::install_fitting(knowledge, python, &gpu, Finding::fail(Subject::Host, ""));
-            let finding = advised.advice.commands.into_iter().fold(finding, Finding::run);
-            advised.advice.url.into_iter().fold(finding, Finding::see)
-        }
+    if let Some(release) = newest {
+        let path = judge::quoted(&python.path);
+        return finding.run(format!("{path} -m pip install {}", packages::of_release(release)));
     }
+    let (name, capability) = (card.target.name.to_owned(), card.capability);
+    let gpu = tensorflow::Gpu { address: None, name, capability };
+    let advised = tensorflow::install_fitting(knowledge, python, &gpu, Finding::fail(Subject::Host, ""));
+    let finding = advised.advice.commands.into_iter().fold(finding, Finding::run);
+    advised.advice.url.into_iter().fold(finding, Finding::see)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub(crate) struct User {
     pub(crate) uid: u32,
     pub(crate) gid: u32,
     pub(crate) home: String,
+    pub(crate) shell: String,
 }
 
 /// The users of a file's text. What is no user's line is passed over.
@@ -19,5 +20,6 @@ fn user(line: &str) -> Option<User> {
     let uid = fields.nth(1)?.parse().ok()?;
     let gid = fields.next()?.parse().ok()?;
     let home = fields.nth(1)?.to_owned();
-    Some(User { name, uid, gid, home })
+    let shell = fields.next().unwrap_or_default().trim_end().to_owned();
+    Some(User { name, uid, gid, home, shell })
 }

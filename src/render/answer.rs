@@ -1,26 +1,55 @@
 //! The answer: what is said first, and with `--quiet` alone.
 
-use super::page::clean;
+use super::{page::clean, publish};
 use gpucheck_checks::{
     AnswerWords, Language, Machine, MachineVerdict, Measured, NothingMeasured, PROOFS, PythonSummary, Report,
-    SlowWords, Subject, TensorFlowSummary, Verdict, VerdictWords,
+    Root, SlowWords, Subject, TensorFlowSummary, Verdict, VerdictWords,
 };
 
 /// The answer in one line.
 pub fn answer(report: &Report, language: Language) -> String {
-    if let Some(measured) = &report.measured {
-        return clean(&why_slow(report, measured, language));
+    let Answer { verdict, rest } = Answer::of(report, language);
+    format!("{verdict}: {rest}")
+}
+
+/// The answer in its two parts, without control characters.
+pub(super) struct Answer {
+    /// The verdict in a few words, such as `NOT USABLE`.
+    pub(super) verdict: String,
+    /// What it comes from, as a clause.
+    pub(super) rest: String,
+}
+
+impl Answer {
+    pub(super) fn of(report: &Report, language: Language) -> Self {
+        let (verdict, rest) = if let Some(measured) = &report.measured {
+            why_slow(report, measured, language)
+        } else if let Some(readiness) = report.readiness {
+            publish::answer(report, readiness, language)
+        } else {
+            usable_or_not(report, language)
+        };
+        Self { verdict: clean(verdict), rest: clean(&rest) }
     }
-    if let Some(readiness) = report.readiness {
-        return clean(&super::publish::answer(report, readiness, language));
-    }
+}
+
+/// The root that the answer names: its title need not be said again.
+pub(super) fn named(report: &Report) -> Option<&Root> {
+    let is_named = match report.readiness {
+        Some(readiness) => publish::names_first_root(report, readiness),
+        None => matches!(report.verdict, MachineVerdict::Unusable | MachineVerdict::Degraded),
+    };
+    report.roots.first().filter(|_| is_named)
+}
+
+fn usable_or_not(report: &Report, language: Language) -> (&'static str, String) {
     let words = language.words();
     let rest = match (report.verdict, report.roots.first()) {
         (MachineVerdict::Unusable | MachineVerdict::Degraded, Some(root)) => root.texts(language).title,
         (MachineVerdict::Incomplete, _) => incomplete(report, &words.answer),
         (_, _) => usable(report, &words.answer),
     };
-    clean(&format!("{}: {rest}", verdict(report.verdict, &words.verdict)))
+    (verdict(report.verdict, &words.verdict), rest)
 }
 
 fn verdict(verdict: MachineVerdict, words: &VerdictWords) -> &str {
@@ -32,17 +61,16 @@ fn verdict(verdict: MachineVerdict, words: &VerdictWords) -> &str {
     }
 }
 
-/// The answer to why it is slow, in one line.
-fn why_slow(report: &Report, measured: &Measured, language: Language) -> String {
+/// The answer to why it is slow.
+fn why_slow(report: &Report, measured: &Measured, language: Language) -> (&'static str, String) {
     let words = language.words();
     let title = || report.roots.first().map(|root| root.texts(language).title).unwrap_or_default();
-    let (verdict, rest) = match report.verdict {
+    match report.verdict {
         MachineVerdict::Unusable => (&words.verdict.unusable, title()),
         MachineVerdict::Degraded => (&words.slow.slow, title()),
         MachineVerdict::Incomplete => (&words.slow.untold, untold(report, measured, language)),
         MachineVerdict::Usable => (&words.slow.nothing, at_work(report, measured, &words.slow)),
-    };
-    format!("{verdict}: {rest}")
+    }
 }
 
 /// Why it could not be told what slows it down.

@@ -41,11 +41,11 @@ fn ways_in(page: &mut Page, class: &ClassSummary, words: &ClassWords) {
 }
 
 /// A line: a word of its own colour, a name, the rest.
-struct Row {
-    word: String,
-    color: Option<AnsiColor>,
-    name: String,
-    rest: String,
+pub(super) struct Row {
+    pub(super) word: String,
+    pub(super) color: Option<AnsiColor>,
+    pub(super) name: String,
+    pub(super) rest: String,
 }
 
 fn table(page: &mut Page, rows: &[Row]) {
@@ -66,7 +66,7 @@ fn table(page: &mut Page, rows: &[Row]) {
     }
 }
 
-fn notebook(row: &NotebookRow, words: &ClassWords) -> Row {
+pub(super) fn notebook(row: &NotebookRow, words: &ClassWords) -> Row {
     let (word, color) = match row.ran {
         Ran::Ran => (&words.ran, Some(AnsiColor::Green)),
         Ran::Failed => (&words.failed, Some(AnsiColor::Red)),
@@ -96,7 +96,7 @@ fn seconds(milliseconds: u64) -> String {
     }
 }
 
-fn way_in(way: &WayInRow, words: &ClassWords) -> Row {
+pub(super) fn way_in(way: &WayInRow, words: &ClassWords) -> Row {
     let (word, color) = match (way.enabled, way.running) {
         (true, Some(true)) => (&words.up, Some(AnsiColor::Green)),
         (true, None) => (&words.at_boot, None),

@@ -2,17 +2,22 @@
 
 mod answer;
 mod class;
+mod drift;
 mod html;
 mod json;
 mod junit;
 mod live;
+mod machine;
 mod manual;
 mod markdown;
+mod outline;
 mod page;
 mod progress;
 mod publish;
 mod text;
+mod tone;
 mod usable_from;
+mod word;
 
 pub use answer::answer;
 pub use html::html;

@@ -23,6 +23,28 @@ pub(super) struct Page {
     pub(super) style: Style,
 }
 
+/// What takes headings, and items with lines below them: a terminal's page, or an outline for other forms.
+pub(super) trait Sheet {
+    fn heading(&mut self, heading: &str);
+    fn item(&mut self, text: &str);
+    /// Lines that belong to the last item, after these indents.
+    fn wrapped(&mut self, first: &str, rest: &str, text: &str);
+}
+
+impl Sheet for Page {
+    fn heading(&mut self, heading: &str) {
+        Self::heading(self, heading);
+    }
+
+    fn item(&mut self, text: &str) {
+        Self::item(self, text);
+    }
+
+    fn wrapped(&mut self, first: &str, rest: &str, text: &str) {
+        Self::wrapped(self, first, rest, text);
+    }
+}
+
 impl Page {
     pub(super) fn line(&mut self, line: &str) {
         self.text.push_str(line.trim_end());

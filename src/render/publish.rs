@@ -5,15 +5,14 @@ use gpucheck_checks::{
     Cost, Hold, Language, PublishWords, Readiness, Report, Subject, Usable, UsableFrom, Words,
 };
 
-/// The answer in one line.
-pub(super) fn answer(report: &Report, readiness: Readiness, language: Language) -> String {
+/// The answer: whether it may be published, and why not.
+pub(super) fn answer(report: &Report, readiness: Readiness, language: Language) -> (&'static str, String) {
     let words = language.words();
-    let (verdict, rest) = match readiness {
+    match readiness {
         Readiness::Ready => (&words.publish.ready, nothing_breaks(report, &words.publish, words)),
         Readiness::ReadyWithWarnings => (&words.publish.ready_with_warnings, to_mend(report, language)),
         Readiness::NotReady => (&words.publish.not_ready, held_back(report, language)),
-    };
-    format!("{verdict}: {rest}")
+    }
 }
 
 /// Whether the answer's line names the first root.
@@ -77,15 +76,14 @@ fn held_back(report: &Report, language: Language) -> String {
 pub(super) fn end(page: &mut Page, report: &Report, readiness: Readiness, language: Language) {
     let words = &language.words().publish;
     if let Some(cost) = &report.cost {
-        self::cost(page, cost, words);
+        let (sum, units) = self::cost(cost, words);
+        page.heading(&sum);
+        if let Some(units) = units {
+            page.paragraph(&units);
+        }
     }
     page.heading(&words.next);
-    let (text, commands): (_, &[&str]) = match readiness {
-        Readiness::Ready | Readiness::ReadyWithWarnings => {
-            (&words.next_ready, &["gpucheck", "gpucheck drift"])
-        }
-        Readiness::NotReady => (&words.next_not_ready, &["sudo gpucheck publish"]),
-    };
+    let (text, commands) = next(readiness, words);
     page.paragraph(text);
     page.line("");
     for command in commands {
@@ -93,17 +91,27 @@ pub(super) fn end(page: &mut Page, report: &Report, readiness: Readiness, langua
     }
 }
 
-fn cost(page: &mut Page, cost: &Cost, words: &PublishWords) {
+/// What comes next: in words, and the commands.
+pub(super) fn next(readiness: Readiness, words: &PublishWords) -> (&str, &'static [&'static str]) {
+    match readiness {
+        Readiness::Ready | Readiness::ReadyWithWarnings => {
+            (&words.next_ready, &["gpucheck", "gpucheck drift"])
+        }
+        Readiness::NotReady => (&words.next_not_ready, &["sudo gpucheck publish"]),
+    }
+}
+
+/// What it costs to be wrong, and whose units those are.
+pub(super) fn cost(cost: &Cost, words: &PublishWords) -> (String, Option<String>) {
     let seats = cost.seats.to_string();
-    page.heading(&words.cost.with(&[
+    let sum = words.cost.with(&[
         ("seats", &seats),
         ("hours", &cost.hours),
         ("units", &cost.units),
         ("price", &cost.unit_price),
         ("currency", &cost.currency),
         ("total", &cost.total),
-    ]));
-    if let Some(size) = &cost.units_of {
-        page.paragraph(&words.units_of_size.with(&[("units", &cost.units), ("size", size)]));
-    }
+    ]);
+    let of_size = |size: &String| words.units_of_size.with(&[("units", &cost.units), ("size", size)]);
+    (sum, cost.units_of.as_ref().map(of_size))
 }

@@ -4,15 +4,17 @@
 //! wrapped.
 
 use super::{
-    answer::answer,
-    class,
+    answer::{answer, named},
+    class, machine, outline,
     page::{Page, Style, blanks, clean, pad},
-    publish, usable_from,
+    publish,
+    tone::Tone,
+    usable_from, word,
 };
 use anstyle::{AnsiColor, Style as Ansi};
 use gpucheck_checks::{
-    FixWords, GpuSummary, HeadingWords, Language, Machine, MachineVerdict, MachineWords, Outcome,
-    PythonSummary, Readiness, Report, Root, Severity, StatusWords, Subject, Texts, Verdict, Who, Words,
+    HeadingWords, Language, MachineVerdict, Outcome, Report, Root, Severity, StatusWords, Subject, Texts,
+    Verdict, Words,
 };
 use unicode_width::UnicodeWidthStr;
 
@@ -37,15 +39,21 @@ struct Text {
 impl Text {
     fn report(&mut self, report: &Report) {
         let answer = answer(report, self.language);
-        self.page.painted(&answer, Ansi::new().bold().fg_color(Some(color(report).into())));
+        let color = match Tone::of(report) {
+            Tone::Good => AnsiColor::Green,
+            Tone::Warning => AnsiColor::Yellow,
+            Tone::Bad => AnsiColor::Red,
+        };
+        self.page.painted(&answer, Ansi::new().bold().fg_color(Some(color.into())));
+        if let Some(drift) = &report.drift {
+            super::drift::write(&mut self.page, report, drift, self.language);
+        }
         if let Some((first, others)) = report.roots.split_first() {
             let texts = first.texts(self.language);
-            let answered = match report.readiness {
-                Some(readiness) => publish::names_first_root(report, readiness),
-                None => matches!(report.verdict, MachineVerdict::Unusable | MachineVerdict::Degraded),
-            };
-            if !answered {
+            if named(report).is_none() {
                 self.page.heading(&self.words.heading.to_mend.with(&[("title", &texts.title)]));
+            } else if report.drift.is_some() {
+                self.page.line("");
             }
             self.root(first, &texts);
             for other in others {
@@ -57,8 +65,14 @@ impl Text {
         usable_from::write(&mut self.page, report, self.language);
         class::write(&mut self.page, report, self.language);
         self.unverified(report);
-        self.checks(report);
-        self.machine(&report.machine);
+        // Whoever asks what changed is told that; `gpucheck` alone lists every check.
+        if report.drift.is_none() {
+            self.checks(report);
+            self.page.heading(&self.words.heading.machine);
+            for line in machine::lines(&report.machine, self.language) {
+                self.page.item(&line);
+            }
+        }
         if let Some(readiness) = report.readiness {
             publish::end(&mut self.page, report, readiness, self.language);
         }
@@ -67,7 +81,7 @@ impl Text {
     fn root(&mut self, root: &Root, texts: &Texts) {
         let words = &self.words.heading;
         self.page.paragraph(&texts.meaning);
-        self.page.heading(fix(root.who, &words.fix));
+        self.page.heading(word::fix_heading(root.who, &words.fix));
         self.page.paragraph(&texts.fix);
         if !root.fix.commands.is_empty() {
             self.page.line("");
@@ -94,23 +108,8 @@ impl Text {
         }
         let words = &self.words.heading;
         self.page.heading(if of_image { &words.not_tried } else { &words.untold });
-        // Each reason once: an image that nothing of runs has the same one for much.
-        let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
-        for unverified in &report.unverified {
-            let what = match &unverified.subject {
-                Subject::Host => unverified.id.clone(),
-                subject @ (Subject::Gpu(_) | Subject::Python(_) | Subject::Notebook(_)) => {
-                    format!("{} ({subject})", unverified.id)
-                }
-            };
-            match reasons.iter_mut().find(|(why, _)| of_image && *why == unverified.why) {
-                Some((_, known)) => known.push(what),
-                None => reasons.push((&unverified.why, vec![what])),
-            }
-        }
-        for (why, what) in reasons {
-            let what = what.join(", ");
-            self.page.item(&if of_image { format!("{why}: {what}") } else { format!("{what}: {why}") });
+        for line in outline::untold(report) {
+            self.page.item(&line);
         }
     }
 
@@ -196,39 +195,6 @@ impl Text {
             self.page.wrapped(&format!("    {status}  "), &blanks(columns.id() + 2), &body);
         }
     }
-
-    fn machine(&mut self, machine: &Machine) {
-        let words = &self.words.machine;
-        self.page.heading(&self.words.heading.machine);
-        let host = &machine.host;
-        let linux = host.linux.as_ref().map(|release| format!("Linux {release}"));
-        let hypervisor = host.hypervisor.as_ref();
-        let hypervisor = hypervisor.map(|name| words.virtual_machine.with(&[("hypervisor", name)]));
-        let container = host.container.as_ref().map(|name| words.container.with(&[("runtime", name)]));
-        let parts = [host.os.clone(), linux, host.cloud.clone(), hypervisor, container];
-        let parts: Vec<String> = parts.into_iter().flatten().collect();
-        self.page.item(&if parts.is_empty() { words.not_looked_at.clone() } else { parts.join(", ") });
-        for gpu in &machine.gpus {
-            self.page.item(&describe_gpu(gpu, words));
-        }
-        if let Some(version) = machine.driver.version.as_ref().or(machine.driver.module.as_ref()) {
-            let driver = words.driver.with(&[("version", version)]);
-            let cuda = machine.driver.cuda.as_ref().map(|cuda| words.cuda.with(&[("version", cuda)]));
-            self.page.item(&[Some(driver), cuda].into_iter().flatten().collect::<Vec<_>>().join(", "));
-        }
-        for python in &machine.pythons {
-            self.page.item(&describe_python(python, words));
-        }
-    }
-}
-
-fn color(report: &Report) -> AnsiColor {
-    match (report.readiness, report.verdict) {
-        (Some(Readiness::Ready), _) | (None, MachineVerdict::Usable) => AnsiColor::Green,
-        (Some(Readiness::ReadyWithWarnings), _)
-        | (None, MachineVerdict::Degraded | MachineVerdict::Incomplete) => AnsiColor::Yellow,
-        (Some(Readiness::NotReady), _) | (None, MachineVerdict::Unusable) => AnsiColor::Red,
-    }
 }
 
 /// How wide what stands in a line before a check's summary is, in columns of a terminal.
@@ -271,48 +237,12 @@ fn further(severity: Severity, title: &str, words: &HeadingWords) -> String {
     phrase.with(&[("title", title)])
 }
 
-fn fix(who: Who, words: &FixWords) -> &str {
-    match who {
-        Who::Student => &words.student,
-        Who::Instructor => &words.instructor,
-        Who::ImageBaker => &words.image_baker,
-        Who::Platform => &words.platform,
-    }
-}
-
-fn describe_gpu(gpu: &GpuSummary, words: &MachineWords) -> String {
-    let name = gpu.name.as_deref().unwrap_or("NVIDIA GPU");
-    let place = words.gpu.with(&[("name", name), ("address", gpu.address.as_str())]);
-    let memory = gpu.memory.map(|bytes| format!("{} MiB", bytes >> 20));
-    let capability = gpu.compute_capability.as_ref();
-    let capability = capability.map(|capability| words.capability.with(&[("capability", capability)]));
-    [Some(place), memory, capability].into_iter().flatten().collect::<Vec<_>>().join(", ")
-}
-
-fn describe_python(python: &PythonSummary, words: &MachineWords) -> String {
-    let version = python.version.as_ref().map(|version| format!("Python {version}"));
-    let (tensorflow, devices) = match &python.tensorflow {
-        None => (None, words.no_tensorflow.clone()),
-        Some(tensorflow) => {
-            let devices = match tensorflow.devices.as_slice() {
-                [] => words.no_devices.clone(),
-                devices => words.lists.with(&[("devices", &devices.join(" "))]),
-            };
-            (Some(tensorflow.distribution.clone()), devices)
-        }
-    };
-    let others = [&python.torch, &python.jax, &python.cupy, &python.cudf].map(Option::clone);
-    let parts: Vec<String> =
-        [version, tensorflow, Some(devices)].into_iter().chain(others).flatten().collect();
-    format!("{}: {}", python.name, parts.join(", "))
-}
-
 fn status(verdict: Verdict, words: &StatusWords) -> (&str, Option<AnsiColor>) {
-    match verdict {
-        Verdict::Pass => (&words.ok, Some(AnsiColor::Green)),
-        Verdict::Warn => (&words.warning, Some(AnsiColor::Yellow)),
-        Verdict::Fail => (&words.failed, Some(AnsiColor::Red)),
-        Verdict::Unknown => (&words.unknown, Some(AnsiColor::Yellow)),
-        Verdict::NotApplicable => (&words.not_applicable, None),
-    }
+    let color = match verdict {
+        Verdict::Pass => Some(AnsiColor::Green),
+        Verdict::Warn | Verdict::Unknown => Some(AnsiColor::Yellow),
+        Verdict::Fail => Some(AnsiColor::Red),
+        Verdict::NotApplicable => None,
+    };
+    (word::status(verdict, words), color)
 }

@@ -2,9 +2,12 @@
 //!
 //! Invariants: a row says yes, no or unknown in words; why not is the title of the root, the same words as above its fix.
 
-use super::page::{Page, blanks, clean, pad};
+use super::{
+    page::{Page, blanks, clean, pad},
+    word,
+};
 use anstyle::{AnsiColor, Style as Ansi};
-use gpucheck_checks::{Language, Report, Subject, Usable, UsableFrom, UsableWords};
+use gpucheck_checks::{Language, Report, Subject, Usable, UsableFrom};
 use unicode_width::UnicodeWidthStr;
 
 /// Widest name that others are aligned with.
@@ -12,18 +15,34 @@ const WIDEST_NAME: usize = 36;
 
 /// Writes the rows: kernels, then Pythons that no kernel starts.
 pub(super) fn write(page: &mut Page, report: &Report, language: Language) {
+    for Table { heading, rows, .. } in tables(report, language) {
+        page.heading(heading);
+        table(page, report, language, &rows);
+    }
+}
+
+/// A table: its heading, and what its rows are about.
+pub(super) struct Table<'a> {
+    pub(super) heading: &'static str,
+    pub(super) of_kernels: bool,
+    pub(super) rows: Vec<&'a UsableFrom>,
+}
+
+/// The tables that say something.
+pub(super) fn tables(report: &Report, language: Language) -> Vec<Table<'_>> {
     let headings = &language.words().heading;
     let is_kernel = |row: &&UsableFrom| matches!(row.subject, Subject::Notebook(_));
     let (kernels, pythons): (Vec<_>, Vec<_>) = report.usable_from.iter().partition(is_kernel);
-    let tables = [(kernels, &headings.usable_from_notebooks), (pythons, &headings.usable_from_pythons)];
-    for (rows, heading) in tables {
+    let all = [
+        Table { heading: &headings.usable_from_notebooks, of_kernels: true, rows: kernels },
+        Table { heading: &headings.usable_from_pythons, of_kernels: false, rows: pythons },
+    ];
+    let tells = |table: &Table| {
         // Where nothing could use a GPU, nobody asks which does; of a lone Python the answer itself tells.
-        let lone = report.usable_from.len() == 1 && rows.iter().all(|row| !is_kernel(row));
-        if !lone && rows.iter().any(|row| row.usable != Usable::NotApplicable) {
-            page.heading(heading);
-            table(page, report, language, &rows);
-        }
-    }
+        let lone = report.usable_from.len() == 1 && !table.of_kernels;
+        !lone && table.rows.iter().any(|row| row.usable != Usable::NotApplicable)
+    };
+    all.into_iter().filter(tells).collect()
 }
 
 fn table(page: &mut Page, report: &Report, language: Language, rows: &[&UsableFrom]) {
@@ -33,8 +52,8 @@ fn table(page: &mut Page, report: &Report, language: Language, rows: &[&UsableFr
     let widest = names.iter().map(|name| name.width()).filter(|width| *width <= WIDEST_NAME).max();
     let names_width = widest.unwrap_or(0);
     for (row, name) in rows.iter().zip(&names) {
-        let (word, color) = word(row.usable, words);
-        let word = page.paint(&pad(word, answers), Ansi::new().fg_color(color.map(Into::into)));
+        let ansi = Ansi::new().fg_color(color(row.usable).map(Into::into));
+        let word = page.paint(&pad(word::usable(row.usable, words), answers), ansi);
         let body = body(report, row, language);
         let indent = 2 + answers + 2;
         let column = indent + names_width + 2;
@@ -52,13 +71,14 @@ fn table(page: &mut Page, report: &Report, language: Language, rows: &[&UsableFr
 }
 
 /// What Jupyter's menu shows, with the kernel's own name where others are shown the same way.
-fn name(row: &UsableFrom, rows: &[&UsableFrom]) -> String {
+pub(super) fn name(row: &UsableFrom, rows: &[&UsableFrom]) -> String {
     let Some(shown) = &row.shown_as else { return row.subject.to_string() };
     let is_one_of_many = rows.iter().filter(|other| other.shown_as.as_ref() == Some(shown)).count() > 1;
     if is_one_of_many { format!("{shown} [{}]", row.subject) } else { shown.clone() }
 }
 
-fn body(report: &Report, row: &UsableFrom, language: Language) -> String {
+/// Its frameworks, or why it cannot use a GPU.
+pub(super) fn body(report: &Report, row: &UsableFrom, language: Language) -> String {
     let why = report.root_of(row).map(|root| root.texts(language).title).or_else(|| row.why.clone());
     let why = why.filter(|_| row.usable != Usable::Yes);
     let seen = seen(row, why);
@@ -95,13 +115,12 @@ fn age(seconds: u64) -> String {
     }
 }
 
-fn word(usable: Usable, words: &UsableWords) -> (&str, Option<AnsiColor>) {
+fn color(usable: Usable) -> Option<AnsiColor> {
     match usable {
-        Usable::Yes => (&words.yes, Some(AnsiColor::Green)),
-        Usable::InPart => (&words.in_part, Some(AnsiColor::Yellow)),
-        Usable::No => (&words.no, Some(AnsiColor::Red)),
-        Usable::Unknown => (&words.unknown, Some(AnsiColor::Yellow)),
-        Usable::NotApplicable => (&words.not_applicable, None),
+        Usable::Yes => Some(AnsiColor::Green),
+        Usable::InPart | Usable::Unknown => Some(AnsiColor::Yellow),
+        Usable::No => Some(AnsiColor::Red),
+        Usable::NotApplicable => None,
     }
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # An image of a whole Debian for the figures of `gpucheck bake --root`, under DIR/image (default target/test-parts):
 # Debian 12 with its standard packages and a Linux, and three environments of Python in /opt, one of TensorFlow with code
-# for GPUs, one of PyTorch for CPUs, one of TensorFlow for CPUs.
+# for GPUs, one of PyTorch, one of TensorFlow for CPUs.
 #
 #   image.sh [DIR] [PYTHONS]
 #
@@ -15,7 +15,7 @@ pythons=${2:-$dir/python}
 image=$dir/image
 here=$(cd "$(dirname "$0")" && pwd)
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
-environments="tensorflow torch-cpu tensorflow-cpu"
+environments="tensorflow torch-cuda-absent tensorflow-cpu"
 made_of="bookworm standard python3.11 linux-image-amd64 $environments"
 
 if [ "$(cat "$dir/image.stamp" 2>/dev/null)" = "$made_of" ]; then

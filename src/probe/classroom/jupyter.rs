@@ -22,7 +22,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 use sweep::Scratch;
 
@@ -43,6 +43,8 @@ const CONFIGURATION: [&str; 4] =
     ["jupyter_config", "jupyter_server_config", "jupyter_notebook_config", "jupyter_lab_config"];
 /// Last lines of what it says that are kept, and their characters.
 const LINES: usize = 16;
+/// What it says of a file of its configuration that it cannot read (traitlets/config/application.py).
+const OF_CONFIGURATION: &str = "loading config file";
 const LONGEST: usize = 300;
 
 /// A Jupyter that is installed.
@@ -88,15 +90,16 @@ pub(super) fn start(ask: &Ask, installed: Option<&Installed>) -> Observed<Option
         Ok(vouched) => vouched,
         Err(why) => return Observed::not_probed(why),
     };
-    match try_start(installed, &vouched, ask.jupyter_deadline.unwrap_or(DEADLINE)) {
+    match try_start(ask, installed, &vouched) {
         Ok(server) => Observed::Seen(Some(server)),
         Err(error) => Observed::Failed(ProbeFailure::NotStarted { message: error.to_string() }),
     }
 }
 
-fn try_start(installed: &Installed, vouched: &Vouched, deadline: Duration) -> std::io::Result<JupyterServer> {
+fn try_start(ask: &Ask, installed: &Installed, vouched: &Vouched) -> std::io::Result<JupyterServer> {
+    let deadline = ask.class.jupyter_deadline.unwrap_or(DEADLINE);
     let gid = vouched.identity.as_ref().map(|identity| identity.gid);
-    let scratch = Scratch::new(vouched.uid, gid)?;
+    let scratch = Scratch::new(&ask.worker.program, vouched.uid, gid)?;
     let token = sweep::random()?;
     let asker = Asker::start(scratch.folder.clone(), vouched.uid);
     let finished: Finished<()> =
@@ -207,10 +210,8 @@ impl Asker {
 
     fn end(mut self) -> Option<Result<JupyterAnswer, String>> {
         self.over.store(true, Ordering::SeqCst);
-        let until = Instant::now() + DEADLINE;
-        if let Some(thread) = self.thread.take()
-            && Instant::now() < until
-        {
+        // It waits for an answer for some seconds at most.
+        if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
         self.answer.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -241,9 +242,47 @@ fn configuration(installed: &Installed, home: Option<&Path>) -> Vec<String> {
     files
 }
 
-/// The last lines of what it said.
+/// A line without the token that opens the server.
+fn without_token(line: &str) -> String {
+    let Some((before, after)) = line.split_once("token=") else { return line.to_owned() };
+    let end = after.find(|c: char| c.is_whitespace() || c == '&').unwrap_or(after.len());
+    format!("{before}token=...{}", without_token(after.get(end..).unwrap_or_default()))
+}
+
+/// What it said of a file of its configuration, and its last lines.
 pub(super) fn lines(log: &str) -> Vec<String> {
-    let cut = |line: &str| line.trim_end().chars().take(LONGEST).collect::<String>();
+    let cut = |line: &str| without_token(line.trim_end()).chars().take(LONGEST).collect::<String>();
     let lines: Vec<String> = log.lines().map(cut).filter(|line| !line.is_empty()).collect();
-    lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default().to_vec()
+    let last = lines.len().saturating_sub(LINES);
+    let told = lines.iter().position(|line| line.contains(OF_CONFIGURATION)).unwrap_or(last).min(last);
+    let end = (told + LINES).min(last);
+    let first = lines.get(told..end).unwrap_or_default();
+    first.iter().chain(lines.get(last..).unwrap_or_default()).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_a_configuration_is_kept_with_the_end() {
+        let line = |number: u32| {
+            if number == 40 {
+                "Exception while loading config file /x".to_owned()
+            } else {
+                number.to_string()
+            }
+        };
+        let log: Vec<String> = (0..200).map(line).collect();
+        let kept = lines(&log.join("\n"));
+        assert_eq!(kept.len(), 2 * LINES);
+        assert_eq!(kept.first().map(String::as_str), Some("Exception while loading config file /x"));
+        assert_eq!(kept.last().map(String::as_str), Some("199"));
+        assert_eq!(
+            lines("at http://127.0.0.1:1/?token=5ec7e7 or token=a&b"),
+            ["at http://127.0.0.1:1/?token=... or token=...&b"]
+        );
+        assert_eq!(lines("a\n\nb\n"), ["a", "b"]);
+        assert_eq!(lines(""), [""; 0]);
+    }
 }

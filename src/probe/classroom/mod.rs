@@ -32,6 +32,8 @@ pub struct Class {
     pub run: bool,
     /// Time for each; none for [`NOTEBOOK_DEADLINE`].
     pub deadline: Option<Duration>,
+    /// Time for Jupyter to start; none for the usual.
+    pub jupyter_deadline: Option<Duration>,
 }
 
 /// What to look at.
@@ -49,8 +51,6 @@ pub struct Ask {
     pub worker: Worker,
     /// Whom to tell how far it is.
     pub progress: Progress,
-    /// Time for Jupyter to start; none for the usual.
-    pub jupyter_deadline: Option<Duration>,
 }
 
 /// Looks at the classroom.

@@ -134,3 +134,70 @@ impl Follower for Looks<'_> {
         self.0.over.load(Ordering::SeqCst)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::classroom::sweep::MARK;
+    use std::process::{Child, Command};
+
+    /// A scratch that nobody sweeps but its folder's end, for this program is no gpucheck.
+    fn shared() -> Shared {
+        let scratch = Scratch::new("/bin/true".as_ref(), rustix::process::geteuid().as_raw(), None).unwrap();
+        Shared {
+            scratch,
+            over: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            seen: Mutex::default(),
+        }
+    }
+
+    fn sleeper(mark: &str) -> Child {
+        Command::new("sleep").arg("60").env(MARK, mark).spawn().unwrap()
+    }
+
+    fn told(shared: Shared) -> Observed<RunOnGpu> {
+        let thread = thread::spawn(|| Observed::Seen(()));
+        OnGpu { shared: Arc::new(shared), thread: Some(thread) }.end()
+    }
+
+    #[test]
+    fn the_peak_is_that_of_the_runs_own_processes_together() {
+        let shared = shared();
+        let folder = shared.scratch.folder.clone();
+        let (mut kernel, mut loader) = (sleeper(&shared.scratch.mark), sleeper(&shared.scratch.mark));
+        let mut other = sleeper("another");
+        let held = |child: &Child, memory| Holder { pid: child.id(), memory: Some(memory) };
+        shared.take(&[]);
+        shared.take(&[held(&kernel, 500), held(&other, 9000)]);
+        shared.take(&[held(&kernel, 700), held(&loader, 400)]);
+        shared.take(&[held(&kernel, 900)]);
+        for child in [&mut kernel, &mut loader, &mut other] {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        let expected = RunOnGpu { used: true, peak_memory: Some(1100), looks: 4 };
+        assert_eq!(told(shared), Observed::Seen(expected));
+        let _ = std::fs::remove_dir_all(folder);
+    }
+
+    #[test]
+    fn where_the_driver_names_strangers_nothing_is_told() {
+        let shared = shared();
+        let folder = shared.scratch.folder.clone();
+        // Linux numbers no process so high (PID_MAX_LIMIT).
+        shared.take(&[Holder { pid: 4_194_305, memory: Some(1) }]);
+        assert!(matches!(told(shared), Observed::NotProbed { .. }));
+        let _ = std::fs::remove_dir_all(folder);
+    }
+
+    #[test]
+    fn who_only_shares_the_gpu_used_nothing_of_ours() {
+        let shared = shared();
+        let folder = shared.scratch.folder.clone();
+        let own = Holder { pid: std::process::id(), memory: None };
+        shared.take(&[own]);
+        assert_eq!(told(shared), Observed::Seen(RunOnGpu { used: false, peak_memory: None, looks: 1 }));
+        let _ = std::fs::remove_dir_all(folder);
+    }
+}

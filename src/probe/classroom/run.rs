@@ -130,7 +130,11 @@ fn run(
     installed: &Installed,
     vouched: &Vouched,
 ) -> std::io::Result<Observed<NotebookRun>> {
-    let scratch = Scratch::new(vouched.uid, vouched.identity.as_ref().map(|identity| identity.gid))?;
+    let scratch = Scratch::new(
+        &ask.worker.program,
+        vouched.uid,
+        vouched.identity.as_ref().map(|identity| identity.gid),
+    )?;
     let on_gpu = OnGpu::start(ask, scratch);
     let settle = if on_gpu.is_watching() { SETTLE } else { 0.0 };
     let finished: Finished<Said> = child::run(job(ask, path, (installed, vouched), on_gpu.scratch(), settle));

@@ -47,13 +47,13 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    /// A new one, for this user.
-    pub(super) fn new(uid: u32, gid: Option<u32>) -> io::Result<Self> {
+    /// A new one for this user, which this program of ours sweeps.
+    pub(super) fn new(program: &OsStr, uid: u32, gid: Option<u32>) -> io::Result<Self> {
         let mark = random()?;
         let folder =
             std::env::temp_dir().join(format!("gpucheck-class-{}", mark.get(..16).unwrap_or_default()));
         let ask = serde_json::to_string(&Ask { mark: mark.clone(), folder: folder.clone() })?;
-        let sweeper = Command::new("/proc/self/exe")
+        let sweeper = Command::new(program)
             .args(["__probe", SWEEP, &ask])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

@@ -163,7 +163,7 @@ fn port_of_xrdp(text: &str) -> Option<u16> {
 fn port_in_words(text: &str) -> Option<u16> {
     let command = text.lines().find_map(|line| line.trim().strip_prefix("ExecStart="))?;
     let mut words = command.split([' ', '=']);
-    words.find(|word| word.starts_with("--") && (word.ends_with("-port") || word.ends_with(".port")))?;
+    words.find(|word| word.starts_with("--") && word.rsplit(['-', '.']).next() == Some("port"))?;
     words.next()?.parse().ok()
 }
 

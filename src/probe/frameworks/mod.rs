@@ -35,7 +35,7 @@ mod linked;
 mod loader;
 mod metadata;
 pub(crate) mod packages;
-mod pool;
+pub(crate) mod pool;
 mod read;
 mod recall;
 mod said;
@@ -254,6 +254,7 @@ fn unlooked(candidate: &Candidate, why: &str) -> Python {
         kernels: candidate.kernels.clone(),
         retold_s: None,
         ran_as: None,
+        user: None,
         interpreter: Observed::not_probed(why),
         log: String::new(),
         tensorflow: Observed::not_probed(why),

@@ -18,7 +18,7 @@ const MOST: usize = 8;
 const MOST_ON_GPU: usize = 2;
 
 /// How many Pythons may run at once; fewer where they come to a GPU.
-pub(super) fn width(on_gpu: bool) -> usize {
+pub(crate) fn width(on_gpu: bool) -> usize {
     let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
     let available = System::new_with_specifics(memory).map_or(0, |system| {
         let free = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);
@@ -34,7 +34,7 @@ fn fits(cores: usize, memory: u64, most: usize) -> usize {
 }
 
 /// Asks each, `width` at a time. One whose asking panicked is left out.
-pub(super) fn each<T: Sync, R: Send>(
+pub(crate) fn each<T: Sync, R: Send>(
     questions: &[T],
     width: usize,
     ask: impl Fn(&T) -> R + Sync,

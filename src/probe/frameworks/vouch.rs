@@ -133,13 +133,15 @@ fn become_one(environment: &Environment, owner: &Owner) -> Vouched {
 
 /// Root itself, with nothing that sudo brought from somebody's home.
 fn root(environment: &Environment, accounts: &Accounts) -> Vouched {
-    let home = accounts.owner(0, 0).home;
+    // What sudo left may be the home of whoever asked.
+    let own = environment.home.clone().filter(|home| only_root_writes(home).is_ok());
+    let home = own.or_else(|| accounts.owner(0, 0).home.map(PathBuf::from));
     let mut changes: Vec<(Name, Option<OsString>)> =
         OF_JUPYTER.iter().map(|name| (Name::from(*name), None)).collect();
-    changes.push(("HOME".into(), home.clone().map(OsString::from)));
+    changes.push(("HOME".into(), home.clone().map(PathBuf::into_os_string)));
     let of_others = leftovers::of_others(environment, accounts);
     changes.extend(of_others.into_iter().map(|change| (change.name.into(), change.value)));
-    Vouched { identity: None, base: None, changes, uid: 0, home: home.map(PathBuf::from) }
+    Vouched { identity: None, base: None, changes, uid: 0, home }
 }
 
 fn why(refusal: Refusal) -> String {

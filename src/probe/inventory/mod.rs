@@ -53,7 +53,7 @@ pub fn probe(root: &Root, ask: &Ask, found: &[Environment]) -> Observed<Inventor
         } else {
             Observed::not_probed("there was no time left")
         };
-        stocks.entry(stock::name(environment)).or_insert(stock);
+        stocks.entry(stock::name(root, environment)).or_insert(stock);
     }
     for known in ask.compared.iter().flat_map(|compared| &compared.environments).take(MOST) {
         if !stocks.contains_key(known) {

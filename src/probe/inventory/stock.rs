@@ -15,10 +15,11 @@ const MOST: usize = 4096;
 /// Longest name or version that is kept, in bytes.
 const LONGEST: usize = 200;
 
-/// What an environment is called: by its folder; Pythons of the system's share one.
-pub(super) fn name(environment: &Environment) -> String {
+/// What an environment is called: by its folder; Pythons of the system's share one and are called by their files, to which
+/// several names lead.
+pub(super) fn name(root: &Root, environment: &Environment) -> String {
     if environment.kinds.contains(&EnvironmentKind::System) {
-        environment.python.clone()
+        root.target(&environment.python).unwrap_or_else(|_| environment.python.clone())
     } else {
         environment.prefix.clone()
     }

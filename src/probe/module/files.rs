@@ -60,7 +60,7 @@ fn collect(root: &Root, folder: &str, depth: usize, found: &mut Vec<String>) {
 }
 
 /// `nvidia.ko`, or Debian's `nvidia-current.ko` and `nvidia-tesla-470.ko`, compressed or not; not its parts.
-fn is_nvidia_module(name: &str) -> bool {
+pub(crate) fn is_nvidia_module(name: &str) -> bool {
     let Some((stem, ending)) = name.split_once(".ko") else { return false };
     let flavour =
         ["nvidia-current", "nvidia-legacy", "nvidia-tesla"].iter().any(|flavour| stem.starts_with(flavour));
@@ -89,9 +89,19 @@ pub(super) type Modprobe = Vec<(String, String)>;
 
 /// Files of the modprobe configuration that blacklist nouveau.
 pub(super) fn nouveau_blacklists(files: &Modprobe) -> Vec<String> {
-    let blacklists = |line: &str| line.split_whitespace().eq(["blacklist", "nouveau"]);
-    let those = files.iter().filter(|(_, text)| text.lines().any(blacklists));
-    those.map(|(path, _)| path.clone()).collect()
+    files.iter().filter(|(_, text)| keeps_nouveau_out(text)).map(|(path, _)| path.clone()).collect()
+}
+
+/// Whether a file of the modprobe configuration keeps nouveau from being loaded.
+pub(crate) fn keeps_nouveau_out(text: &str) -> bool {
+    text.lines().any(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["blacklist", "nouveau"] | ["alias", "nouveau", "off"] => true,
+            ["install", "nouveau", command, ..] => command.ends_with("/false") || command.ends_with("/true"),
+            _ => false,
+        }
+    })
 }
 
 /// Lines of the modprobe configuration about the nvidia module itself.

@@ -6,9 +6,38 @@ mod libraries;
 mod modinfo;
 mod nodes;
 
+pub(crate) use nodes::nodes as device_nodes;
+
 use crate::root::Root;
-use gpucheck_checks::fact::{LoadedModule, Module, Observed, PciAddress, SecureBoot};
+pub(crate) use files::{is_nvidia_module, keeps_nouveau_out};
+use gpucheck_checks::fact::{
+    Dkms, DriverFile, InstalledLinux, LoadedModule, Module, Observed, PciAddress, SecureBoot,
+};
 use std::collections::BTreeMap;
+
+/// What is installed of the driver, whatever runs.
+pub(crate) struct OnDisk {
+    pub(crate) linux: Vec<InstalledLinux>,
+    pub(crate) dkms: Vec<Dkms>,
+    pub(crate) libraries: Vec<DriverFile>,
+    pub(crate) nouveau_blacklisted_in: Vec<String>,
+}
+
+/// Looks at what is installed: of an image, too, where no Linux runs.
+pub(crate) fn on_disk(root: &Root) -> OnDisk {
+    let running = root.value("/proc/sys/kernel/osrelease").unwrap_or_default();
+    OnDisk {
+        linux: files::installed(root, &running),
+        dkms: dkms::dkms(root),
+        libraries: libraries::libraries(root),
+        nouveau_blacklisted_in: files::nouveau_blacklists(&files::modprobe(root)),
+    }
+}
+
+/// The common names in certificates and signatures.
+pub(crate) fn common_names(der: &[u8]) -> impl Iterator<Item = String> {
+    modinfo::common_names(der)
+}
 
 /// Modules that matter here, besides those whose names begin with `nvidia`.
 const OTHERS: [&str; 6] = ["nouveau", "nova_core", "pci_hyperv", "vfio_pci", "amdgpu", "hyperv_drm"];

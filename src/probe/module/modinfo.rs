@@ -58,11 +58,17 @@ fn signer(file: &File) -> Option<String> {
     let length = u32::from_be_bytes(header.get(8..12)?.try_into().ok()?);
     let start = header_end.checked_sub(SIGNATURE_HEADER as u64 + u64::from(length))?;
     let signature = bytes(file, start, u64::from(length))?;
-    let at = signature.windows(COMMON_NAME.len()).position(|window| window == COMMON_NAME)?;
-    let name = signature.get(at + COMMON_NAME.len() + 1..)?;
-    let (length, rest) = name.split_first()?;
-    let name = String::from_utf8_lossy(rest.get(..usize::from(*length))?).into_owned();
-    Some(if name.ends_with(DKMS_KEY) { DKMS_KEY.to_owned() } else { name })
+    common_names(&signature).next()
+}
+
+/// The common names in what DER holds, in their order; the key that DKMS makes without the host before it.
+pub(super) fn common_names(der: &[u8]) -> impl Iterator<Item = String> {
+    let places = der.windows(COMMON_NAME.len()).enumerate().filter(|(_, window)| *window == COMMON_NAME);
+    places.filter_map(|(at, _)| {
+        let (length, rest) = der.get(at + COMMON_NAME.len() + 1..)?.split_first()?;
+        let name = String::from_utf8_lossy(rest.get(..usize::from(*length))?).into_owned();
+        Some(if name.ends_with(DKMS_KEY) { DKMS_KEY.to_owned() } else { name })
+    })
 }
 
 /// The bytes of the section `.modinfo` of a 64-bit ELF file of this byte order.

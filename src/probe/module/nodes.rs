@@ -6,7 +6,7 @@ use rustix::fs::FileType;
 use std::collections::BTreeMap;
 
 /// The driver's nodes, and WSL's.
-pub(super) fn nodes(root: &Root) -> Vec<DeviceNode> {
+pub(crate) fn nodes(root: &Root) -> Vec<DeviceNode> {
     let names = root.names("/dev");
     let is_ours = |name: &&String| name.starts_with("nvidia") || *name == "dxg";
     names.iter().filter(is_ours).filter_map(|name| node(root, format!("/dev/{name}"))).collect()

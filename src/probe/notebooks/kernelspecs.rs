@@ -73,8 +73,15 @@ impl Look<'_> {
             }
             _ => None,
         };
-        let offered =
-            Kernelspec { name, folder, spec: Observed::from(spec), program, environment, activates: None };
+        let offered = Kernelspec {
+            name,
+            folder,
+            spec: Observed::from(spec),
+            program,
+            environment,
+            activates: None,
+            user: None,
+        };
         match &place.conda {
             Some(conda) => of_conda(offered, conda, place),
             None => offered,

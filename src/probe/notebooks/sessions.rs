@@ -118,7 +118,7 @@ pub(super) fn fetch(address: &Address, at: SocketAddr, what: &str, until: Instan
         .max_redirects(0)
         .http_status_as_error(false);
     let agent = ureq::Agent::new_with_config(config.build());
-    let mut request = agent.get(format!("http://{at}{}api/{what}", address.base));
+    let mut request = agent.get(format!("http://{at}{}api/{what}", address.base).trim_end_matches('/'));
     if let Some(authorization) = address.token.authorization() {
         request = request.header("Authorization", authorization);
     }

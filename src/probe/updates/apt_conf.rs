@@ -38,7 +38,8 @@ impl AptConf {
     }
 
     /// The value of a name, given in small letters.
-    pub(super) fn value(&self, name: &str) -> Option<&str> {
+    #[cfg(test)]
+    fn value(&self, name: &str) -> Option<&str> {
         let path: Vec<&str> = name.split("::").collect();
         let found = self.values.iter().rev().find(|(known, _)| known.iter().eq(path.iter()));
         found.map(|(_, value)| value.as_str())

@@ -59,6 +59,7 @@ impl Search<'_> {
         for name in names.iter().filter(|name| is_list(name)).take(MOST_LISTS) {
             let archive = Archive::of_list(root, FOLDER, name, &names);
             let mut best: BTreeMap<usize, Offer> = BTreeMap::new();
+            let mut own: BTreeMap<usize, i32> = BTreeMap::new();
             let searched = opened(root, name).and_then(|list| {
                 paragraphs(
                     list,
@@ -71,6 +72,9 @@ impl Search<'_> {
                                 self.offer(package, architecture, &archive, paragraph)
                             });
                             if let Some(offer) = offer {
+                                if package.is_some_and(|package| package.installed == offer.version) {
+                                    own.insert(*at, offer.priority);
+                                }
                                 keep(&mut best, *at, offer);
                             }
                         }
@@ -80,6 +84,12 @@ impl Search<'_> {
             match searched {
                 Ok(()) => told.read += 1,
                 Err(error) => told.unread.push(format!("{name}: {error}")),
+            }
+            for (at, priority) in own {
+                packages
+                    .get_mut(at)
+                    .into_iter()
+                    .for_each(|package| package.priority = package.priority.max(priority));
             }
             for (at, offer) in best {
                 packages.get_mut(at).into_iter().for_each(|package| package.offers.push(offer.clone()));

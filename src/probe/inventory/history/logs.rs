@@ -86,8 +86,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut packed = GzEncoder::new(Vec::new(), Compression::default());
         // What does not repeat: that of a file that was cut off something can be had.
-        let long: String =
-            (0..20_000_u32).map(|number| format!("{}\n", number.wrapping_mul(2_654_435_761))).collect();
+        let numbers = (0..20_000_u32).map(|number| number.wrapping_mul(2_654_435_761).to_string());
+        let long = numbers.collect::<Vec<_>>().join("\n");
         packed.write_all(long.as_bytes()).unwrap();
         let packed = packed.finish().unwrap();
         std::fs::write(folder.path().join("a.log"), "new\n").unwrap();

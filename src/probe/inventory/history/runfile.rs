@@ -20,7 +20,7 @@ fn read(text: &str) -> Option<Event> {
     let at = jiff::civil::DateTime::strptime("%a %b %e %H:%M:%S %Y", field("creation time")?.trim()).ok()?;
     let words = text.lines().skip_while(|line| *line != "nvidia-installer command line:").skip(1);
     let words: Vec<&str> = words.take_while(|line| line.starts_with("    ")).map(str::trim).collect();
-    let removes = words.iter().any(|word| *word == "--uninstall");
+    let removes = words.contains(&"--uninstall");
     Some(Event {
         at: at.strftime("%Y-%m-%dT%H:%M:%S").to_string(),
         by: Installer::Nvidia,

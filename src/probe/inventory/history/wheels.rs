@@ -14,7 +14,7 @@ use crate::{
 use gpucheck_checks::fact::{Event, Installer, PackageChange, Stock};
 
 /// Seconds between two distributions of one run: a wheel of PyTorch takes half a minute to unpack.
-const PAUSE: i64 = 120;
+const PAUSE: i64 = 60;
 /// Most distributions that are looked at.
 const MOST: usize = 4096;
 

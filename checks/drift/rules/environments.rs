@@ -1,0 +1,111 @@
+//! What follows from packages of an environment.
+
+use super::{Rule, What};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        what: &[What::Package],
+        named: &["torch", "pytorch", "pytorch-cuda", "pytorch-mutex", "cpuonly", "libtorch*"],
+        in_environment: Some(true),
+        explains: &[
+            "torch-cpu-wheel",
+            "conda-cpu-variant-baked",
+            "torch-arch-mismatch",
+            "driver-too-old-for-runtime",
+            "frameworks.torch_*",
+            "frameworks.driver_runs_torch",
+        ],
+        perhaps: &["cuda-library-missing", "cudnn-too-old", "ldpath-overrides-wheel-libs", "libraries.*"],
+    },
+    Rule {
+        what: &[What::Package],
+        named: &[
+            "tensorflow",
+            "tensorflow-*",
+            "tf-nightly*",
+            "intel-tensorflow*",
+            "nvidia-tensorflow",
+            "libtensorflow*",
+        ],
+        in_environment: Some(true),
+        explains: &[
+            "tf-*",
+            "conda-cpu-variant-baked",
+            "cpu-lacks-avx",
+            "cudnn-too-old",
+            "driver-too-old-for-runtime",
+            "frameworks.tensorflow_*",
+            "frameworks.one_tensorflow",
+            "frameworks.driver_runs_tensorflow",
+        ],
+        perhaps: &["cuda-library-missing", "xla-libdevice-ptxas-missing", "libraries.*"],
+    },
+    Rule {
+        what: &[What::Package],
+        named: &["jax", "jaxlib", "jax-*"],
+        in_environment: Some(true),
+        explains: &[
+            "jax-no-cuda-plugin",
+            "conda-cpu-variant-baked",
+            "driver-too-old-for-runtime",
+            "frameworks.jax_*",
+            "frameworks.driver_runs_jax",
+        ],
+        perhaps: &["cuda-library-missing", "libraries.*"],
+    },
+    Rule {
+        what: &[What::Package],
+        named: &["cupy*", "cudf*"],
+        in_environment: Some(true),
+        explains: &["frameworks.cupy_computes", "frameworks.cudf_computes"],
+        perhaps: &["cuda-library-missing", "driver-too-old-for-runtime", "libraries.*"],
+    },
+    Rule {
+        what: &[What::Package],
+        named: &["nvidia-cudnn*", "cudnn", "libcudnn*"],
+        in_environment: Some(true),
+        explains: &["cudnn-too-old", "frameworks.cudnn_fits_all", "frameworks.tensorflow_fits_cudnn"],
+        perhaps: &["cuda-library-missing", "cuda-library-broken", "libraries.*", "frameworks.*_computes"],
+    },
+    Rule {
+        what: &[What::Package],
+        named: &["nvidia-*", "cuda-*", "cudatoolkit", "libcu*", "libnv*", "nccl"],
+        in_environment: Some(true),
+        explains: &[
+            "cuda-library-missing",
+            "tf-cuda-libs-missing",
+            "tf-extra-missing",
+            "xla-libdevice-ptxas-missing",
+            "frameworks.torch_finds_libraries",
+            "libraries.all_found",
+            "libraries.one_of_each",
+        ],
+        perhaps: &[
+            "cuda-library-broken",
+            "libraries.*",
+            "frameworks.*_computes",
+            "frameworks.tensorflow_lists_gpu",
+        ],
+    },
+    Rule {
+        what: &[What::Package],
+        named: &["numpy", "protobuf", "ml-dtypes", "keras", "typing-extensions", "h5py"],
+        in_environment: Some(true),
+        explains: &["tf-import-protobuf-numpy", "frameworks.own_packages"],
+        perhaps: &["frameworks.tensorflow_imports", "frameworks.*_computes"],
+    },
+    Rule {
+        what: &[What::Package],
+        named: &["triton", "cuda-python", "opt-einsum"],
+        in_environment: Some(true),
+        explains: &[],
+        perhaps: &["frameworks.torch_computes", "frameworks.jax_computes"],
+    },
+    Rule {
+        what: &[What::Package],
+        named: &["ipykernel"],
+        in_environment: Some(true),
+        explains: &["notebooks.has_ipykernel"],
+        perhaps: &[],
+    },
+];

@@ -1,0 +1,108 @@
+//! What the driver needs beside its module starts at boot.
+//!
+//! # Meaning
+//! What was started by hand works until the machine is turned off: persistence mode that was set with `nvidia-smi -pm 1`,
+//! the fabric manager of machines with NVSwitches, the licence client of virtual GPUs.
+//!
+//! # Detection
+//! A service of systemd is enabled where a target or a rule of udev wants it. Persistence mode is on and
+//! `nvidia-persistenced` is not enabled: it will be off. NVSwitches are on the bus and `nvidia-fabricmanager` is not enabled,
+//! or a virtual GPU has its licence and `nvidia-gridd` is not enabled: the next boot has no CUDA, or no licence.
+//!
+//! # Fix
+//! `sudo systemctl enable NAME`.
+//!
+//! # Source
+//! <https://docs.nvidia.com/deploy/driver-persistence/>,
+//! <https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/>,
+//! <https://docs.nvidia.com/vgpu/latest/grid-licensing-user-guide/>
+
+use crate::{
+    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who, boot,
+    fact::{Facts, Installation, NvmlDevice},
+};
+
+pub(crate) static CHECK: Check = Check {
+    reads: &[Source::Platform, Source::Pci, Source::Nvml, Source::NextBoot, Source::Installation],
+    needs: &["module.loaded", "nvml.initializes", "driver.initializes", "driver.opens_context"],
+    severity: Severity::BreaksLater,
+    who: Who::Instructor,
+    judge,
+};
+
+const FABRIC: &str = "nvidia-fabricmanager";
+const LICENCES: &str = "nvidia-gridd";
+const PERSISTENCE: &str = "nvidia-persistenced";
+
+fn judge(facts: &Facts, _: &Knowledge) -> Judged {
+    boot::judge(facts, |_| judge_services(facts))
+}
+
+fn judge_services(facts: &Facts) -> Finding {
+    let host = Subject::Host;
+    let needed = needed(facts);
+    if needed.is_empty() {
+        return Finding::pass(host, "nothing that runs now would be missing");
+    }
+    let Some(installation) = facts.installation.seen() else {
+        return Finding::unknown(host, format!("services: {}", facts.installation.why_not()));
+    };
+    let lacking = needed.iter().find(|(name, _, _)| !starts(installation, name));
+    match lacking {
+        None => {
+            let names: Vec<&str> = needed.iter().map(|(name, _, _)| *name).collect();
+            Finding::pass(host, format!("{} will start", names.join(", ")))
+        }
+        Some((name, why, verdict)) => lacks(installation, name, why, *verdict),
+    }
+}
+
+/// The services without which something of now is lost, why, and how bad that is.
+fn needed(facts: &Facts) -> Vec<(&'static str, &'static str, Verdict)> {
+    let mut functions = facts.pci.seen().into_iter().flat_map(|pci| &pci.functions);
+    let has_licence = |device: &NvmlDevice| {
+        let mut features = device.grid_features.seen().into_iter().flatten();
+        device.is_vgpu() && features.any(|feature| feature.licensed)
+    };
+    let is_persistent = |device: &NvmlDevice| device.persistence.seen() == Some(&true);
+    [
+        (
+            functions.any(|function| function.is_nvswitch()),
+            FABRIC,
+            "there are NVSwitches on the bus",
+            Verdict::Fail,
+        ),
+        (
+            facts.nvml_devices().any(has_licence),
+            LICENCES,
+            "a virtual GPU has its licence by it",
+            Verdict::Fail,
+        ),
+        (facts.nvml_devices().any(is_persistent), PERSISTENCE, "persistence mode is on", Verdict::Warn),
+    ]
+    .into_iter()
+    .filter(|(is_needed, ..)| *is_needed)
+    .map(|(_, name, why, verdict)| (name, why, verdict))
+    .collect()
+}
+
+fn starts(installation: &Installation, name: &str) -> bool {
+    installation.service(name).is_some_and(|service| service.enabled && !service.masked)
+}
+
+fn lacks(installation: &Installation, name: &'static str, why: &str, verdict: Verdict) -> Finding {
+    let (state, command) = match installation.service(name) {
+        None if name == PERSISTENCE => {
+            ("not installed", "sudo systemctl enable --now nvidia-persistenced".to_owned())
+        }
+        None => ("not installed", format!("systemctl status {name}")),
+        Some(service) if service.masked => {
+            ("masked", format!("sudo systemctl unmask {name} && sudo systemctl enable --now {name}"))
+        }
+        Some(_) => ("not enabled", format!("sudo systemctl enable --now {name}")),
+    };
+    let finding = Finding::new(Subject::Host, verdict, format!("{why}, and {name} is {state}"))
+        .with("service", name)
+        .run(command);
+    if name == PERSISTENCE { finding.variant("persistence") } else { finding }
+}

@@ -1,0 +1,133 @@
+//! A page to keep, to send and to print: one file that asks for nothing else.
+//!
+//! Invariants: no other file, no network; without its small script everything can still be read and selected; what colour
+//! says, words say too; headings go down by one level, and the tab key goes in the order of reading; the machine's own
+//! English is marked as such in a page of another language.
+
+mod banner;
+mod changes;
+mod checks;
+mod class;
+mod finding;
+mod markup;
+mod policy;
+mod tables;
+
+use super::{answer::Answer, machine, outline::excerpt, word};
+use gpucheck_checks::{Language, Report, Words};
+use markup::{Attribute, Markup};
+use policy::policy;
+
+/// How the page looks.
+const STYLE: &str = include_str!("page.css");
+/// What copies commands.
+const SCRIPT: &str = include_str!("page.js");
+/// Longest text of a machine that is shown, in characters.
+const LONGEST: usize = 1_500;
+
+/// The report as one HTML file.
+pub fn html(report: &Report, language: Language) -> String {
+    let mut page = Page { markup: Markup::default(), language, words: language.words() };
+    page.document(report);
+    page.markup.into_string()
+}
+
+/// A page that is being written.
+struct Page {
+    markup: Markup,
+    language: Language,
+    words: &'static Words,
+}
+
+impl Page {
+    fn document(&mut self, report: &Report) {
+        self.markup.own("<!doctype html>\n");
+        self.markup.open("html", &[("lang", code(self.language))]);
+        self.head(report);
+        self.markup.own("<body>\n");
+        self.banner(report);
+        self.markup.own("<main>\n");
+        self.drift(report);
+        self.findings(report);
+        self.usable_from(report);
+        self.class(report);
+        self.measured(report);
+        self.unverified(report);
+        self.next(report);
+        self.machine(report);
+        self.checks(report);
+        self.markup.own("</main>\n");
+        self.footer(report);
+        self.markup.own("<p class=\"spoken\" role=\"status\" aria-live=\"polite\"></p>\n<script>");
+        self.markup.own(SCRIPT);
+        self.markup.own("</script>\n</body>\n</html>\n");
+    }
+
+    fn head(&mut self, report: &Report) {
+        let policy = policy();
+        let verdict = Answer::of(report, self.language).verdict;
+        let title = format!("{verdict} - {} - {}", word::command(&report.profile), report.taken_at);
+        self.markup.own("\n<head>\n<meta charset=\"utf-8\">\n");
+        let content = [("http-equiv", "Content-Security-Policy"), ("content", policy.as_str())];
+        // A policy holds for what stands after it.
+        self.markup.open("meta", &content);
+        self.markup.own(
+            "\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <meta name=\"color-scheme\" content=\"light dark\">\n\
+             <meta name=\"referrer\" content=\"no-referrer\">\n\
+             <meta name=\"robots\" content=\"noindex\">\n",
+        );
+        self.markup.element("title", &[], &excerpt(&title, LONGEST));
+        self.markup.own("<style>");
+        self.markup.own(STYLE);
+        self.markup.own("</style>\n</head>\n");
+    }
+
+    fn machine(&mut self, report: &Report) {
+        let lines = machine::lines(&report.machine, self.language);
+        self.section("machine", &self.words.heading.machine.clone(), |page| {
+            page.list("panel", &lines);
+        });
+    }
+
+    fn footer(&mut self, report: &Report) {
+        let taken = self.words.page.taken.with(&[("time", &report.taken_at)]);
+        let about = format!("{taken}, gpucheck {}", report.gpucheck);
+        self.markup.own("<footer>\n");
+        self.markup.element("p", &[], &excerpt(&about, LONGEST));
+        self.markup.own("</footer>\n");
+    }
+
+    /// A part of the page under a heading of its own.
+    fn section(&mut self, id: &'static str, heading: &str, write: impl FnOnce(&mut Self)) {
+        self.markup.open("section", &[("aria-labelledby", id)]);
+        self.markup.line();
+        self.markup.element("h2", &[("id", id)], heading);
+        write(self);
+        self.markup.close("section");
+    }
+
+    fn list(&mut self, class: &'static str, lines: &[String]) {
+        self.markup.open("ul", &[("class", class)]);
+        self.markup.line();
+        for line in lines {
+            self.markup.element("li", &[], &excerpt(line, LONGEST));
+        }
+        self.markup.close("ul");
+    }
+
+    /// An element whose text is the machine's own, which is English.
+    fn english(&mut self, name: &'static str, attributes: &[Attribute<'_>], text: &str) {
+        let lang = [("lang", "en")];
+        let lang = if self.language == Language::English { &[][..] } else { &lang[..] };
+        self.markup.element(name, &[attributes, lang].concat(), &excerpt(text, LONGEST));
+    }
+}
+
+/// The language as browsers know it.
+fn code(language: Language) -> &'static str {
+    match language {
+        Language::English => "en",
+        Language::Korean => "ko",
+    }
+}

@@ -46,6 +46,15 @@ impl Image {
         write_program(file, &format!("exec '{GPUCHECK}' \"$@\" --root '{}'\n", self.root().display()));
     }
 
+    /// The same, content with what can be tried here.
+    pub(super) fn write_content_gpucheck(&self, file: &Path) {
+        let root = self.root();
+        write_program(
+            file,
+            &format!("exec '{GPUCHECK}' \"$@\" --allow-unverified --root '{}'\n", root.display()),
+        );
+    }
+
     /// The same on the machine that runs, with its GPU.
     pub(super) fn write_running_gpucheck(&self, file: &Path) {
         write_program(file, &line(&self.staged.command(Path::new(GPUCHECK)).unwrap()));

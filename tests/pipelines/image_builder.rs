@@ -112,9 +112,9 @@ fn the_validation_takes_nothing_untried_for_good() {
         assert_eq!(builder.ended.status, Some(status), "{}", builder.ended.said);
         assert_junit(builder.logged().unwrap(), kept);
     }
-    // A machine that runs, with its GPU.
-    let image = Image::of("azure-t4-535");
-    let builder = Builder::ran(step, installed, |file| image.write_running_gpucheck(file));
+    // Of another root nothing can be tried in full, so what a machine with a GPU would answer has to be allowed here.
+    let image = Image::good();
+    let builder = Builder::ran(step, installed, |file| image.write_content_gpucheck(file));
     assert_eq!(builder.ended.status, Some(0), "{}", builder.ended.said);
     assert_eq!(builder.logged(), None);
 }

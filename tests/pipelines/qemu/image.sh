@@ -56,6 +56,11 @@ machine() {
     in_image systemctl --quiet enable systemd-networkd ssh
     echo template >"$root/etc/hostname"
     echo '/dev/vda / ext4 errors=remount-ro 0 1' >"$root/etc/fstab"
+    # QEMU boots Linux itself; the menu is what tells which one, as on a machine with a disk of its own.
+    mkdir -p "$root/boot/grub"
+    linux=$(basename "$root"/lib/modules/*)
+    printf 'set default="0"\nmenuentry "Debian GNU/Linux" {\n\tlinux /boot/vmlinuz-%s root=/dev/vda ro\n\tinitrd /boot/initrd.img-%s\n}\n' \
+        "$linux" "$linux" >"$root/boot/grub/grub.cfg"
     # cloud-init takes its part when the seed says so; see run.sh.
     printf 'datasource_list: [NoCloud, None]\nnetwork: {config: disabled}\nssh_deletekeys: false\ndisable_root: false\n' \
         >"$root/etc/cloud/cloud.cfg.d/99-here.cfg"

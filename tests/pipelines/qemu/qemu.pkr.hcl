@@ -73,7 +73,7 @@ build {
     destination = "/tmp/gpucheck/gpucheck"
   }
   provisioner "shell" {
-    script           = "packaging/packer/gate.sh"
+    script           = "${path.root}/../../../packaging/packer/gate.sh"
     environment_vars = ["GPUCHECK_TARGETS=Standard_NC4as_T4_v3", "GPUCHECK_OPTIONS=--allow-unverified"]
   }
   provisioner "file" {

@@ -154,9 +154,10 @@ pub fn collect(options: &Options) -> Facts {
             put_to_work(options, &ask, &mut facts);
         }
         look_again(options, &ask, &mut facts);
+        let of_everybody = facts.notebooks.seen().cloned().unwrap_or_default();
         look_as_users(options, &mut facts);
         facts.inventory = look_at_inventory(options, &facts).take();
-        facts.classroom = look_at_classroom(options, &ask, &facts).take();
+        facts.classroom = look_at_classroom(options, &ask, of_everybody, &facts).take();
         facts.processes = look_at_processes(options, &facts).take();
         options.progress.end();
         facts
@@ -228,7 +229,12 @@ fn look_at_inventory(options: &Options, facts: &Facts) -> InTime<Inventory> {
 }
 
 /// What a class needs: the last look but one, for it may start a server and run notebooks.
-fn look_at_classroom(options: &Options, library: &worker::Ask, facts: &Facts) -> InTime<Classroom> {
+fn look_at_classroom(
+    options: &Options,
+    library: &worker::Ask,
+    of_everybody: Notebooks,
+    facts: &Facts,
+) -> InTime<Classroom> {
     let ask = classroom::Ask {
         root: options.root.clone(),
         class: options.class.clone(),
@@ -238,9 +244,9 @@ fn look_at_classroom(options: &Options, library: &worker::Ask, facts: &Facts) ->
         progress: options.progress.clone(),
     };
     let wanted = options.sources.contains(&Source::Classroom);
-    let notebooks = facts.notebooks.seen().cloned().unwrap_or_default();
+    let of_users = facts.notebooks.seen().cloned().unwrap_or_default();
     InTime::start("classroom", CLASSROOM_TIME, move || {
-        if wanted { classroom::probe(&ask, &notebooks) } else { unwanted() }
+        if wanted { classroom::probe(&ask, &of_everybody, &of_users) } else { unwanted() }
     })
 }
 

@@ -1,7 +1,8 @@
 //! Workers: this program once more, as the process in which a driver library is loaded.
 //!
-//! Invariants: a worker's whole instruction is its command line, `__probe SOURCE ASK`; its whole answer is its
-//! trail; it leaves without running anything that the library wanted run at exit.
+//! Invariants: a worker's whole instruction is its command line, `__probe SOURCE ASK` (the one that sweeps has its own
+//! from standard input, which no other user can read); its whole answer is its trail; it leaves without running anything
+//! that the library wanted run at exit.
 
 use crate::{
     child::{self, Follower, Hears, Job, Trail},
@@ -124,12 +125,14 @@ impl Worker {
 
 /// Does a worker's work; `args` is what follows `__probe`. Returns only where it cannot read them or nobody listens.
 pub fn run(args: &[OsString]) -> ExitCode {
+    if args == [classroom::SWEEP] {
+        return classroom::sweep();
+    }
     let [source, ask] = args else { return ExitCode::from(USAGE) };
     match source.to_str() {
         Some(nvml::SOURCE) => answer(ask, nvml::look),
         Some(nvml::WATCH) => answer(ask, nvml::sample),
         Some(nvml::HOLDERS) => answer(ask, nvml::tell_holders),
-        Some(classroom::SWEEP) => classroom::sweep(ask),
         Some(cuda::SOURCE) => answer(ask, cuda::look),
         Some(cuda::COUNT) => answer(ask, cuda::count),
         Some(cuda::work::SOURCE) => answer(ask, cuda::work::look),

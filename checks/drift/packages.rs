@@ -14,18 +14,25 @@ const OTHER_NAMES: [(&str, &str); 3] =
     [("torch", "pytorch"), ("opencv-python", "opencv"), ("tables", "pytables")];
 
 pub(super) fn compare(before: &Facts, now: &Facts, found: &mut Found) {
-    if let Some((was, is)) = before.installation.seen().zip(now.installation.seen())
-        && was.packages.seen().is_some()
-        && is.packages.seen().is_some()
-    {
-        let [from, to] = [was, is].map(installed);
-        found.each(What::Package, None, &from, &to);
-    }
+    system(before, now, found);
     if let Some((was, is)) = before.inventory.seen().zip(now.inventory.seen()) {
         environments(was, is, may_tell_homes(before, now, was), found);
         found.each(What::Variable, None, &was.variables, &is.variables);
     } else {
         found.unseen(What::Environment, &before.inventory, &now.inventory);
+    }
+}
+
+fn system(before: &Facts, now: &Facts, found: &mut Found) {
+    // Where there was no database of packages there is nothing to miss.
+    let Some(was) = before.installation.seen().filter(|was| was.packages.seen().is_some()) else { return };
+    match now.installation.seen() {
+        Some(is) if is.packages.seen().is_some() => {
+            let [from, to] = [was, is].map(installed);
+            found.each(What::Package, None, &from, &to);
+        }
+        Some(is) => found.unseen(What::Package, &was.packages, &is.packages),
+        None => found.unseen(What::Package, &before.installation, &now.installation),
     }
 }
 

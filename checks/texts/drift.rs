@@ -69,12 +69,18 @@ pub struct WhatWords {
     pub setting: Phrase,
     /// An environment of Python: `{name}`.
     pub environment: Phrase,
+    /// All environments.
+    pub environments: String,
     /// A notebook kernel: `{name}`.
     pub kernelspec: Phrase,
+    /// All notebook kernels.
+    pub kernelspecs: String,
     /// A variable: `{name}`.
     pub variable: Phrase,
     /// A package: `{name}`.
     pub package: Phrase,
+    /// All packages of the system.
+    pub packages: String,
     /// Where packages are that are in no environment.
     pub system: String,
 }

@@ -78,10 +78,15 @@ impl Section<'_> {
         [Some(what), when, by, user].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
+    /// A thing by its name; all of its kind where there is none.
     fn called(&self, what: What, name: &str) -> String {
         let words = &self.words.what;
+        let is_all = name.is_empty();
         let name = [("name", name)];
         match what {
+            What::Environment if is_all => words.environments.clone(),
+            What::Kernelspec if is_all => words.kernelspecs.clone(),
+            What::Package if is_all => words.packages.clone(),
             What::Driver => words.driver.clone(),
             What::DriverLibraries => words.driver_libraries.clone(),
             What::Linux => words.linux.clone(),

@@ -53,10 +53,12 @@ pub struct Ask {
     pub progress: Progress,
 }
 
-/// Looks at the classroom.
-pub fn probe(ask: &Ask, known: &Notebooks) -> Observed<Classroom> {
+/// Looks at the classroom. A single user's Jupyter counts only where there is none for everybody, and a single user's
+/// kernels not at all: each user can name whatever they like.
+pub fn probe(ask: &Ask, known: &Notebooks, of_users: &Notebooks) -> Observed<Classroom> {
     let mut classroom = Classroom { ways_in: ways_in::ways_in(&ask.root), ..Classroom::default() };
-    let installed = ask.here.then(|| jupyter::installed(known)).flatten();
+    let installed =
+        ask.here.then(|| jupyter::installed(known).or_else(|| jupyter::installed(of_users))).flatten();
     classroom.jupyter = jupyter::start(ask, installed.as_ref());
     let Some(folder) = &ask.class.notebooks else {
         classroom.notebooks = Observed::not_probed("no folder of notebooks was named (--notebooks DIR)");

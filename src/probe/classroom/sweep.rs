@@ -3,7 +3,9 @@
 //! A process of ours of its own waits for the end of whoever looks, be it killed, and cleans up then: kernels make
 //! sessions of their own, which no signal of a terminal and no end of a parent reaches.
 //!
-//! Invariants: only processes that carry the mark in their environment end, and only the folder that was made goes.
+//! Invariants: only processes that carry the mark in their environment end, and only the folder that was made goes. Any
+//! user can forge an environment, so what was started as a user ends by that user's right, never by root's; the mark
+//! stands in no command line.
 
 use rustix::{
     fs::Mode,
@@ -14,7 +16,7 @@ use std::{
     ffi::{OsStr, OsString},
     fmt::Write as _,
     fs,
-    io::{self, Read},
+    io::{self, Read, Write as _},
     os::unix::{ffi::OsStrExt, fs::chown, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, ExitCode, Stdio},
@@ -31,11 +33,15 @@ const ROUNDS: usize = 20;
 const BETWEEN: Duration = Duration::from_millis(50);
 /// Most of an environment that is read, in bytes.
 const LONGEST: u64 = 2 << 20;
+/// The group of whoever has none that is known, `nogroup`.
+const NOGROUP: u32 = 65534;
 
 #[derive(Serialize, Deserialize)]
 struct Ask {
     mark: String,
     folder: PathBuf,
+    /// Whose processes they are, user and group; none where they are those of whoever asks.
+    owner: Option<(u32, u32)>,
 }
 
 /// A folder and a mark; both are swept away with this value, or with this process.
@@ -52,18 +58,21 @@ impl Scratch {
         let mark = random()?;
         let folder =
             std::env::temp_dir().join(format!("gpucheck-class-{}", mark.get(..16).unwrap_or_default()));
-        let ask = serde_json::to_string(&Ask { mark: mark.clone(), folder: folder.clone() })?;
-        let sweeper = Command::new(program)
-            .args(["__probe", SWEEP, &ask])
+        let owner = (uid != rustix::process::geteuid().as_raw()).then(|| (uid, gid.unwrap_or(NOGROUP)));
+        let ask = serde_json::to_vec(&Ask { mark: mark.clone(), folder: folder.clone(), owner })?;
+        let mut sweeper = Command::new(program)
+            .args(["__probe", SWEEP])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .current_dir("/")
             .process_group(0)
             .spawn()?;
+        // Where it is gone already, nobody reads.
+        let _ = sweeper.stdin.as_mut().map_or(Ok(()), |stdin| stdin.write_all(&ask));
         let scratch = Self { folder, mark, sweeper };
         rustix::fs::mkdir(&scratch.folder, Mode::RWXU)?;
-        if uid != rustix::process::geteuid().as_raw() {
+        if let Some((uid, _)) = owner {
             chown(&scratch.folder, Some(uid), gid)?;
         }
         Ok(scratch)
@@ -102,19 +111,35 @@ pub(super) fn random() -> io::Result<String> {
     Ok(text)
 }
 
-/// The worker: waits until nobody holds its standard input any more, then sweeps.
-pub(crate) fn sweep(ask: &OsStr) -> ExitCode {
-    let Some(ask) = ask.to_str().and_then(|ask| serde_json::from_str::<Ask>(ask).ok()) else {
-        return ExitCode::from(2);
-    };
+/// The worker: reads what to sweep, waits until nobody holds its standard input any more, then sweeps.
+pub(crate) fn sweep() -> ExitCode {
+    let mut ask = Vec::new();
+    let _ = io::stdin().read_to_end(&mut ask);
+    let Ok(ask) = serde_json::from_slice::<Ask>(&ask) else { return ExitCode::from(2) };
     let is_ours = ask.folder.file_name().is_some_and(|name| name.as_bytes().starts_with(b"gpucheck-class-"));
     if !is_ours || ask.mark.len() != 32 {
         return ExitCode::from(2);
     }
-    let _ = io::stdin().read_to_end(&mut Vec::new());
-    end(&variable(&ask.mark));
+    if as_owner(ask.owner) {
+        end(&variable(&ask.mark));
+    }
+    as_asker(ask.owner);
     let _ = fs::remove_dir_all(&ask.folder);
     ExitCode::SUCCESS
+}
+
+/// Takes on the rights of whose processes they are, for a time. Whether that was done.
+fn as_owner(owner: Option<(u32, u32)>) -> bool {
+    let Some((uid, gid)) = owner else { return true };
+    // SAFETY: system calls on numbers. The real ids go as well: each of them lets signals through.
+    unsafe { libc::setresgid(gid, gid, 0) == 0 && libc::setresuid(uid, uid, 0) == 0 }
+}
+
+fn as_asker(owner: Option<(u32, u32)>) {
+    if owner.is_some() {
+        // SAFETY: system calls on numbers.
+        let _ = unsafe { (libc::setresuid(0, 0, 0), libc::setresgid(0, 0, 0)) };
+    }
 }
 
 fn variable(mark: &str) -> OsString {
@@ -149,4 +174,58 @@ fn carries(process: &Path, variable: &OsStr) -> bool {
     let Ok(file) = fs::File::open(process.join("environ")) else { return false };
     let _ = file.take(LONGEST).read_to_end(&mut bytes);
     bytes.split(|byte| *byte == 0).any(|one| one == variable.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::process::ExitStatusExt;
+
+    /// Ids that no test machine has.
+    const STUDENT: u32 = 54_331;
+
+    fn sleeper(mark: &str, uid: u32) -> Child {
+        Command::new("sleep").arg("60").env(MARK, mark).uid(uid).gid(uid).spawn().unwrap()
+    }
+
+    /// As with `sudo` in a notebook, which keeps the environment that its user chose.
+    #[test]
+    fn a_mark_in_anothers_environment_does_not_end_it() {
+        if !rustix::process::geteuid().is_root() {
+            println!("skipped: needs root");
+            return;
+        }
+        let mark = random().unwrap();
+        let (mut students, mut roots) = (sleeper(&mark, STUDENT), sleeper(&mark, 0));
+        // Ids are a process's, and tests share this one: a child sweeps.
+        // SAFETY: the child makes system calls and reads files, then is gone; nothing of another thread's is waited for
+        // but the allocator, which glibc keeps usable after a fork.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let taken = as_owner(Some((STUDENT, STUDENT)));
+            end(&variable(&mark));
+            as_asker(Some((STUDENT, STUDENT)));
+            let is_back = rustix::process::geteuid().is_root() && rustix::process::getuid().is_root();
+            // SAFETY: ends this child without running anything of the test's.
+            unsafe { libc::_exit(i32::from(!(taken && is_back))) };
+        }
+        let mut status = 0;
+        // SAFETY: waits for the child, with a number of this stack.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        assert_eq!(status, 0, "the rights were not taken on and given back");
+        assert_eq!(students.wait().unwrap().signal(), Some(libc::SIGKILL));
+        assert_eq!(roots.try_wait().unwrap(), None, "root's process was ended");
+        roots.kill().unwrap();
+        roots.wait().unwrap();
+    }
+
+    #[test]
+    fn the_mark_is_in_no_command_line() {
+        let scratch = Scratch::new("/bin/cat".as_ref(), rustix::process::geteuid().as_raw(), None).unwrap();
+        let line = fs::read(format!("/proc/{}/cmdline", scratch.sweeper.id())).unwrap();
+        assert!(!String::from_utf8_lossy(&line).contains(&scratch.mark));
+        let folder = scratch.folder.clone();
+        drop(scratch);
+        let _ = fs::remove_dir_all(folder);
+    }
 }

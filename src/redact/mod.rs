@@ -1,8 +1,14 @@
 //! Facts made fit to be shown around: without what names a card or a person.
 
+mod home;
+mod text;
+
+pub use home::OwnHome;
+
 use gpucheck_checks::fact::Facts;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use text::{hidden, replace_part};
 
 /// Names that a person may have and that mean something else in a path.
 const SYSTEMS: [&str; 22] = [
@@ -29,51 +35,6 @@ pub fn own_names() -> Vec<String> {
     let folder = home.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
     let user = ["USER", "LOGNAME", "SUDO_USER"].into_iter().filter_map(|name| std::env::var(name).ok());
     user.chain(folder).collect()
-}
-
-/// The asking person's home, which has another name in what is fit to be shown around.
-#[derive(Debug)]
-pub struct OwnHome {
-    own: String,
-    redacted: String,
-}
-
-impl OwnHome {
-    /// That of `HOME`.
-    pub fn of_this_process() -> Self {
-        let home = std::env::var("HOME").unwrap_or_default();
-        Self::new(home.trim_end_matches('/'))
-    }
-
-    fn new(home: &str) -> Self {
-        Self { own: home.to_owned(), redacted: hidden(home, &[]) }
-    }
-
-    /// A text with that home called by its own name, wherever its path stands whole.
-    pub fn shown(&self, text: &str) -> String {
-        if self.redacted.is_empty() || self.redacted == self.own {
-            return text.to_owned();
-        }
-        let mut parts = text.split(self.redacted.as_str());
-        let mut out = parts.next().unwrap_or_default().to_owned();
-        for part in parts {
-            let is_whole = !part.starts_with(is_of_a_name);
-            out.extend([if is_whole { self.own.as_str() } else { self.redacted.as_str() }, part]);
-        }
-        out
-    }
-
-    /// The same for every text of a document but the names of its fields.
-    pub fn shown_in(&self, value: Value) -> Value {
-        match value {
-            Value::String(text) => Value::String(self.shown(&text)),
-            Value::Array(items) => items.into_iter().map(|item| self.shown_in(item)).collect(),
-            Value::Object(fields) => {
-                fields.into_iter().map(|(name, value)| (name, self.shown_in(value))).collect()
-            }
-            other @ (Value::Null | Value::Bool(_) | Value::Number(_)) => other,
-        }
-    }
 }
 
 /// Each human user gets a number, wherever the name stands: in the list, beside a kernel or a Python, in a path.
@@ -167,148 +128,9 @@ fn walk(value: &mut Value, names: &[&str]) {
     }
 }
 
-fn hidden(text: &str, names: &[&str]) -> String {
-    let text = without_processes(&without_builders(&without_uuids(&without_users(text))));
-    names.iter().fold(text, |text, name| without_name(&text, name))
-}
-
-/// `/data/people/somebody/x` becomes `/data/people/user/x`.
-fn without_name(text: &str, name: &str) -> String {
-    replace_part(text, name, "user")
-}
-
-/// The same text with this part of a path, or parts, replaced wherever it stands whole after a slash.
-fn replace_part(text: &str, part: &str, by: &str) -> String {
-    let wanted = format!("/{part}");
-    let mut pieces = text.split(wanted.as_str());
-    let mut out = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        out.push('/');
-        out.push_str(if piece.starts_with(is_of_a_name) { part } else { by });
-        out.push_str(piece);
-    }
-    out
-}
-
-/// Whether it is a name that `hide_users` gave.
-fn is_numbered(name: &str) -> bool {
-    name.strip_prefix("user")
-        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-fn is_of_a_name(c: char) -> bool {
-    c.is_alphanumeric() || "._-".contains(c)
-}
-
-/// `/home/somebody/x` becomes `/home/user/x`, wherever it stands in a text.
-fn without_users(text: &str) -> String {
-    let mut parts = text.split("/home/");
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let end = part.find(|c| !is_of_a_name(c)).unwrap_or(part.len());
-        out.push_str("/home/");
-        let name = part.get(..end).unwrap_or_default();
-        out.push_str(if name.is_empty() || is_numbered(name) { name } else { "user" });
-        out.push_str(part.get(end..).unwrap_or_default());
-    }
-    out
-}
-
-/// `GPU-` or `MIG-` and what follows of a UUID becomes `GPU-redacted`, as in `CUDA_VISIBLE_DEVICES`.
-fn without_uuids(text: &str) -> String {
-    let mut out = text.to_owned();
-    for prefix in ["GPU-", "MIG-"] {
-        let mut parts = out.split(prefix).map(str::to_owned).collect::<Vec<_>>().into_iter();
-        let mut next = parts.next().unwrap_or_default();
-        for part in parts {
-            let end = part.find(|c: char| !(c.is_ascii_hexdigit() || c == '-')).unwrap_or(part.len());
-            let named =
-                if end >= 8 { format!("redacted{}", part.get(end..).unwrap_or_default()) } else { part };
-            next = format!("{next}{prefix}{named}");
-        }
-        out = next;
-    }
-    out
-}
-
-/// `(somebody@host)`, as Linux and its modules note who built them, becomes `(user@host)`.
-fn without_builders(text: &str) -> String {
-    let mut parts = text.split('(');
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let named = part.split_once(')').filter(|(inside, _)| inside.contains('@') && !inside.contains(' '));
-        match named {
-            Some((_, rest)) => out.extend(["(user@host)", rest]),
-            None => out.extend(["(", part]),
-        }
-    }
-    out
-}
-
-/// What the driver notes of a program that it has trouble with, and the serial number of a card: `pid=1234`,
-/// `name=somebody.py`, `the client 'x' (pid 1234)`, `GPU Board Serial Number: 0324018045603`.
-fn without_processes(text: &str) -> String {
-    if !text.contains("NVRM") && !text.contains("pid=") {
-        return text.to_owned();
-    }
-    let noted: [(&str, &[char]); 5] = [
-        ("pid=", &[',', ' ']),
-        ("name=", &[',']),
-        ("the client '", &['\'']),
-        ("(pid ", &[')']),
-        ("Serial Number: ", &[' ']),
-    ];
-    noted.iter().fold(text.to_owned(), |text, (before, ends)| without_what_follows(&text, before, ends))
-}
-
-/// Each `before`, with what stands behind it up to one of the ends taken out.
-fn without_what_follows(text: &str, before: &str, ends: &[char]) -> String {
-    let mut parts = text.split(before);
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let end = part.find(ends).unwrap_or(part.len());
-        out.extend([before, "redacted", part.get(end..).unwrap_or_default()]);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn home_folders_lose_their_names() {
-        for (text, kept) in [
-            ("/home/kim.s/envs/tf/bin/python", "/home/user/envs/tf/bin/python"),
-            ("File \"/home/a-b/x.py\" and /home/c", "File \"/home/user/x.py\" and /home/user"),
-            ("/home/", "/home/"),
-            ("/usr/bin/python3", "/usr/bin/python3"),
-        ] {
-            assert_eq!(without_users(text), kept);
-        }
-    }
-
-    #[test]
-    fn a_given_name_is_lost_wherever_a_path_has_it() {
-        for (text, kept) in [
-            ("/data/people/kim/envs/tf", "/data/people/user/envs/tf"),
-            ("File \"/srv/kim\", line 1; /kim: no", "File \"/srv/user\", line 1; /user: no"),
-            ("/opt/kimono/kim2/kim.d/a-kim", "/opt/kimono/kim2/kim.d/a-kim"),
-            ("kim", "kim"),
-        ] {
-            assert_eq!(without_name(text, "kim"), kept);
-        }
-    }
-
-    #[test]
-    fn a_home_gets_its_name_back() {
-        let home = OwnHome::new("/home/kim");
-        assert_eq!(home.shown("/home/user/tf and /home/user2/x"), "/home/kim/tf and /home/user2/x");
-        let root = OwnHome::new("/root");
-        assert_eq!(root.shown("/root/tf, /home/user/tf"), "/root/tf, /home/user/tf");
-        let value = serde_json::json!({"a": ["/home/user/x", 1]});
-        assert_eq!(home.shown_in(value), serde_json::json!({"a": ["/home/kim/x", 1]}));
-    }
 
     #[test]
     fn users_are_numbered_wherever_they_are_named() {
@@ -384,45 +206,5 @@ mod tests {
         assert!(!text.contains("kim") && !text.contains("lee"), "{text}");
         let path = |at: usize| facts.pointer(&format!("/processes/seen/on_gpus/{at}/notebook/path")).cloned();
         assert_eq!((path(0), path(1)), (path(2), Some("notebook-2.ipynb".into())));
-    }
-
-    #[test]
-    fn builders_lose_their_names() {
-        for (text, kept) in [
-            (
-                "Linux version 6.1 (kim@lab-7) (gcc (Debian 12.2) 12.2) #1",
-                "Linux version 6.1 (user@host) (gcc (Debian 12.2) 12.2) #1",
-            ),
-            ("515.43.04  Release Build  (root@x)  Tue", "515.43.04  Release Build  (user@host)  Tue"),
-            ("(no name) (a b@c) (", "(no name) (a b@c) ("),
-        ] {
-            assert_eq!(without_builders(text), kept);
-        }
-    }
-
-    #[test]
-    fn programs_and_serial_numbers_are_lost_in_the_drivers_lines() {
-        for (text, kept) in [
-            (
-                "NVRM: Xid (PCI:0000:b3:00): 31, pid=1234, name=kim.py, Ch 00000008",
-                "NVRM: Xid (PCI:0000:b3:00): 31, pid=redacted, name=redacted, Ch 00000008",
-            ),
-            ("pid='<unknown>', name=<unknown>, MMU Fault", "pid=redacted, name=redacted, MMU Fault"),
-            (
-                "NVRM: API mismatch: the client 'kims-tool' (pid 4711)",
-                "NVRM: API mismatch: the client 'redacted' (pid redacted)",
-            ),
-            ("NVRM: GPU Board Serial Number: 0324018045603", "NVRM: GPU Board Serial Number: redacted"),
-            ("name=x", "name=x"),
-        ] {
-            assert_eq!(without_processes(text), kept);
-        }
-    }
-
-    #[test]
-    fn uuids_lose_their_digits() {
-        assert_eq!(without_uuids("GPU-5a8e9c7d-1111-2222-3333-444455556666,1"), "GPU-redacted,1");
-        assert_eq!(without_uuids("/device:GPU:0 on GPU-redacted-0"), "/device:GPU:0 on GPU-redacted-0");
-        assert_eq!(without_uuids("MIG-GPU-5a8e9c7d-1111-2222-3333-444455556666/1/0"), "MIG-GPU-redacted/1/0");
     }
 }

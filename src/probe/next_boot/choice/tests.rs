@@ -68,7 +68,8 @@ fn settings_that_were_not_applied_are_doubted() {
 #[test]
 fn a_newest_linux_that_is_not_in_the_menu_is_doubted() {
     let image = "boot/vmlinuz-6.11.0-1001-azure";
-    let files = [("boot/grub/grub.cfg", &*grub("0")), (image, ""), ("boot/vmlinuz-6.8.0-1021-azure", "")];
+    let menu = grub("0");
+    let files = [("boot/grub/grub.cfg", menu.as_str()), (image, ""), ("boot/vmlinuz-6.8.0-1021-azure", "")];
     let there = tree(&files);
     let choice = choose(there.path());
     assert_eq!(choice.doubts, ["Linux 6.11.0-1001-azure is installed, and GRUB's menu does not have it"]);

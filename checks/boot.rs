@@ -113,9 +113,12 @@ pub(crate) fn packaged_as(path: &str) -> Option<String> {
 }
 
 /// What follows the version in a release, and in the names of packages that bring each new one: `azure`, `generic`,
-/// `amd64`.
+/// `cloud-amd64`.
 pub(crate) fn flavour(release: &str) -> Option<&str> {
-    let (_, flavour) = release.rsplit_once('-')?;
+    let (_, mut flavour) = release.split_once('-')?;
+    while flavour.starts_with(|c: char| c.is_ascii_digit()) {
+        flavour = flavour.split_once('-')?.1;
+    }
     flavour.starts_with(|c: char| c.is_ascii_lowercase()).then_some(flavour)
 }
 
@@ -155,7 +158,19 @@ pub(crate) fn keeps_nouveau_out(boot: &NextBoot) -> bool {
             || word == "nouveau.blacklist=1"
             || word == "nouveau.blacklist=yes"
             || word == "rdblacklist=nouveau"
+            // Without modes it takes no card.
+            || word == "nouveau.modeset=0"
     })
+}
+
+/// The word of the next command line by which Linux loads no nvidia module at all. What modprobe alone is told there keeps
+/// nobody from loading it by name.
+pub(crate) fn refuses_nvidia(boot: &NextBoot) -> Option<&str> {
+    let is_driver = |name: &str| ["nvidia", "nvidia_uvm"].contains(&name);
+    let refuses = |word: &&String| {
+        word.strip_prefix("module_blacklist=").is_some_and(|names| names.split(',').any(is_driver))
+    };
+    boot.command_line.iter().find(refuses).map(String::as_str)
 }
 
 /// Adds the command that builds or installs the driver's module for a release, by the way in which it came.
@@ -215,15 +230,22 @@ mod tests {
             ("linux-generic-hwe-22.04", "generic", true),
             ("linux-image-virtual", "generic", true),
             ("linux-image-amd64", "amd64", true),
+            ("linux-image-cloud-amd64", "cloud-amd64", true),
+            ("linux-image-amd64", "cloud-amd64", false),
             ("linux-headers-azure", "azure", false),
             ("linux-azure-6.8-tools-6.8.0-1021", "azure", false),
             ("linux-image-6.8.0-1021-azure", "azure", false),
         ] {
             assert_eq!(follows(name, flavour), does, "{name}");
         }
-        for (release, told) in
-            [("6.8.0-1021-azure", Some("azure")), ("6.1.0-31-amd64", Some("amd64")), ("6.9", None)]
-        {
+        for (release, told) in [
+            ("6.8.0-1021-azure", Some("azure")),
+            ("6.1.0-31-amd64", Some("amd64")),
+            ("6.1.0-31-cloud-amd64", Some("cloud-amd64")),
+            ("6.12.48+deb13-cloud-amd64", Some("cloud-amd64")),
+            ("5.14.0-427.13.1.el9_4.x86_64", None),
+            ("6.9", None),
+        ] {
             assert_eq!(flavour(release), told);
         }
     }

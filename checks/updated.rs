@@ -133,8 +133,8 @@ pub(crate) enum Coming<'a> {
     Surely(&'a Offer),
     /// It may: it takes from this archive, should something new come to it.
     Perhaps(&'a Offer),
-    /// There are no lists that tell.
-    Untold,
+    /// There are no lists that tell, or they or the settings could not be read: the reason.
+    Untold(String),
     /// Nothing, for this reason.
     Nothing(String),
 }
@@ -146,7 +146,11 @@ pub(crate) fn coming<'a>(
     packages: &[&'a OfferedPackage],
 ) -> (Option<&'a OfferedPackage>, Coming<'a>) {
     if let Some(why) = unattended.stopped() {
-        return (None, Coming::Nothing(why));
+        // Nothing is in what could not be read until somebody has read it.
+        return match unattended.unread.first().filter(|_| unattended.installed) {
+            Some(unread) => (None, Coming::Untold(unread.clone())),
+            None => (None, Coming::Nothing(why)),
+        };
     }
     let all = packages.iter().map(|package| (Some(*package), coming_to(unattended, updates, package)));
     all.min_by_key(|(_, coming)| rank(coming))
@@ -157,7 +161,7 @@ fn rank(coming: &Coming<'_>) -> u8 {
     match coming {
         Coming::Now(_) => 0,
         Coming::Surely(_) => 1,
-        Coming::Untold => 2,
+        Coming::Untold(_) => 2,
         Coming::Perhaps(_) => 3,
         Coming::Nothing(_) => 4,
     }
@@ -170,16 +174,21 @@ fn coming_to<'a>(unattended: &Unattended, updates: &Updates, package: &'a Offere
     if let Some(offer) = package.taken_unattended() {
         return Coming::Now(offer);
     }
+    let unread = unattended.unread.first().or(updates.lists.unread.first());
     if !unattended.fetches_lists() {
-        return Coming::Nothing("apt's lists are not fetched by themselves".to_owned());
+        let why = "apt's lists are not fetched by themselves".to_owned();
+        return unread.cloned().map_or(Coming::Nothing(why), Coming::Untold);
     }
-    if updates.lists.read == 0 {
-        return Coming::Untold;
+    if updates.lists.read == 0 && unread.is_none() {
+        return Coming::Untold(
+            "apt has no lists here that tell where packages come from; run sudo apt update".to_owned(),
+        );
     }
     let secure = package.followed().find(|offer| offer.suite.ends_with("-security"));
     match (secure, package.followed().find(|offer| !is_frozen(offer))) {
         (Some(offer), _) => Coming::Surely(offer),
         (None, Some(offer)) => Coming::Perhaps(offer),
+        (None, None) if unread.is_some() => Coming::Untold(unread.cloned().unwrap_or_default()),
         (None, None) => {
             Coming::Nothing(format!("{} is in no archive that unattended-upgrades takes from", package.name))
         }

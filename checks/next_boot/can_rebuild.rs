@@ -87,8 +87,13 @@ fn dkms_lacks(facts: &Facts, flavour: &str, has_compiler: bool) -> Vec<String> {
     // The package that brings everything of a Linux of Ubuntu's needs its headers, too.
     let headers = format!("linux-headers-{flavour}");
     let all = format!("linux-{flavour}");
-    let headers_follow =
-        [&headers, &all].iter().any(|name| boot::is_installed(facts, name) || has_variant(facts, name));
+    // What virtual machines have of `generic`.
+    let of_virtual = ["linux-virtual", "linux-headers-virtual"].map(str::to_owned);
+    let of_virtual = of_virtual.iter().filter(|_| flavour == "generic");
+    let headers_follow = [&headers, &all]
+        .into_iter()
+        .chain(of_virtual)
+        .any(|name| boot::is_installed(facts, name) || has_variant(facts, name));
     let mut lacking = Vec::new();
     if !headers_follow {
         lacking.push(headers);

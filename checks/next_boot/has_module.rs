@@ -5,7 +5,8 @@
 //! on no clone.
 //!
 //! # Detection
-//! No `nvidia.ko*` under `/lib/modules/RELEASE` for the release that the boot loader takes next.
+//! No `nvidia.ko*` under `/lib/modules/RELEASE` for the release that the boot loader takes next, or its command line says
+//! `module_blacklist=nvidia`.
 //!
 //! # Fix
 //! Build or install the module for that release, before the template is published: `sudo dkms autoinstall -k RELEASE` with
@@ -18,6 +19,7 @@ use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who, boot,
     fact::{Facts, NextBoot},
     installed::build_evidence,
+    judge,
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -34,6 +36,9 @@ fn judge(facts: &Facts, _: &Knowledge) -> Judged {
 
 fn judge_linux(facts: &Facts, boot: &NextBoot, release: &str) -> Finding {
     let host = Subject::Host;
+    if let Some(word) = boot::refuses_nvidia(boot) {
+        return refused(facts, boot, release, word);
+    }
     let files = boot.next().map(|linux| linux.nvidia.as_slice()).unwrap_or_default();
     if let Some(first) = files.first() {
         return files.iter().skip(1).fold(Finding::pass(host, first.path.clone()), |finding, file| {
@@ -59,4 +64,17 @@ fn judge_linux(facts: &Facts, boot: &NextBoot, release: &str) -> Finding {
         None => finding,
     };
     boot::supply_for(facts, boot, release, finding)
+}
+
+fn refused(facts: &Facts, boot: &NextBoot, release: &str, word: &str) -> Finding {
+    let finding = Finding::fail(Subject::Host, format!("the next command line says {word}"))
+        .variant("refused")
+        .with("release", release)
+        .with("word", word)
+        .because(boot.chosen_by.clone().unwrap_or_default());
+    if judge::is_dnf(facts) {
+        return finding.run("sudo grubby --update-kernel=ALL --remove-args=module_blacklist");
+    }
+    let taken_out = r"sudo sed -i -E 's/module_blacklist=[a-z_,]*nvidia[a-z_,]*//g' $(grep -rl module_blacklist= /etc/default/grub /etc/default/grub.d)";
+    boot::rewrite_menu(facts, finding.run(taken_out))
 }

@@ -41,7 +41,12 @@ fn judge_linux(facts: &Facts, boot: &NextBoot, release: &str) -> Finding {
         .and_then(|initramfs| stale_module(boot, initramfs).or_else(|| early_nouveau(boot, initramfs)));
     match (trouble, &boot.initramfs) {
         (Some(finding), _) => boot::rewrite_initramfs(facts, release, finding.with("release", release)),
-        (None, Observed::Seen(initramfs)) => Finding::pass(host, told(initramfs)),
+        (None, Observed::Seen(initramfs)) => match untold(boot, initramfs) {
+            Some(path) => {
+                Finding::unknown(host, format!("{}: {path} or the disk's tells no version", initramfs.path))
+            }
+            None => Finding::pass(host, told(initramfs)),
+        },
         (None, Observed::NotProbed { why }) => Finding::not_applicable(host, why.clone()),
         (None, Observed::Failed(_) | Observed::Interrupted { .. }) => {
             Finding::unknown(host, boot.initramfs.why_not())
@@ -56,6 +61,13 @@ fn told(initramfs: &Initramfs) -> String {
         (false, _) => "its nvidia module is the disk's",
     };
     format!("{}: {held}", initramfs.path)
+}
+
+/// A module in it of which nobody can say whether it is the disk's.
+fn untold<'i>(boot: &NextBoot, initramfs: &'i Initramfs) -> Option<&'i str> {
+    let on_disk = boot.next().and_then(|linux| boot::module_version(boot, linux));
+    let mut modules = initramfs.nvidia.iter();
+    modules.find(|module| module.version.is_none() || on_disk.is_none()).map(|module| module.path.as_str())
 }
 
 fn stale_module(boot: &NextBoot, initramfs: &Initramfs) -> Option<Finding> {

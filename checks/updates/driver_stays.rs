@@ -84,10 +84,7 @@ fn judge_updates(facts: &Facts, updates: &Updates) -> Finding {
             );
             moved(Finding::new(host, Verdict::Warn, summary), unattended, updates, offer)
         }
-        (Coming::Untold, _) => Finding::unknown(
-            host,
-            "apt has no lists here that tell where the driver's packages come from; run sudo apt update",
-        ),
+        (Coming::Untold(why), _) => Finding::unknown(host, why),
         (Coming::Nothing(why), _) => driver
             .iter()
             .find_map(|package| by_hand(package))

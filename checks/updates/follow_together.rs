@@ -79,7 +79,7 @@ fn told(updates: &Updates, image: &OfferedPackage, way: &Way) -> Finding {
         Some(Coming::Now(offer) | Coming::Surely(offer)) => {
             finding.because(format!("it comes by itself, from {}", updated::archive(offer)))
         }
-        Some(Coming::Perhaps(_) | Coming::Untold | Coming::Nothing(_)) | None => {
+        Some(Coming::Perhaps(_) | Coming::Untold(_) | Coming::Nothing(_)) | None => {
             finding.because("it comes when somebody runs apt upgrade")
         }
     };

@@ -85,12 +85,7 @@ fn judge_updates(facts: &Facts, updates: &Updates) -> Finding {
                 updated::archive(offer)
             ),
         ),
-        (Coming::Untold, _) => {
-            return Finding::unknown(
-                host,
-                "apt has no lists here that tell where Linux comes from; run sudo apt update",
-            );
-        }
+        (Coming::Untold(why), _) => return Finding::unknown(host, why.clone()),
         (Coming::Nothing(why), _) => return Finding::pass(host, why.clone()),
         (Coming::Now(_) | Coming::Surely(_) | Coming::Perhaps(_), None) => {
             return Finding::unknown(host, "no package was told");
@@ -103,7 +98,7 @@ fn judge_updates(facts: &Facts, updates: &Updates) -> Finding {
 fn offer_of<'a>(coming: &Coming<'a>) -> Option<&'a Offer> {
     match coming {
         Coming::Now(offer) | Coming::Surely(offer) | Coming::Perhaps(offer) => Some(offer),
-        Coming::Untold | Coming::Nothing(_) => None,
+        Coming::Untold(_) | Coming::Nothing(_) => None,
     }
 }
 

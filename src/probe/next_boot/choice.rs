@@ -50,7 +50,15 @@ pub(super) fn choice(root: &Root) -> Choice {
         },
     };
     choice.images = images(root);
+    choice.doubts.extend(not_there(&choice));
     choice
+}
+
+/// An image that a menu starts and that is not under `/boot`, where the others are.
+fn not_there(choice: &Choice) -> Option<String> {
+    let release = choice.linux.seen().filter(|release| !is_rescue(release))?;
+    let is_there = choice.images.is_empty() || choice.images.contains(release);
+    (!is_there).then(|| format!("the menu starts Linux {release}, and its image is not under /boot"))
 }
 
 /// Why there is no menu.
@@ -232,6 +240,10 @@ fn unapplied(root: &Root, menu: &Menu) -> Option<String> {
         .filter_map(|path| Some((path, grub::setting(&root.configuration(path)?, "GRUB_DEFAULT")?)));
     let (path, wanted) = values.next_back()?;
     let applied = menu.default.as_deref()?;
+    // What a shell would put in is not known here.
+    if wanted.contains(['$', '`']) {
+        return None;
+    }
     let is_applied = match wanted.as_str() {
         "saved" => applied.contains("saved_entry"),
         "" => true,

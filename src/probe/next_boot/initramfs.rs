@@ -27,7 +27,15 @@ const MOST: usize = 20;
 
 /// Reads the initramfs of a release: the one that the boot loader's entry names, else the one under its usual name.
 pub(super) fn read(root: &Root, release: &str, named: Option<&str>) -> Observed<Initramfs> {
+    let asked = named;
     let named = named.and_then(|path| path.rsplit('/').next()).map(|name| format!("/boot/{name}"));
+    if let Some((asked, path)) = asked.filter(|path| lies_in_boot(path)).zip(named.as_ref())
+        && !root.exists(path)
+        && !root.exists(asked)
+    {
+        let message = "the boot loader's entry names it, and it is not there: Linux will not start";
+        return Observed::refused(&format!("read {path}"), 0, "missing", message);
+    }
     let usual = ["initrd.img-RELEASE", "initramfs-RELEASE.img", "initrd-RELEASE", "initramfs-RELEASE"];
     let usual = usual.iter().map(|name| format!("/boot/{}", name.replace("RELEASE", release)));
     let Some(path) = named.into_iter().chain(usual).find(|path| root.exists(path)) else {
@@ -37,6 +45,11 @@ pub(super) fn read(root: &Root, release: &str, named: Option<&str>) -> Observed<
         Ok(file) => look(file, path, Instant::now() + LIMIT),
         Err(error) => Observed::refused(&format!("read {path}"), 0, "unreadable", error.to_string()),
     }
+}
+
+/// Whether a path of the boot loader's is one of `/boot` itself, from the root of the disk or of a partition for it.
+fn lies_in_boot(path: &str) -> bool {
+    path.rsplit_once('/').is_some_and(|(folder, _)| folder.is_empty() || folder.ends_with("/boot"))
 }
 
 fn look(file: File, path: String, until: Instant) -> Observed<Initramfs> {

@@ -55,6 +55,7 @@ fn settings_that_were_not_applied_are_doubted() {
         choose(tree.path()).doubts
     };
     assert!(doubts("GRUB_TIMEOUT=0\n").is_empty());
+    assert!(doubts("GRUB_DEFAULT=\"Ubuntu, with Linux $(uname -r)\"\n").is_empty());
     let said = doubts("GRUB_DEFAULT=\"1>1\"\n");
     assert_eq!(
         said,
@@ -67,10 +68,19 @@ fn settings_that_were_not_applied_are_doubted() {
 #[test]
 fn a_newest_linux_that_is_not_in_the_menu_is_doubted() {
     let image = "boot/vmlinuz-6.11.0-1001-azure";
-    let tree = tree(&[("boot/grub/grub.cfg", &grub("0")), (image, "")]);
-    let choice = choose(tree.path());
+    let menu = grub("0");
+    let files = [("boot/grub/grub.cfg", menu.as_str()), (image, ""), ("boot/vmlinuz-6.8.0-1021-azure", "")];
+    let there = tree(&files);
+    let choice = choose(there.path());
     assert_eq!(choice.doubts, ["Linux 6.11.0-1001-azure is installed, and GRUB's menu does not have it"]);
-    assert_eq!(choice.images, ["6.11.0-1001-azure"]);
+    assert_eq!(choice.images, ["6.11.0-1001-azure", NEW]);
+}
+
+#[test]
+fn a_menu_that_starts_an_image_that_is_gone_is_doubted() {
+    let tree = tree(&[("boot/grub/grub.cfg", &grub("0")), ("boot/vmlinuz-6.5.0-1025-azure", "")]);
+    let said = "the menu starts Linux 6.8.0-1021-azure, and its image is not under /boot";
+    assert_eq!(choose(tree.path()).doubts, [said]);
 }
 
 #[test]

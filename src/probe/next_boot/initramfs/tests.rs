@@ -198,3 +198,17 @@ fn a_real_initramfs_is_read_as_its_own_tools_list_it() {
         );
     }
 }
+
+#[test]
+fn one_that_the_menu_names_and_that_is_gone_is_told() {
+    let tree = tempfile::tempdir().unwrap();
+    std::fs::create_dir(tree.path().join("boot")).unwrap();
+    let by = |named| super::read(&Root::new(tree.path()), "6.8.0-1021-azure", named);
+    for named in ["/boot/initrd.img-6.8.0-1021-azure", "/initrd.img-6.8.0-1021-azure"] {
+        assert!(by(Some(named)).why_not().contains("is not there"), "{named}");
+    }
+    // A menu that starts Linux without one, and Red Hat's variable for one more.
+    for named in [None, Some("$tuned_initrd"), Some("/4a67b082/6.8.0/initrd")] {
+        assert!(matches!(by(named), Observed::NotProbed { .. }), "{named:?}");
+    }
+}

@@ -63,7 +63,10 @@ pub(crate) fn bake(facts: &Facts, knowledge: &Knowledge, selection: &Selection) 
             "gpucheck did not run as root: what only root may read of the image was not seen",
         )
     });
-    let own = untried.chain(no_target).chain(not_root);
+    let in_part = facts.frameworks.seen().and(facts.frameworks.failure());
+    let in_part = in_part.filter(|_| is_asked_for("frameworks", is_asked));
+    let in_part = in_part.map(|by| unverified("frameworks", &by.to_string()));
+    let own = untried.chain(no_target).chain(not_root).chain(in_part);
     let unverified: Vec<Unverified> = own.chain(report.unverified).collect();
     let is_needed = |unverified: &Unverified| is_of(&unverified.id, &NEEDED) || why.is_some();
     let verdict = if failed {

@@ -20,8 +20,8 @@ use crate::{
 use gpucheck_checks::{
     Source,
     fact::{
-        Classroom, Environment, FACTS_SCHEMA, Facts, Frameworks, Inventory, Level, Module, Notebooks,
-        NvmlDevice, Observed, Platform, Processes, Target, Targets,
+        Classroom, Environment, FACTS_SCHEMA, Facts, Frameworks, Image, Inventory, Level, Module, Notebooks,
+        NvmlDevice, Observed, Platform, ProbeFailure, Processes, Target, Targets,
     },
 };
 use std::{
@@ -213,7 +213,13 @@ fn targets(options: &Options) -> Observed<Targets> {
     let machines = options.targets.iter().map(|name| Target { name: name.clone() }).collect();
     let image = options.root.clone();
     let image = InTime::start("image", FILES_LIMIT, move || Observed::Seen(image::look(&image))).take();
-    Observed::Seen(Targets { machines, image: image.seen().cloned().unwrap_or_default() })
+    // What could not be looked at is all the same the image of a folder, of which nothing runs.
+    let untold = || Image {
+        mounted: !options.root.is_this_machine(),
+        architecture: Observed::not_probed(image.why_not()),
+        has_init: true,
+    };
+    Observed::Seen(Targets { machines, image: image.seen().cloned().unwrap_or_else(untold) })
 }
 
 /// What is installed where: by the environments that were found.
@@ -298,13 +304,25 @@ pub(crate) fn look_at_frameworks(
     let vouched = options.root.is_this_machine() || options.this_pythons;
     let root = options.root.clone();
     let read = options.read_pythons;
-    let notebooks = notebooks.seen().cloned().unwrap_or_default();
+    let notebooks = notebooks.clone();
     InTime::start("frameworks", limit, move || match (wanted, vouched, read) {
         (false, _, _) => unwanted(),
         (true, false, false) => Observed::not_probed("Pythons of another root are not run"),
-        (true, false, true) => frameworks::read(&root, ask.environments, &notebooks),
+        // Environments that were not looked for are not taken for none.
+        (true, false, true) => match notebooks.seen() {
+            Some(seen) => in_part(frameworks::read(&root, ask.environments, seen), notebooks.failure()),
+            None => Observed::not_probed(format!("environments: {}", notebooks.why_not())),
+        },
         (true, true, _) => frameworks::probe(&ask),
     })
+}
+
+/// What was seen of a part, where the rest could not be found.
+fn in_part<T>(seen: Observed<T>, failure: Option<&ProbeFailure>) -> Observed<T> {
+    match (seen, failure) {
+        (Observed::Seen(seen), Some(by)) => Observed::Interrupted { seen, by: by.clone() },
+        (seen, _) => seen,
+    }
 }
 
 /// Whether the kernels that are looked at are those of this machine, and can be started.

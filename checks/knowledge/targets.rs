@@ -13,6 +13,8 @@ pub struct TargetMachine {
     pub driver: Option<DriverKind>,
     /// Its processor, as `uname -m` prints it; none where only a GPU was named.
     pub processor: Option<String>,
+    /// NVSwitches of its own join its GPUs: without the fabric manager CUDA does not start.
+    pub fabric: bool,
 }
 
 /// The GPU of a machine that is not here.
@@ -41,7 +43,7 @@ impl Knowledge {
     pub fn target(&self, name: &str) -> Option<TargetMachine> {
         let name = name.trim();
         if let Some(gpu) = self.nvidia(name, None) {
-            return Some(TargetMachine { series: None, gpu, driver: None, processor: None });
+            return Some(TargetMachine { series: None, gpu, driver: None, processor: None, fabric: false });
         }
         let size = self.vm_size(name).or_else(|| {
             // `A10x` is no size of the family A: without its beginning a name must be one that the table knows well.
@@ -59,6 +61,7 @@ impl Knowledge {
             gpu,
             driver: size.driver,
             processor: Some(processor),
+            fabric: size.fabric,
         })
     }
 
@@ -142,6 +145,8 @@ mod tests {
             ("NC6s_v3", "V100", 16, DriverKind::Cuda),
             ("Standard_NC6", "Tesla K80", 12, DriverKind::Cuda),
             ("Standard_NC24r", "Tesla K80", 12, DriverKind::Cuda),
+            ("Standard_NC24r_Promo", "Tesla K80", 12, DriverKind::Cuda),
+            ("Standard_NC24rs_v2", "Tesla P100", 16, DriverKind::Cuda),
             ("Standard_ND96asr_v4", "A100 40GB", 40, DriverKind::Cuda),
             ("Standard_NV6ads_A10_v5", "A10", 4, DriverKind::Grid),
             ("Standard_NV12ads_A10_v5", "A10", 8, DriverKind::Grid),
@@ -156,7 +161,10 @@ mod tests {
         }
         let of = |name: &str| Knowledge::built_in().unwrap().target(name).unwrap();
         assert_eq!(of("Standard_NV8as_v4").gpu, TargetGpu::Amd("MI25".to_owned()));
+        assert_eq!(of("Standard_NV28adms_V710_v5").gpu, TargetGpu::Amd("V710".to_owned()));
         assert_eq!(of("Standard_D4s_v4").gpu, TargetGpu::None);
+        // FPGAs.
+        assert_eq!(of("Standard_NP10s").gpu, TargetGpu::None);
         assert_eq!(of("Standard_ND128isr_GB300_v6").processor.as_deref(), Some("aarch64"));
     }
 }

@@ -36,6 +36,9 @@ pub struct VmSize {
     pub memory_gib: Option<u32>,
     /// Its processor where it is no x86-64, as `uname -m` prints it.
     pub architecture: Option<String>,
+    /// NVSwitches of its own join its GPUs.
+    #[serde(default)]
+    pub fabric: bool,
 }
 
 /// The kind of NVIDIA's driver.

@@ -3,28 +3,30 @@
 //! # Meaning
 //! Each branch of the driver knows the cards of its time: a K80 ends with 470, an M60, a P100 and a V100 with 580, of the
 //! GRID drivers the M60 and the P100 with 535. Cards before Turing need the proprietary module, Blackwell the open one.
-//! Sizes with a part of a card work with Microsoft's GRID driver alone, those for computing not with it.
+//! Sizes with a part of a card work with Microsoft's GRID driver alone, those for computing not with it. Where NVSwitches
+//! join the cards, CUDA does not start without the fabric manager, which belongs to the driver.
 //!
 //! # Detection
 //! The module file of the Linux that boots next, else of the newest that has one; its version by the file, by DKMS, by the
 //! libraries or the package beside it. The table of architectures and of Azure's sizes. An image of a container brings no
-//! driver: its host does.
+//! driver: its host does. The fabric manager by its service, and whether that is enabled.
 //!
 //! # Fix
 //! Install the newest branch that supports the card, with the module that fits it; where there are several targets, the
-//! newest that supports all of them.
+//! newest that supports all of them. The fabric manager at exactly the driver's version.
 //!
 //! # Source
 //! NVIDIA/open-gpu-kernel-modules README.md, negativo17/nvidia-driver#158,
 //! <https://learn.microsoft.com/azure/virtual-machines/linux/n-series-driver-setup>,
-//! <https://documentation.ubuntu.com/server/how-to/graphics/install-nvidia-drivers/>
+//! <https://documentation.ubuntu.com/server/how-to/graphics/install-nvidia-drivers/>,
+//! <https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/>
 
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
     fact::Facts,
     installed::Unsupported,
     judge,
-    knowledge::DriverKind,
+    knowledge::{DriverKind, branch},
     targets::{
         self, Card,
         driver::{self, ImageDriver, Installed},
@@ -38,6 +40,9 @@ pub(crate) static CHECK: Check = Check {
     who: Who::ImageBaker,
     judge: judge_all,
 };
+
+/// The service that joins GPUs by NVSwitches.
+const FABRIC: &str = "nvidia-fabricmanager";
 
 fn judge_all(facts: &Facts, knowledge: &Knowledge) -> Judged {
     targets::each_card(facts, knowledge, |card| vec![judge_card(facts, knowledge, card)])
@@ -73,6 +78,9 @@ fn judge_card(facts: &Facts, knowledge: &Knowledge, card: Card<'_>) -> Finding {
             );
         }
         Some(Ok(())) => {
+            if let Some(finding) = without_fabric(facts, card, &installed) {
+                return about(finding);
+            }
             let linux = installed.linux.map_or_else(String::new, |linux| format!(", for Linux {linux}"));
             return Finding::pass(host, format!("{label} supports {}{linux}", card.described()));
         }
@@ -91,6 +99,34 @@ fn judge_card(facts: &Facts, knowledge: &Knowledge, card: Card<'_>) -> Finding {
     };
     let finding = judge::uninstall_driver(facts, Finding::fail(host, summary));
     about(driver::install(facts, knowledge, card, finding))
+}
+
+/// The GPUs of the size are joined by NVSwitches, and nothing in the image joins them: CUDA returns 802 there.
+fn without_fabric(facts: &Facts, card: Card<'_>, installed: &Installed<'_>) -> Option<Finding> {
+    if !card.target.machine.fabric {
+        return None;
+    }
+    let host = Subject::Host;
+    let Some(installation) = facts.installation.seen() else {
+        return Some(Finding::unknown(host, format!("the fabric manager: {}", facts.installation.why_not())));
+    };
+    let (state, command) = match installation.service(FABRIC) {
+        Some(service) if service.masked => {
+            ("is masked", Some(format!("sudo systemctl unmask {FABRIC} && sudo systemctl enable {FABRIC}")))
+        }
+        Some(service) if service.enabled => return None,
+        Some(_) => ("is not enabled", Some(format!("sudo systemctl enable {FABRIC}"))),
+        None => {
+            let branch = installed.version.and_then(branch).filter(|_| judge::is_ubuntu(facts));
+            let install =
+                |branch| format!("sudo apt install -y {FABRIC}-{branch} && sudo systemctl enable {FABRIC}");
+            ("is not installed", branch.map(install))
+        }
+    };
+    let summary = format!("NVSwitches join the GPUs of {}, and {FABRIC} {state}", card.target.name);
+    let finding = Finding::fail(host, summary).variant("fabric");
+    let finding = command.into_iter().fold(finding, Finding::run);
+    Some(finding.see("https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/"))
 }
 
 /// A driver for virtual GPUs where the size has a whole one, or the other way round.

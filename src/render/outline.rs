@@ -121,11 +121,14 @@ pub(super) fn follows(outcome: &Outcome) -> Option<&str> {
     outcome.root.as_deref().filter(|root| *root != outcome.id)
 }
 
-/// The root that shows in this outcome.
+/// The root that shows in this outcome. A check may fail of one subject for each of several targets: then what was seen
+/// tells them apart.
 pub(super) fn root_in<'a>(report: &'a Report, outcome: &Outcome) -> Option<&'a Root> {
     let mut of_check = report.roots.iter().filter(|root| root.id == outcome.id);
-    let of_both = of_check.clone().find(|root| root.subject == outcome.subject);
-    of_both.or_else(|| of_check.next()).filter(|_| outcome.root.as_ref() == Some(&outcome.id))
+    let mut of_both = of_check.clone().filter(|root| root.subject == outcome.subject);
+    let of_all = of_both.clone().find(|root| root.summary == outcome.summary);
+    let root = of_all.or_else(|| of_both.next()).or_else(|| of_check.next());
+    root.filter(|_| outcome.root.as_ref() == Some(&outcome.id))
 }
 
 /// What something is about, where that is not the whole machine.

@@ -112,3 +112,16 @@ fn files_that_are_cut_or_are_no_files_lose_nothing_else() {
     assert_eq!(ran.status, Some(3), "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("/opt/torch/bin/python"), "{}", ran.out);
 }
+
+#[test]
+fn more_environments_than_are_looked_at_are_told() {
+    let image = (0..300).fold(good(), |image, number| {
+        image
+            .file(&format!("/srv/envs/{number}/pyvenv.cfg"), "home = /usr/bin\nversion = 3.11.2\n")
+            .link(&format!("/srv/envs/{number}/bin/python"), "/usr/bin/python3.11")
+    });
+    let image = with_torch(image, "/srv/envs/zz", "2.6.0+cpu", None);
+    let ran = bake(&image, &["--target", "T4"]);
+    assert_eq!(ran.status, Some(3), "{}", ran.out);
+    assert!(ran.out.contains("there may be more"), "{}", ran.out);
+}

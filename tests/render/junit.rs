@@ -1,8 +1,12 @@
 //! JUnit XML: counted rightly, and read by Jenkins's schema.
 
-use super::{all, asked, image, part, samples};
+use super::{KNOWLEDGE, all, asked, image, part, samples};
+use crate::machine::Machine;
 use gpucheck::{exit::Exit, render::junit};
-use gpucheck_checks::{Language, Profile, Report, Unverified, Verdict};
+use gpucheck_checks::{
+    Language, Profile, Report, Selection, Unverified, Verdict,
+    fact::{Observed, Target},
+};
 use roxmltree::{Document, Node};
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
@@ -97,6 +101,25 @@ fn a_failure_tells_its_cause_what_was_seen_and_the_fix() {
     let follow =
         report.outcomes.iter().filter(|outcome| outcome.root.is_some() && outcome.id != root.id).count();
     assert!(consequences == follow && follow > 3, "{consequences} of {follow}");
+}
+
+#[test]
+fn each_target_that_fails_tells_its_own_fault() {
+    let mut facts = Machine::load("image-t4").facts;
+    let Observed::Seen(targets) = &mut facts.targets else { panic!("{:?}", facts.targets) };
+    targets.machines = ["K80", "V100", "B200"].map(|name| Target { name: name.to_owned() }).to_vec();
+    let report = Profile::Bake.judge(&facts, &KNOWLEDGE, &Selection::default());
+    let xml = junit(&report);
+    let document = Document::parse(&xml).unwrap();
+    let driver = |node: &Node| node.attribute("type") == Some("target.driver_supports_gpu");
+    let failed: Vec<&str> = elements(document.root_element(), "failure")
+        .filter(driver)
+        .filter_map(|node| node.attribute("message"))
+        .collect();
+    for target in ["K80", "B200"] {
+        assert_eq!(failed.iter().filter(|message| message.contains(target)).count(), 1, "{failed:?}");
+    }
+    assert_eq!(failed.len(), 2);
 }
 
 #[test]

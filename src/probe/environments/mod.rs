@@ -97,10 +97,16 @@ impl Surroundings {
 
 /// Every environment, those that are active or known otherwise first, the system's last.
 pub fn discover(root: &Root, surroundings: &Surroundings) -> Vec<Environment> {
+    discover_told(root, surroundings).0
+}
+
+/// The same, and whether the search came to its end; otherwise there may be more.
+pub fn discover_told(root: &Root, surroundings: &Surroundings) -> (Vec<Environment>, bool) {
     let mut search = Search::new(root);
     candidates::all(&mut search, surroundings);
+    let is_whole = search.may_go_on();
     let found = search.into_found();
-    found.iter().map(|candidate| describe(root, surroundings, candidate)).collect()
+    (found.iter().map(|candidate| describe(root, surroundings, candidate)).collect(), is_whole)
 }
 
 /// The environment of an interpreter, as for one that nothing but a kernel leads to; none where its path does not end

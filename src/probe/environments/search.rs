@@ -152,7 +152,8 @@ impl<'a> Search<'a> {
         self.root.target(path).ok()
     }
 
-    fn may_go_on(&self) -> bool {
+    /// Whether it has not come to its bounds.
+    pub(super) fn may_go_on(&self) -> bool {
         self.tried <= MOST_TRIED && self.found.len() < MOST_FOUND && self.start.elapsed() < LONGEST
     }
 

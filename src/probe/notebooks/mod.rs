@@ -23,7 +23,7 @@ pub(crate) use servers::environment_of;
 
 use super::environments::{self, Surroundings};
 use crate::root::Root;
-use gpucheck_checks::fact::{self, Notebooks, Observed, Server};
+use gpucheck_checks::fact::{self, Notebooks, Observed, ProbeFailure, Server};
 use std::{collections::BTreeMap, env, ffi::OsString, path::PathBuf};
 
 /// The variables that decide about a GPU and are fit to be shown.
@@ -114,9 +114,16 @@ pub fn probe_with_environments(
     let servers = asked_servers(root, environment);
     let prefixes = servers.iter().filter_map(|server| prefix_of(&server.program));
     surroundings.further.extend(prefixes.map(PathBuf::from));
-    let environments = environments::discover(root, &surroundings);
+    let (environments, is_whole) = environments::discover_told(root, &surroundings);
     let environment = Environment { environments: environments.clone(), ..environment.clone() };
-    Observed::Seen((look(root, &environment, servers), environments))
+    let seen = (look(root, &environment, servers), environments);
+    if is_whole || root.is_this_machine() {
+        return Observed::Seen(seen);
+    }
+    // An image has nobody who could say which of them counts: none may be left out in silence.
+    let message = format!("the search ended after {} of them, and there may be more", seen.1.len());
+    let by = ProbeFailure::Garbled { step: "search for environments".to_owned(), message };
+    Observed::Interrupted { seen, by }
 }
 
 /// The servers that run as the asking user, with what they say of their kernels.

@@ -10,7 +10,7 @@ mod run;
 mod sweep;
 mod ways_in;
 
-pub(crate) use sweep::{SWEEP, sweep};
+pub(crate) use sweep::{MARK, SWEEP, sweep};
 
 use crate::{
     progress::Progress,

@@ -90,7 +90,7 @@ fn one(
     };
     match run(ask, &path, installed, &vouched) {
         Ok(run) => run,
-        Err(error) => Observed::Failed(ProbeFailure::NotStarted { message: error.to_string() }),
+        Err(error) => Observed::not_probed(error.to_string()),
     }
 }
 
@@ -148,6 +148,13 @@ fn run(
         }
         Observed::Failed(ProbeFailure::TimedOut { after_ms, step, .. }) => {
             Ok(RunEnd::TimedOut { cell: cell_in(&step), after_ms })
+        }
+        // That is no fault of the notebook's.
+        Observed::Failed(ProbeFailure::NotStarted { message }) => {
+            return Ok(Observed::not_probed(format!(
+                "the user {} cannot start {python}: {message}",
+                vouched.uid
+            )));
         }
         Observed::Failed(by) => Err(by),
         Observed::NotProbed { why } => return Ok(Observed::not_probed(why)),

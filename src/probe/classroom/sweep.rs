@@ -27,7 +27,7 @@ use std::{
 /// What a worker calls this work.
 pub(crate) const SWEEP: &str = "sweep";
 /// The variable that marks what was started.
-pub(super) const MARK: &str = "GPUCHECK_CLASS";
+pub(crate) const MARK: &str = "GPUCHECK_CLASS";
 /// Rounds of ending processes: one that was just started may have been missed.
 const ROUNDS: usize = 20;
 const BETWEEN: Duration = Duration::from_millis(50);

@@ -3,7 +3,7 @@
 //! Invariant: only processes of the asking user are looked into.
 
 use super::KEPT;
-use crate::root::Root;
+use crate::{probe::classroom, root::Root};
 use gpucheck_checks::fact::{Observed, Server};
 use std::{collections::BTreeMap, ffi::OsString, os::unix::ffi::OsStringExt};
 
@@ -20,12 +20,20 @@ const WORDS: [&str; 3] = ["lab", "notebook", "server"];
 const MODULES: [&str; 5] =
     ["jupyterlab", "notebook", "jupyter_server", "jupyterhub.singleuser", "jupyterlab.labhubapp"];
 
-/// The servers of this user, by their process ids.
+/// The servers of this user, by their process ids, but for those that a gpucheck has started to see whether they start.
 pub(super) fn running(root: &Root, uid: u32) -> Vec<Server> {
     let mut pids: Vec<i32> = root.names("/proc").iter().filter_map(|name| name.parse().ok()).collect();
     pids.sort_unstable();
     let own = pids.into_iter().filter(|pid| is_own(root, *pid, uid));
-    own.filter_map(|pid| server(root, pid, is_server)).take(MOST).collect()
+    let found = own.filter_map(|pid| server(root, pid, is_server));
+    found.filter(|server| !is_tried(root, server.pid)).take(MOST).collect()
+}
+
+/// Whether a process carries the mark of a gpucheck that tries a class, this one or another.
+fn is_tried(root: &Root, pid: i32) -> bool {
+    let bytes = root.bytes(&format!("/proc/{pid}/environ"), LONGEST).unwrap_or_default();
+    let mark = format!("{}=", classroom::MARK);
+    bytes.split(|byte| *byte == 0).any(|variable| variable.starts_with(mark.as_bytes()))
 }
 
 /// Whether a process is this user's through and through. A program with the setuid bit belongs to its owner by its folder

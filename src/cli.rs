@@ -139,6 +139,10 @@ pub struct BaselineArgs {
 
 /// With what to compare.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 usable (--strict: only without changes and without anything to mend), 1 not usable, 2 usage, \
+        3 something needed could not be told, 4 no baseline, or gpucheck's own error"
+)]
 pub struct DriftArgs {
     /// What `gpucheck publish` saved, if not at /var/lib/gpucheck/baseline.json
     #[arg(long, value_name = "FILE")]
@@ -179,6 +183,10 @@ fn currency(text: &str) -> Result<String, String> {
 
 /// For what an image is meant.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 good, 1 something failed (--strict: also where something is to be mended), 2 usage, \
+        3 nothing failed and something could not be tried (--allow-unverified: 0), 4 gpucheck's own error"
+)]
 pub struct BakeArgs {
     /// A size of Azure's or a GPU that the image is to work on: Standard_NC4as_T4_v3, T4, V100; repeatable, or separated by
     /// commas
@@ -283,13 +291,14 @@ pub struct ShowArgs {
     /// Write the report to this file instead of standard output
     #[arg(short, long, global = true, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// End with 1 also where the GPU is usable and something is to be mended, or has changed since the template was saved
+    /// End with 1 also where the GPU is usable or the template ready, and something is to be mended, or has changed since it was
+    /// saved
     #[arg(long, global = true)]
     pub strict: bool,
     /// Print the answer's line alone
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Language of the text report; otherwise that of the locale (`LC_ALL`, `LC_MESSAGES`, `LANG`)
+    /// Language of text, HTML and Markdown; otherwise that of the locale (`LC_ALL`, `LC_MESSAGES`, `LANG`)
     #[arg(long, global = true, value_enum)]
     pub lang: Option<Lang>,
     /// When to use colour

@@ -35,27 +35,13 @@ fn samples() -> Vec<(&'static str, Report)> {
     vec![
         ("usable", asked(Profile::Check, "t4-535")),
         ("unusable", asked(Profile::Check, "two-diseases")),
-        ("ready", class(as_template("t4-535"))),
-        ("warnings", class(as_template("kernelspec-broken"))),
-        ("not-ready", as_template("module-missing-new-kernel")),
+        ("ready", class(asked(Profile::Publish, "template-t4"))),
+        ("warnings", class(asked(Profile::Publish, "template-credentials"))),
+        ("not-ready", asked(Profile::Publish, "template-next-linux-without-module")),
         ("slow", asked(Profile::Slow, "slow-on-cpu")),
         ("incomplete", image()),
         ("changed", changed()),
     ]
-}
-
-/// What is said of a machine that is otherwise the healthy template.
-fn as_template(machine: &str) -> Report {
-    let template = Machine::load("template-t4").facts;
-    let facts = Facts {
-        next_boot: template.next_boot,
-        updates: template.updates,
-        clones: template.clones,
-        classroom: template.classroom,
-        inventory: template.inventory,
-        ..Machine::load(machine).facts
-    };
-    Profile::Publish.judge(&facts, &KNOWLEDGE, &Selection::default())
 }
 
 /// What is said of an image for a T4 that lies in a folder.

@@ -88,6 +88,10 @@ pub struct AnswerWords {
     pub not_tried: Phrase,
     /// The same for machines that it is meant for: `{targets}`.
     pub not_tried_for: Phrase,
+    /// Something of an image is to be mended, and something was not tried: `{mend}`, `{what}`.
+    pub mend_and_not_tried: Phrase,
+    /// All of an image was tried, for machines that are not here, too: `{rest}`, `{targets}`.
+    pub and_for: Phrase,
     /// Before what was not tried and was allowed not to be: `{rest}`.
     pub allowed: Phrase,
 }

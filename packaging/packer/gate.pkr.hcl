@@ -155,7 +155,8 @@ build {
     inline = ["rm -rf '${var.reports}'", "mkdir -p '${var.reports}'"]
   }
   provisioner "shell" {
-    inline = ["mkdir -p '${var.work}'"]
+    # A folder of our own: root runs what is uploaded to it, and /tmp is everybody's.
+    inline = ["${var.as_root} rm -rf '${var.work}'", "mkdir -m 700 '${var.work}'"]
   }
 
   # 2. gpucheck itself, where the image does not bring it.

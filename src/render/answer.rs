@@ -37,6 +37,7 @@ impl Answer {
 pub(super) fn named(report: &Report) -> Option<&Root> {
     let is_named = match report.readiness {
         Some(readiness) => publish::names_first_root(report, readiness),
+        None if report.profile == "bake" => report.verdict != MachineVerdict::Usable,
         None => matches!(report.verdict, MachineVerdict::Unusable | MachineVerdict::Degraded),
     };
     report.roots.first().filter(|_| is_named)
@@ -46,8 +47,15 @@ fn usable_or_not(report: &Report, language: Language) -> (&'static str, String) 
     let words = language.words();
     let rest = match (report.verdict, report.roots.first()) {
         (MachineVerdict::Unusable | MachineVerdict::Degraded, Some(root)) => root.texts(language).title,
-        (MachineVerdict::Incomplete, _) => incomplete(report, &words.answer),
-        (_, _) => usable(report, &words.answer),
+        (MachineVerdict::Incomplete, _) => incomplete(report, language),
+        (_, _) => {
+            let (rest, targets) = (usable(report, &words.answer), targets(report));
+            if targets.is_empty() {
+                rest
+            } else {
+                words.answer.and_for.with(&[("rest", &rest), ("targets", &targets)])
+            }
+        }
     };
     (verdict(report.verdict, &words.verdict), rest)
 }
@@ -85,7 +93,7 @@ fn untold(report: &Report, measured: &Measured, language: Language) -> String {
         Some(NothingMeasured::ProgramEnded) => words.slow.program_ended.with(&values),
         None => {
             let of_load = report.unverified.iter().find(|unverified| unverified.id.starts_with("load."));
-            of_load.map_or_else(|| incomplete(report, &words.answer), |unverified| unverified.why.clone())
+            of_load.map_or_else(|| incomplete(report, language), |unverified| unverified.why.clone())
         }
     }
 }
@@ -190,10 +198,11 @@ fn frameworks<'a>(report: &'a Report, python: &'a PythonSummary) -> impl Iterato
 }
 
 /// What could not be told, the most telling of it.
-pub(super) fn incomplete(report: &Report, words: &AnswerWords) -> String {
+pub(super) fn incomplete(report: &Report, language: Language) -> String {
     if report.profile == "bake" {
-        return not_tried(report, words);
+        return not_tried(report, language);
     }
+    let words = &language.words().answer;
     let proof = report.unverified.iter().find(|unverified| PROOFS.contains(&unverified.id.as_str()));
     match proof.or(report.unverified.first()) {
         Some(first) => words.untold.with(&[("id", &first.id), ("why", &first.why)]),
@@ -201,8 +210,9 @@ pub(super) fn incomplete(report: &Report, words: &AnswerWords) -> String {
     }
 }
 
-/// What holds of an image, and which layers of checks could not be tried or told.
-fn not_tried(report: &Report, words: &AnswerWords) -> String {
+/// What holds of an image, or is to be mended in it, and which layers of checks could not be tried or told.
+fn not_tried(report: &Report, language: Language) -> String {
+    let words = &language.words().answer;
     let passed =
         report.outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Pass).count().to_string();
     let mut layers: Vec<&str> = Vec::new();
@@ -212,15 +222,24 @@ fn not_tried(report: &Report, words: &AnswerWords) -> String {
             layers.push(layer);
         }
     }
-    let (what, targets) = (layers.join(", "), report.targets.join(", "));
+    let (what, targets) = (layers.join(", "), targets(report));
     let values = [("passed", passed.as_str()), ("what", what.as_str())];
-    let rest = if report.targets.is_empty() {
+    let rest = if !report.roots.is_empty() {
+        let mend = publish::to_mend(report, language);
+        words.mend_and_not_tried.with(&[("mend", &mend), ("what", &what)])
+    } else if targets.is_empty() {
         words.not_tried.with(&values)
     } else {
         let [passed, what] = values;
         words.not_tried_for.with(&[passed, what, ("targets", targets.as_str())])
     };
     if report.allowed_unverified { words.allowed.with(&[("rest", &rest)]) } else { rest }
+}
+
+/// The machines that an image was judged for; none where that was left out.
+fn targets(report: &Report) -> String {
+    let is_judged = report.outcomes.iter().any(|outcome| outcome.id.starts_with("target."));
+    if is_judged { report.targets.join(", ") } else { String::new() }
 }
 
 #[cfg(test)]

@@ -44,10 +44,11 @@ fn nothing_breaks(report: &Report, words: &PublishWords, all: &Words) -> String 
     words.nothing_breaks.with(&[("gpu", &gpu), ("kernels", &kernels)])
 }
 
-fn to_mend(report: &Report, language: Language) -> String {
+/// How much there is to mend, and the first of it.
+pub(super) fn to_mend(report: &Report, language: Language) -> String {
     let words = language.words();
     let Some(first) = report.roots.first() else {
-        return super::answer::incomplete(report, &words.answer);
+        return super::answer::incomplete(report, language);
     };
     let title = first.texts(language).title;
     match report.roots.len() {
@@ -68,7 +69,7 @@ fn held_back(report: &Report, language: Language) -> String {
             let why = untold.map(|untold| untold.why.as_str()).unwrap_or_default();
             words.answer.untold.with(&[("id", &hold.id), ("why", why)])
         }
-        None => super::answer::incomplete(report, &words.answer),
+        None => super::answer::incomplete(report, language),
     }
 }
 

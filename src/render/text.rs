@@ -103,7 +103,9 @@ impl Text {
 
     fn unverified(&mut self, report: &Report) {
         let of_image = report.profile == "bake";
-        if report.unverified.is_empty() || (report.verdict != MachineVerdict::Incomplete && !of_image) {
+        // Of a template or an image each counts, and some is no outcome of a check.
+        let counts = report.verdict == MachineVerdict::Incomplete || of_image || report.readiness.is_some();
+        if report.unverified.is_empty() || !counts {
             return;
         }
         let words = &self.words.heading;

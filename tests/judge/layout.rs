@@ -3,7 +3,7 @@
 use super::judge;
 use crate::machine::Machine;
 use gpucheck::render::{Style, answer, text};
-use gpucheck_checks::{CHECKS, Language, Report, Verdict, fact::Facts};
+use gpucheck_checks::{Language, Report, Verdict, fact::Facts};
 use unicode_width::UnicodeWidthStr;
 
 const WIDTHS: [usize; 5] = [40, 60, 80, 100, 160];
@@ -78,8 +78,9 @@ fn the_ids_of_checks_stand_below_each_other() {
         {
             let drawn = draw(&report, width, language);
             let status = language.words().status.all();
-            let starts: Vec<usize> =
-                lines_of_checks(&drawn, language).filter_map(|line| start_of_id(line, &status)).collect();
+            let starts: Vec<usize> = lines_of_checks(&drawn, language)
+                .filter_map(|line| start_of_id(line, &status, &report))
+                .collect();
             let judged = report.outcomes.iter().filter(|outcome| {
                 let follows = outcome.root.as_ref().is_some_and(|root| *root != outcome.id);
                 !follows && outcome.verdict != Verdict::NotApplicable
@@ -104,12 +105,12 @@ fn lines_of_checks(drawn: &str, language: Language) -> impl Iterator<Item = &str
         .flat_map(str::lines)
 }
 
-/// The column at which a check's line has its id: after its status, or alone.
-fn start_of_id(line: &str, status: &[&str]) -> Option<usize> {
+/// The column at which a check's line has its id: after its status, or alone. Of an image a whole layer may stand there.
+fn start_of_id(line: &str, status: &[&str], report: &Report) -> Option<usize> {
     let line = line.strip_prefix("  ").filter(|rest| !rest.starts_with(' '))?;
     let after = status.iter().find_map(|word| line.strip_prefix(word)).unwrap_or(line).trim_start();
     let id = after.split(' ').next()?;
-    let known = CHECKS.iter().any(|check| check.id == id);
+    let known = report.outcomes.iter().any(|outcome| outcome.id == id);
     let alone = after.len() == line.len() && after != id;
     (known && !alone).then(|| 2 + line.width() - after.width())
 }

@@ -3,7 +3,7 @@
 
 use super::samples;
 use gpucheck::render::{html, junit, markdown};
-use gpucheck_checks::Language;
+use gpucheck_checks::{Language, Readiness};
 
 #[test]
 fn every_form_reads_as_its_golden() {
@@ -21,4 +21,17 @@ fn every_form_reads_as_its_golden() {
             insta::assert_snapshot!(format!("{name}.html"), body);
         }
     });
+}
+
+/// A sample that fell to another verdict would leave its own unseen.
+#[test]
+fn each_sample_of_a_template_is_what_its_name_says() {
+    let got: Vec<_> =
+        samples().into_iter().filter_map(|(name, report)| Some((name, report.readiness?))).collect();
+    let expected = [
+        ("ready", Readiness::Ready),
+        ("warnings", Readiness::ReadyWithWarnings),
+        ("not-ready", Readiness::NotReady),
+    ];
+    assert_eq!(got, expected);
 }

@@ -54,6 +54,8 @@ machine() {
         >"$root/etc/ssh/sshd_config.d/packer.conf"
     printf '[Match]\nName=e*\n[Network]\nDHCP=yes\n' >"$root/etc/systemd/network/dhcp.network"
     in_image systemctl --quiet enable systemd-networkd ssh
+    # A machine without network must not wait for one.
+    in_image systemctl --quiet mask systemd-networkd-wait-online
     echo template >"$root/etc/hostname"
     echo '/dev/vda / ext4 errors=remount-ro 0 1' >"$root/etc/fstab"
     # QEMU boots Linux itself; the menu is what tells which one, as on a machine with a disk of its own.
@@ -62,7 +64,7 @@ machine() {
     printf 'set default="0"\nmenuentry "Debian GNU/Linux" {\n\tlinux /boot/vmlinuz-%s root=/dev/vda ro\n\tinitrd /boot/initrd.img-%s\n}\n' \
         "$linux" "$linux" >"$root/boot/grub/grub.cfg"
     # cloud-init takes its part when the seed says so; see run.sh.
-    printf 'datasource_list: [NoCloud, None]\nnetwork: {config: disabled}\nssh_deletekeys: false\ndisable_root: false\n' \
+    printf 'datasource_list: [NoCloud, None]\nnetwork: {config: disabled}\nssh_deletekeys: false\ndisable_root: false\nlocale: false\n' \
         >"$root/etc/cloud/cloud.cfg.d/99-here.cfg"
     mkdir -p "$root/var/lib/cloud/seed/nocloud"
     echo 'instance-id: clone-1' >"$root/var/lib/cloud/seed/nocloud/meta-data"

@@ -59,7 +59,10 @@ clone() {
     disk=$dir/$2.raw
     cp --sparse=always "$1" "$disk"
     { cat "$3" && printf '\npower_state: {mode: poweroff, timeout: 30}\n'; } >"$dir/$2.yaml"
-    printf '%s\n' "rm /var/lib/cloud/seed/nocloud/user-data" "write $dir/$2.yaml /var/lib/cloud/seed/nocloud/user-data" \
+    # A clone is another machine to cloud-init, by its id.
+    echo "instance-id: $2" >"$dir/$2.id"
+    printf '%s\n' "rm /var/lib/cloud/seed/nocloud/meta-data" "write $dir/$2.id /var/lib/cloud/seed/nocloud/meta-data" \
+        "rm /var/lib/cloud/seed/nocloud/user-data" "write $dir/$2.yaml /var/lib/cloud/seed/nocloud/user-data" \
         "rm /usr/local/bin/gpucheck" "write $gpucheck /usr/local/bin/gpucheck" \
         "set_inode_field /usr/local/bin/gpucheck mode 0100755" | debugfs -w -f - "$disk" >/dev/null 2>&1
     timeout 900 "$qemu" -accel tcg -m 1024 -smp 2 -display none -no-reboot -nic none \

@@ -27,9 +27,12 @@ release=$(basename "$root"/lib/modules/*)
 # An image as $2 packs it, and what lsinitramfs lists in it; microcode comes first in each.
 make_image() {
     chroot "$root" mkinitramfs -c "$2" -o "/tmp/$1.img" "$release"
-    # lsinitramfs lists folders' parts that name themselves "." too; only what is a member is counted.
+    # Microcode comes without a member for its own folder, as `cpio -t` shows; what follows has one.
     chroot "$root" unmkinitramfs "/tmp/$1.img" "/tmp/$1" > /dev/null
-    for part in "$root/tmp/$1"/*; do (cd "$part" && find . | sed 's,^\./,,'); done > "$out/$1.list"
+    for part in "$root/tmp/$1"/*; do
+        case $part in */early*) depth=1 ;; *) depth=0 ;; esac
+        (cd "$part" && find . -mindepth $depth | sed 's,^\./,,')
+    done > "$out/$1.list"
     mv "$root/tmp/$1.img" "$out/$1.img"
     rm -rf "$root/tmp/$1"
 }

@@ -4,11 +4,10 @@
 //! where there is none or where nothing of the image runs.
 
 use crate::{
-    Finding, Knowledge, MachineVerdict, Outcome, Report, Root, Selection, Severity, Subject, Unverified,
-    Verdict,
+    Finding, Knowledge, MachineVerdict, Outcome, Report, Root, Selection, Severity, Unverified, Verdict,
     diagnose::{self, JudgedOutcome},
     fact::{Facts, Node, Place},
-    registry::CHECKS,
+    registry::{CHECKS, layer},
 };
 
 /// Layers that the profile does not judge: a pipeline has no class.
@@ -52,20 +51,21 @@ pub(crate) fn bake(facts: &Facts, knowledge: &Knowledge, selection: &Selection) 
     let failed = has_failed(&judged, &named);
     let report = diagnose::verdict_of(facts, knowledge, judged, named, "bake");
     let layers = OF_GPU.into_iter().filter(|layer| why.is_some() && is_asked_for(layer, is_asked));
-    let untried = layers.map(|layer| unverified(layer, why.unwrap_or_default()));
+    let untried = layers.map(|layer| Unverified::of_machine(layer, why.unwrap_or_default()));
     let no_target = why.is_some() && report.targets.is_empty() && is_asked_for("target", is_asked);
-    let no_target = no_target
-        .then(|| unverified("target", "no --target: for which GPUs the image is meant is not known"));
+    let no_target = no_target.then(|| {
+        Unverified::of_machine("target", "no --target: for which GPUs the image is meant is not known")
+    });
     let not_root = is_read_in_part(facts) && is_asked_for("frameworks", is_asked);
     let not_root = not_root.then(|| {
-        unverified(
+        Unverified::of_machine(
             "frameworks",
             "gpucheck did not run as root: what only root may read of the image was not seen",
         )
     });
     let in_part = facts.frameworks.seen().and(facts.frameworks.failure());
     let in_part = in_part.filter(|_| is_asked_for("frameworks", is_asked));
-    let in_part = in_part.map(|by| unverified("frameworks", &by.to_string()));
+    let in_part = in_part.map(|by| Unverified::of_machine("frameworks", &by.to_string()));
     let own = untried.chain(no_target).chain(not_root).chain(in_part);
     let unverified: Vec<Unverified> = own.chain(report.unverified).collect();
     let is_needed = |unverified: &Unverified| is_of(&unverified.id, &NEEDED) || why.is_some();
@@ -118,9 +118,10 @@ fn has_dxg(facts: &Facts) -> bool {
 
 /// Whether something failed that nobody can use the image with, today or later.
 fn has_failed(judged: &[JudgedOutcome], named: &[(usize, Root)]) -> bool {
-    named.iter().any(|(index, root)| {
-        let failed = judged.get(*index).is_some_and(|judged| judged.outcome.verdict == Verdict::Fail);
-        failed && matches!(root.severity, Severity::Unusable | Severity::BreaksLater)
+    named.iter().any(|named| {
+        let (_, root) = named;
+        diagnose::has_failed(judged, named)
+            && matches!(root.severity, Severity::Unusable | Severity::BreaksLater)
     })
 }
 
@@ -128,13 +129,9 @@ fn is_asked_for(layer: &str, is_asked: impl Fn(&str) -> bool) -> bool {
     CHECKS.iter().any(|check| is_of(check.id, &[layer]) && is_asked(check.id))
 }
 
-fn unverified(id: &str, why: &str) -> Unverified {
-    Unverified { id: id.to_owned(), subject: Subject::Host, why: why.to_owned() }
-}
-
 /// Whether a check, or a layer by its own name, is of one of these layers.
 fn is_of(id: &str, layers: &[&str]) -> bool {
-    layers.contains(&id.split_once('.').map_or(id, |(layer, _)| layer))
+    layers.contains(&layer(id))
 }
 
 #[cfg(test)]

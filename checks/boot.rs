@@ -2,28 +2,25 @@
 
 use crate::{
     Finding, Judged, Subject,
-    fact::{Dkms, Facts, Installation, InstalledLinux, ModuleFile, NextBoot, Observed, Place},
-    judge,
+    fact::{Dkms, Facts, Installation, InstalledLinux, ModuleFile, NextBoot, Place},
+    installed, judge,
 };
 
 /// Judges the next boot, where it is of interest: where a driver is installed and this place boots by itself. Nothing is
 /// said where nobody asked.
 pub(crate) fn judge(facts: &Facts, judge: impl FnOnce(&NextBoot) -> Finding) -> Judged {
     let host = Subject::Host;
-    let boot = match &facts.next_boot {
-        Observed::NotProbed { .. } => return Vec::new(),
-        Observed::Failed(by) => return vec![Finding::unknown(host, by.to_string())],
-        Observed::Seen(boot) | Observed::Interrupted { seen: boot, .. } => boot,
-    };
-    vec![if judge::in_container(facts) {
-        Finding::not_applicable(host, "a container has the Linux of its host")
-    } else if facts.place() == Place::Wsl {
-        Finding::not_applicable(host, "WSL: the Linux is Windows'")
-    } else if !has_driver(facts, boot) {
-        Finding::not_applicable(host, "no driver is installed")
-    } else {
-        judge(boot)
-    }]
+    judge::asked(&facts.next_boot, |boot| {
+        if judge::in_container(facts) {
+            Finding::not_applicable(host, "a container has the Linux of its host")
+        } else if facts.place() == Place::Wsl {
+            Finding::not_applicable(host, "WSL: the Linux is Windows'")
+        } else if !has_driver(facts, boot) {
+            Finding::not_applicable(host, "no driver is installed")
+        } else {
+            judge(boot)
+        }
+    })
 }
 
 /// The same for what hangs on the Linux that boots next. That it could not be told is said once.
@@ -50,8 +47,7 @@ fn has_driver(facts: &Facts, boot: &NextBoot) -> bool {
 
 /// The driver's sources that DKMS builds.
 pub(crate) fn trees(boot: &NextBoot) -> impl Iterator<Item = &Dkms> {
-    // nvidia-fs is for disks.
-    boot.dkms.iter().filter(|tree| tree.name.starts_with("nvidia") && tree.name != "nvidia-fs")
+    installed::trees(&boot.dkms)
 }
 
 /// The driver's module for a Linux: the file that modprobe takes, of several the one in `updates`.
@@ -87,9 +83,7 @@ pub(crate) enum Supply {
 pub(crate) fn supply(facts: &Facts, boot: &NextBoot) -> Supply {
     let next = boot.next().and_then(module);
     let path = next.or_else(|| boot.installed.iter().rev().find_map(module)).map(|file| file.path.as_str());
-    let by_installer = facts.installation.seen().is_some_and(|installation| {
-        installation.traces.iter().any(|trace| trace.path.contains("nvidia-installer"))
-    });
+    let by_installer = facts.installation.seen().is_some_and(Installation::is_by_installer);
     match path {
         Some(path) if path.contains("/updates/dkms/") => Supply::Dkms,
         Some(path) => match packaged_as(path) {

@@ -1,18 +1,10 @@
 //! What checks of clones have in common.
 
-use crate::{
-    Finding, Judged, Subject,
-    fact::{Clones, Facts, Observed},
-    judge,
-};
+use crate::{Finding, judge};
 
-/// Judges what is cloned; nothing where nobody asked for it.
-pub(crate) fn judge(facts: &Facts, judge: impl FnOnce(&Clones) -> Finding) -> Judged {
-    match &facts.clones {
-        Observed::NotProbed { .. } => Vec::new(),
-        Observed::Seen(clones) | Observed::Interrupted { seen: clones, .. } => vec![judge(clones)],
-        Observed::Failed(by) => vec![Finding::unknown(Subject::Host, by.to_string())],
-    }
+/// Adds what was seen beyond the first, which the summary names.
+pub(crate) fn and_more(finding: Finding, more: impl Iterator<Item = String>) -> Finding {
+    more.take(MOST).fold(finding, Finding::because)
 }
 
 /// `/etc/environment:3`.

@@ -117,6 +117,11 @@ fn targets_of(targets: &Targets) -> Vec<String> {
     targets.machines.iter().map(|target| target.name.clone()).collect()
 }
 
+/// Whether the outcome that a root shows in is a failure; otherwise it is a warning.
+pub(crate) fn has_failed(judged: &[JudgedOutcome], (index, _): &(usize, Root)) -> bool {
+    judged.get(*index).is_some_and(|judged| judged.outcome.verdict == Verdict::Fail)
+}
+
 /// An outcome, with what a root would need beyond it.
 pub(crate) struct JudgedOutcome {
     pub(crate) outcome: Outcome,

@@ -5,6 +5,7 @@
 use crate::{
     Finding, Judged, Subject,
     fact::{ClassNotebook, Classroom, Facts, NotebookContent, Observed},
+    judge,
 };
 
 /// Lines of proof that are shown.
@@ -12,11 +13,7 @@ const SHOWN: usize = 12;
 
 /// Judges the classroom.
 pub(crate) fn judge(facts: &Facts, judge: impl FnOnce(&Classroom) -> Finding) -> Judged {
-    match &facts.classroom {
-        Observed::Seen(classroom) | Observed::Interrupted { seen: classroom, .. } => vec![judge(classroom)],
-        Observed::Failed(by) => vec![Finding::unknown(Subject::Host, by.to_string())],
-        Observed::NotProbed { .. } => Vec::new(),
-    }
+    judge::asked(&facts.classroom, judge)
 }
 
 /// Judges the notebooks that can be read.

@@ -14,7 +14,7 @@ pub(crate) fn driver_version(module: &Module) -> Option<&str> {
     let by_file = || running?.nvidia.iter().find_map(|file| file.version.as_deref());
     let by_dkms = || {
         let release = &running?.release;
-        let tree = nvidia_trees(module).find(|tree| tree.built_for.contains(release))?;
+        let tree = self::trees(&module.dkms).find(|tree| tree.built_for.contains(release))?;
         Some(tree.version.as_str())
     };
     module.version.as_deref().or_else(by_file).or_else(by_dkms)
@@ -63,14 +63,24 @@ pub(crate) fn support(
         return Some(Err(said));
     }
     let branch = driver_version(module).and_then(branch)?;
-    let open = is_open(facts, module);
-    Some(match row.last_branch {
+    Some(supports(row, row.last_branch, branch, is_open(facts, module)))
+}
+
+/// Whether a branch of the driver, by its open or its proprietary module, supports the cards of an architecture, of which
+/// `last` is the last branch.
+pub(crate) fn supports(
+    row: &ArchitectureRow,
+    last: Option<u32>,
+    branch: u32,
+    open: Option<bool>,
+) -> Result<(), Unsupported> {
+    match last {
         Some(last) if branch > last => Err(Unsupported::Dropped(last)),
         _ if branch < row.first_branch => Err(Unsupported::OlderThanCard(row.first_branch)),
         _ if row.modules == Modules::Proprietary && open == Some(true) => Err(Unsupported::NeedsProprietary),
         _ if row.modules == Modules::Open && open == Some(false) => Err(Unsupported::NeedsOpen),
         _ => Ok(()),
-    })
+    }
 }
 
 /// What is to be said of a card that the installed module refuses for being the open or the proprietary one.
@@ -147,7 +157,7 @@ pub(crate) fn absence(facts: &Facts) -> Option<Absence<'_>> {
         return None;
     }
     let release = &facts.platform.seen()?.linux_release;
-    let trees = || nvidia_trees(module).filter(|tree| !tree.built_for.contains(release));
+    let trees = || self::trees(&module.dkms).filter(|tree| !tree.built_for.contains(release));
     let failed = trees().find(|tree| tree.failed_log.is_some() && is_about(tree, release));
     let tree = failed.or_else(|| trees().next_back());
     Some(match (failed, tree) {
@@ -184,9 +194,10 @@ fn build_failure(tree: &Dkms) -> Absence<'_> {
     }
 }
 
-fn nvidia_trees(module: &Module) -> impl DoubleEndedIterator<Item = &Dkms> {
+/// The driver's sources among those that DKMS builds from.
+pub(crate) fn trees(dkms: &[Dkms]) -> impl DoubleEndedIterator<Item = &Dkms> {
     // nvidia-fs is for disks, and no driver of the card.
-    module.dkms.iter().filter(|tree| tree.name.starts_with("nvidia") && tree.name != "nvidia-fs")
+    dkms.iter().filter(|tree| tree.name.starts_with("nvidia") && tree.name != "nvidia-fs")
 }
 
 /// Lines of a failed build for this Linux that tell why, as proof.

@@ -17,6 +17,15 @@ pub(crate) fn library<T>(
     for_place(facts, load(source, library))
 }
 
+/// Judges what only some questions ask for; nothing where nobody asked.
+pub(crate) fn asked<T>(source: &Observed<T>, judge: impl FnOnce(&T) -> Finding) -> Judged {
+    match source {
+        Observed::NotProbed { .. } => Vec::new(),
+        Observed::Seen(seen) | Observed::Interrupted { seen, .. } => vec![judge(seen)],
+        Observed::Failed(by) => vec![Finding::unknown(Subject::Host, by.to_string())],
+    }
+}
+
 /// Judges the module. Under WSL there is none to judge: the driver is Windows'.
 pub(crate) fn module(facts: &Facts, judge: impl FnOnce(&Module) -> Finding) -> Judged {
     vec![match facts.module.seen() {
@@ -33,10 +42,13 @@ pub(crate) fn denied(facts: &Facts, nodes: &[&DeviceNode]) -> Option<Finding> {
     let first = nodes.first()?;
     let finding = Finding::fail(Subject::Host, format!("{} may not open {}", user(facts), first.path))
         .with("node", first.path.clone());
-    Some(nodes.iter().fold(finding, |finding, node| {
-        let DeviceNode { path, mode, uid, gid, .. } = node;
-        finding.because(format!("{path} has mode {mode:04o}, owner {uid}, group {gid}"))
-    }))
+    Some(nodes.iter().fold(finding, |finding, node| finding.because(permissions(node))))
+}
+
+/// Whose a device node is, and who may open it.
+pub(crate) fn permissions(node: &DeviceNode) -> String {
+    let DeviceNode { path, mode, uid, gid, .. } = node;
+    format!("{path} has mode {mode:04o}, owner {uid}, group {gid}")
 }
 
 /// An outcome as the finding of a cause that is about the same thing.

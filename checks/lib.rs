@@ -66,7 +66,7 @@ pub use knowledge::{
 pub use measured::{Measured, MeasuredGpu, NothingMeasured};
 pub use profile::Profile;
 pub use publish::{Hold, Readiness};
-pub use registry::{CAUSES, CHECKS, Registered};
+pub use registry::{CAUSES, CHECKS, Registered, layer};
 pub use report::{
     DriverSummary, Fix, GpuSummary, HostSummary, Machine, MachineVerdict, Outcome, PythonSummary,
     REPORT_SCHEMA, Report, Root, TensorFlowSummary, Unverified, Wording,

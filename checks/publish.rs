@@ -7,12 +7,11 @@
 mod tests;
 
 use crate::{
-    Knowledge, MachineVerdict, Outcome, Report, Root, Selection, Severity, Subject, Unverified, Usable,
-    Verdict,
+    Knowledge, MachineVerdict, Report, Root, Selection, Severity, Subject, Unverified, Usable,
     class::ClassSummary,
-    diagnose::{self, JudgedOutcome},
+    diagnose::{self},
     fact::{Facts, Observed},
-    registry::CHECKS,
+    registry::{CHECKS, layer},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -51,19 +50,13 @@ pub struct Hold {
 pub(crate) fn publish(facts: &Facts, knowledge: &Knowledge, selection: &Selection) -> Report {
     let is_asked = |id: &str| !OTHERS.contains(&layer(id)) && selection.judges(id);
     let (judged, named) = diagnose::conclude(facts, knowledge, is_asked);
-    let failed = of_roots(&judged, &named, Verdict::Fail);
+    let failed: Vec<bool> = named.iter().map(|named| diagnose::has_failed(&judged, named)).collect();
     let mut report = diagnose::verdict_of(facts, knowledge, judged, named, "publish");
     report.unverified.extend(not_looked_at(facts));
     let holds = holds(&mut report, &failed);
     report.unverified.extend(left_out(selection));
     let readiness = readiness(&report, &holds);
     Report { readiness: Some(readiness), holds, class: ClassSummary::of(facts), ..report }
-}
-
-/// Of each root, whether the outcome that it shows in has this verdict.
-fn of_roots(judged: &[JudgedOutcome], named: &[(usize, Root)], verdict: Verdict) -> Vec<bool> {
-    let of = |outcome: &Outcome| outcome.verdict == verdict;
-    named.iter().map(|(index, _)| judged.get(*index).is_some_and(|judged| of(&judged.outcome))).collect()
 }
 
 /// What holds it back, and the roots among it moved to the front: the first root is the answer.
@@ -127,7 +120,7 @@ fn not_looked_at(facts: &Facts) -> Vec<Unverified> {
         ("classroom", why_not(&facts.classroom)),
     ]
     .into_iter()
-    .filter_map(|(layer, why)| Some(untold(layer, why?)))
+    .filter_map(|(layer, why)| Some(Unverified::of_machine(layer, &why?)))
     .collect()
 }
 
@@ -137,20 +130,11 @@ fn left_out(selection: &Selection) -> Vec<Unverified> {
         let checks = CHECKS.iter().map(|check| check.id).filter(|id| layer(id) == *later);
         let left: Vec<&str> = checks.filter(|id| !selection.judges(id)).collect();
         let why = format!("left out by --only or --skip: {}", left.join(", "));
-        (!left.is_empty()).then(|| untold(later, why))
+        (!left.is_empty()).then(|| Unverified::of_machine(later, &why))
     };
     LATER.iter().filter_map(of_layer).collect()
 }
 
 fn why_not<T>(source: &Observed<T>) -> Option<String> {
     matches!(source, Observed::NotProbed { .. }).then(|| source.why_not())
-}
-
-fn untold(id: &str, why: String) -> Unverified {
-    Unverified { id: id.to_owned(), subject: Subject::Host, why }
-}
-
-/// The layer of a check's id; of a layer, itself.
-fn layer(id: &str) -> &str {
-    id.split_once('.').map_or(id, |(layer, _)| layer)
 }

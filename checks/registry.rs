@@ -38,6 +38,11 @@ pub(crate) fn position(id: &str) -> usize {
     CHECKS.iter().position(|check| check.id == id).unwrap_or(usize::MAX)
 }
 
+/// The layer of a check's id; of a layer, itself.
+pub fn layer(id: &str) -> &str {
+    id.split_once('.').map_or(id, |(layer, _)| layer)
+}
+
 /// The check of this id.
 pub(crate) fn check(id: &str) -> Option<&'static Registered<Check>> {
     CHECKS.iter().find(|check| check.id == id).copied()

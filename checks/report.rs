@@ -195,6 +195,13 @@ pub struct Unverified {
     pub why: String,
 }
 
+impl Unverified {
+    /// Something about the whole machine: a check, or a layer.
+    pub(crate) fn of_machine(id: &str, why: &str) -> Self {
+        Self { id: id.to_owned(), subject: Subject::Host, why: why.to_owned() }
+    }
+}
+
 /// The machine in brief.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Machine {

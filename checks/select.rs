@@ -59,7 +59,7 @@ impl Selection {
 
 /// Whether this name, a check's id or a layer, names that check.
 fn names(name: &str, id: &str) -> bool {
-    name == id || id.split_once('.').is_some_and(|(layer, _)| layer == name)
+    name == id || name == registry::layer(id)
 }
 
 #[cfg(test)]

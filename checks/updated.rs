@@ -8,17 +8,12 @@ use crate::{
 
 /// Judges the updates; nothing where nobody asked for them.
 pub(crate) fn judge(facts: &Facts, judge: impl FnOnce(&Updates) -> Finding) -> Judged {
-    match &facts.updates {
-        Observed::NotProbed { .. } => Vec::new(),
-        _ if judge::in_container(facts) => {
-            vec![Finding::not_applicable(
-                Subject::Host,
-                "the driver and Linux are those of the container's host",
-            )]
-        }
-        Observed::Seen(updates) | Observed::Interrupted { seen: updates, .. } => vec![judge(updates)],
-        Observed::Failed(by) => vec![Finding::unknown(Subject::Host, by.to_string())],
+    let was_asked = !matches!(facts.updates, Observed::NotProbed { .. });
+    if was_asked && judge::in_container(facts) {
+        let why = "the driver and Linux are those of the container's host";
+        return vec![Finding::not_applicable(Subject::Host, why)];
     }
+    judge::asked(&facts.updates, judge)
 }
 
 /// Names of packages that bring the driver's user space, or build its module.

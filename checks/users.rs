@@ -2,8 +2,8 @@
 
 use crate::{
     Finding, Subject, Verdict,
-    fact::{Access, DeviceNode, Facts, HumanUser, Observed, Users},
-    judge::quoted,
+    fact::{Access, DeviceNode, Facts, HumanUser, Users},
+    judge::{self, quoted},
     jupyter,
 };
 
@@ -39,9 +39,7 @@ pub(crate) fn shut_out_finding(users: &Users, verdict: Verdict) -> Option<Findin
     let finding = Finding::new(Subject::Host, verdict, format!("{names} may not open {}", node.path))
         .with("users", names)
         .with("node", node.path.clone());
-    let finding = nodes.iter().fold(finding, |finding, DeviceNode { path, mode, uid, gid, .. }| {
-        finding.because(format!("{path} has mode {mode:04o}, owner {uid}, group {gid}"))
-    });
+    let finding = nodes.iter().fold(finding, |finding, node| finding.because(judge::permissions(node)));
     // Nobody should join the group of root.
     if node.mode & 0o060 != 0o060 || node.gid == 0 {
         return Some(finding.variant("owner_only").run(
@@ -74,16 +72,6 @@ pub(crate) fn run_as(user: &str, command: &str) -> String {
     } else {
         format!("sudo -u {user} -H {command}")
     }
-}
-
-/// The users, where somebody looked for them.
-pub(crate) fn of(facts: &Facts) -> Option<&Users> {
-    facts.users.seen()
-}
-
-/// Whether nobody asked about users: another question was asked.
-pub(crate) fn was_not_asked(facts: &Facts) -> bool {
-    matches!(facts.users, Observed::NotProbed { .. })
 }
 
 /// Names, the first of them where there are many.

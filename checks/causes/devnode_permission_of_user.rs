@@ -38,7 +38,7 @@ pub(crate) static CAUSE: Cause = Cause {
 };
 
 fn recognize(facts: &Facts, _: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
-    let Some(found) = users::of(facts) else { return Vec::new() };
+    let Some(found) = facts.users.seen() else { return Vec::new() };
     let Some(finding) = users::shut_out_finding(found, Verdict::Fail) else { return Vec::new() };
     let shut_out: Vec<&str> =
         users::shut_out(found).into_iter().map(|(user, _)| user.name.as_str()).collect();

@@ -16,7 +16,7 @@
 use crate::{
     Cause, Finding, Knowledge, Outcome, Severity, Subject, Who,
     boot::packaged_as,
-    fact::{Dkms, Facts, Module},
+    fact::{Dkms, Facts, Installation, Module},
     installed::{Absence, absence, build_evidence, flavour},
     judge,
 };
@@ -62,9 +62,7 @@ fn by_dkms(facts: &Facts, tree: &Dkms, release: &str, finding: Finding) -> Findi
 fn by_package(facts: &Facts, module: &Module, release: &str, finding: Finding) -> Finding {
     let mut files = module.linux.iter().rev().flat_map(|linux| &linux.nvidia);
     let branch = files.find_map(|file| packaged_as(&file.path));
-    let by_installer = facts.installation.seen().is_some_and(|installation| {
-        installation.traces.iter().any(|trace| trace.path.contains("nvidia-installer"))
-    });
+    let by_installer = facts.installation.seen().is_some_and(Installation::is_by_installer);
     match branch.zip(flavour(release)).filter(|_| judge::is_ubuntu(facts)) {
         Some((branch, flavour)) => finding.variant("packaged").run(format!(
             "sudo apt update && sudo apt install -y linux-modules-nvidia-{branch}-{flavour} && sudo modprobe nvidia"

@@ -21,7 +21,7 @@
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who,
     fact::{Facts, HumanUser, Observed, Users},
-    users,
+    judge, users,
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -33,11 +33,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
-    match users::of(facts) {
-        _ if users::was_not_asked(facts) => Vec::new(),
-        None => vec![Finding::unknown(Subject::Host, facts.users.why_not())],
-        Some(users) => vec![judge_users(users)],
-    }
+    judge::asked(&facts.users, judge_users)
 }
 
 fn judge_users(users: &Users) -> Finding {

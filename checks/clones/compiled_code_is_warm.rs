@@ -15,9 +15,10 @@
 //! <https://docs.nvidia.com/cuda/cuda-programming-guide/05-appendices/environment-variables.html>, tensorflow/tensorflow#62320
 
 use crate::{
-    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who, cloned,
+    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who,
     compiled::{TINY, compiling},
     fact::{Cached, Clones, Facts},
+    judge,
     readings::size,
 };
 
@@ -31,7 +32,7 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(facts: &Facts, knowledge: &Knowledge) -> Judged {
     let compiling = compiling(facts, knowledge);
-    cloned::judge(facts, |clones| judge_clones(&compiling, clones))
+    judge::asked(&facts.clones, |clones| judge_clones(&compiling, clones))
 }
 
 fn judge_clones(compiling: &[String], clones: &Clones) -> Finding {

@@ -17,6 +17,7 @@
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who, cloned,
     fact::{ChosenBy, ChosenGpus, Clones, Facts},
+    judge,
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -28,7 +29,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts, _: &Knowledge) -> Judged {
-    cloned::judge(facts, |clones| judge_clones(facts.gpu_addresses().len(), clones))
+    judge::asked(&facts.clones, |clones| judge_clones(facts.gpu_addresses().len(), clones))
 }
 
 fn judge_clones(gpus: usize, clones: &Clones) -> Finding {

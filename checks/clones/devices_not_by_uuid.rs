@@ -18,6 +18,7 @@
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who, cloned,
     fact::{ChosenBy, ChosenGpus, Clones, Facts},
+    judge,
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -29,7 +30,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts, _: &Knowledge) -> Judged {
-    cloned::judge(facts, judge_clones)
+    judge::asked(&facts.clones, judge_clones)
 }
 
 fn judge_clones(clones: &Clones) -> Finding {
@@ -39,15 +40,10 @@ fn judge_clones(clones: &Clones) -> Finding {
     let Some(first) = lines.first() else {
         return Finding::pass(host, "no file sets one");
     };
-    let place = cloned::place(&first.file, first.line);
-    let finding = Finding::fail(host, format!("{place} sets {} to a UUID", first.variable))
-        .with("variable", first.variable.clone());
-    let finding = lines.iter().skip(1).take(cloned::MOST).fold(finding, |finding, chosen| {
-        finding.because(format!(
-            "{} sets {} to a UUID",
-            cloned::place(&chosen.file, chosen.line),
-            chosen.variable
-        ))
-    });
+    let said = |chosen: &ChosenGpus| {
+        format!("{} sets {} to a UUID", cloned::place(&chosen.file, chosen.line), chosen.variable)
+    };
+    let finding = Finding::fail(host, said(first)).with("variable", first.variable.clone());
+    let finding = cloned::and_more(finding, lines.iter().skip(1).map(|chosen| said(chosen)));
     cloned::edit(finding, lines.iter().map(|chosen| (chosen.file.as_str(), chosen.line)))
 }

@@ -14,8 +14,9 @@
 //! <https://www.anaconda.com/docs/getting-started/anaconda/system-requirements>, statvfs(3)
 
 use crate::{
-    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who, cloned,
+    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who,
     fact::{CacheFolder, Cached, Clones, Disk, Facts},
+    judge,
     readings::size,
 };
 
@@ -35,7 +36,7 @@ const LARGE: u64 = 256 << 20;
 const WRITTEN: [&str; 2] = ["/", "/home"];
 
 fn judge(facts: &Facts, _: &Knowledge) -> Judged {
-    cloned::judge(facts, |clones| judge_clones(facts, clones))
+    judge::asked(&facts.clones, |clones| judge_clones(facts, clones))
 }
 
 fn judge_clones(facts: &Facts, clones: &Clones) -> Finding {

@@ -20,7 +20,7 @@
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who, cloned,
     fact::{AccessValue, Clones, Facts, JupyterAccess, SecretFile},
-    judge::quoted,
+    judge::{self, quoted},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -32,7 +32,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts, _: &Knowledge) -> Judged {
-    cloned::judge(facts, judge_clones)
+    judge::asked(&facts.clones, judge_clones)
 }
 
 fn judge_clones(clones: &Clones) -> Finding {
@@ -52,7 +52,7 @@ fn judge_clones(clones: &Clones) -> Finding {
         return Finding::pass(host, "no secret of Jupyter's is stored");
     };
     let finding = Finding::new(host, Verdict::Warn, format!("{first}, in every clone alike"));
-    let finding = more.iter().take(cloned::MOST).fold(finding, |finding, line| finding.because(line.clone()));
+    let finding = cloned::and_more(finding, more.iter().cloned());
     let files: Vec<String> = cookies.iter().take(cloned::MOST).map(|secret| quoted(&secret.path)).collect();
     let finding =
         if files.is_empty() { finding } else { finding.run(format!("sudo rm -f {}", files.join(" "))) };

@@ -18,7 +18,7 @@
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who, cloned,
     fact::{Clones, Facts, SecretFile},
-    judge::quoted,
+    judge::{self, quoted},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -30,7 +30,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts, _: &Knowledge) -> Judged {
-    cloned::judge(facts, judge_clones)
+    judge::asked(&facts.clones, judge_clones)
 }
 
 fn judge_clones(clones: &Clones) -> Finding {
@@ -50,9 +50,8 @@ fn judge_clones(clones: &Clones) -> Finding {
         format!("{} lets clones act as its owner at {}", first.path, first.of),
     )
     .with("count", secrets.len().to_string());
-    let more = secrets.iter().skip(1).take(cloned::MOST);
-    let finding =
-        more.fold(finding, |finding, secret| finding.because(format!("{}: {}", secret.path, secret.of)));
+    let more = secrets.iter().skip(1).map(|secret| format!("{}: {}", secret.path, secret.of));
+    let finding = cloned::and_more(finding, more);
     let paths: Vec<String> = secrets.iter().map(|secret| quoted(&secret.path)).collect();
     finding.run(format!("sudo rm -f {}", paths.join(" ")))
 }

@@ -20,6 +20,7 @@
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who, cloned,
     fact::{Clones, Facts, HostTrace, Named},
+    judge,
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -31,7 +32,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts, _: &Knowledge) -> Judged {
-    cloned::judge(facts, judge_clones)
+    judge::asked(&facts.clones, judge_clones)
 }
 
 fn judge_clones(clones: &Clones) -> Finding {
@@ -40,8 +41,7 @@ fn judge_clones(clones: &Clones) -> Finding {
         return Finding::pass(host, "no line was found that does");
     };
     let finding = Finding::new(host, Verdict::Warn, said(first));
-    let more = clones.host.iter().skip(1).take(cloned::MOST);
-    let finding = more.fold(finding, |finding, trace| finding.because(said(trace)));
+    let finding = cloned::and_more(finding, clones.host.iter().skip(1).map(said));
     cloned::edit(finding, clones.host.iter().map(|trace| (trace.file.as_str(), trace.line)))
 }
 

@@ -37,6 +37,11 @@ impl Installation {
             || self.packages().any(is_named_so)
     }
 
+    /// Whether NVIDIA's installer left traces.
+    pub fn is_by_installer(&self) -> bool {
+        self.traces.iter().any(|trace| trace.path.contains("nvidia-installer"))
+    }
+
     /// A service, where it is installed.
     pub fn service(&self, name: &str) -> Option<&Service> {
         self.services.iter().find(|service| service.name == name)

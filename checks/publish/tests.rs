@@ -72,7 +72,7 @@ fn every_combination_has_its_readiness_and_an_unknown_is_never_ready() {
             for unknown in unknowns {
                 let mut report = report(verdict);
                 report.roots.extend(found.map(|(severity, _)| root("x.y", severity, Subject::Host)));
-                report.unverified.extend(unknown.map(|id| untold(id, "no permission".to_owned())));
+                report.unverified.extend(unknown.map(|id| Unverified::of_machine(id, "no permission")));
                 let failed: Vec<bool> = found.iter().map(|(_, failed)| *failed).collect();
                 let breaks = matches!(found, Some((Severity::BreaksLater | Severity::Unusable, true)));
                 let (readiness, report) = judge(report, &failed);

@@ -4,9 +4,9 @@
 
 use super::{Card, Together};
 use crate::{
-    ArchitectureRow, Finding, Knowledge, Modules,
+    ArchitectureRow, Finding, Knowledge,
     fact::{Dkms, Facts, InstalledLinux, Module, ModuleFile, Package},
-    installed::Unsupported,
+    installed::{self, Unsupported},
     judge,
     knowledge::branch,
 };
@@ -46,15 +46,7 @@ impl Installed<'_> {
     pub(crate) fn supports(&self, row: &ArchitectureRow) -> Option<Result<(), Unsupported>> {
         let branch = branch(self.version?)?;
         let last = row.last_grid_branch.filter(|_| self.grid).or(row.last_branch);
-        Some(match last {
-            Some(last) if branch > last => Err(Unsupported::Dropped(last)),
-            _ if branch < row.first_branch => Err(Unsupported::OlderThanCard(row.first_branch)),
-            _ if row.modules == Modules::Proprietary && self.open == Some(true) => {
-                Err(Unsupported::NeedsProprietary)
-            }
-            _ if row.modules == Modules::Open && self.open == Some(false) => Err(Unsupported::NeedsOpen),
-            _ => Ok(()),
-        })
+        Some(installed::supports(row, last, branch, self.open))
     }
 }
 
@@ -65,7 +57,7 @@ pub(crate) fn of_image(facts: &Facts) -> ImageDriver<'_> {
     if module.linux.is_empty() && !module.has_driver() && (!has_init || judge::in_container(facts)) {
         return ImageDriver::Hosts;
     }
-    let tree = module.dkms.iter().rfind(|tree| tree.name.starts_with("nvidia") && tree.name != "nvidia-fs");
+    let tree = installed::trees(&module.dkms).next_back();
     let linux = booting(facts, module).filter(|linux| !linux.nvidia.is_empty()).or_else(|| newest(module));
     if linux.is_none() && tree.is_none() && !module.has_driver() {
         return ImageDriver::Missing;
@@ -105,7 +97,8 @@ fn numbers(release: &str) -> Vec<u64> {
 /// by the libraries beside it, by its package.
 fn version_for<'a>(facts: &'a Facts, module: &'a Module, linux: &'a InstalledLinux) -> Option<&'a str> {
     let by_file = linux.nvidia.iter().find_map(|file| file.version.as_deref());
-    let built = || by_tree(module.dkms.iter().find(|tree| is_for(tree, &linux.release)));
+    let built =
+        || by_tree(installed::trees(&module.dkms).find(|tree| tree.built_for.contains(&linux.release)));
     let by_library = || {
         let libraries = module.libraries.iter().filter(|file| file.elf64 != Some(false));
         libraries.filter(|file| !file.path.contains("compat")).find_map(|file| file.version.as_deref())
@@ -115,12 +108,6 @@ fn version_for<'a>(facts: &'a Facts, module: &'a Module, linux: &'a InstalledLin
         packages.find_map(driver_version)
     };
     by_file.or_else(built).or_else(by_library).or_else(by_package)
-}
-
-fn is_for(tree: &Dkms, release: &str) -> bool {
-    tree.name.starts_with("nvidia")
-        && tree.name != "nvidia-fs"
-        && tree.built_for.iter().any(|built| built == release)
 }
 
 fn by_tree(tree: Option<&Dkms>) -> Option<&str> {

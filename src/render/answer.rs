@@ -3,7 +3,7 @@
 use super::{page::clean, publish};
 use gpucheck_checks::{
     AnswerWords, Language, Machine, MachineVerdict, Measured, NothingMeasured, PROOFS, PythonSummary, Report,
-    Root, SlowWords, Subject, TensorFlowSummary, Verdict, VerdictWords,
+    Root, SlowWords, Subject, TensorFlowSummary, Verdict, VerdictWords, layer,
 };
 
 /// The answer in one line.
@@ -217,7 +217,7 @@ fn not_tried(report: &Report, language: Language) -> String {
         report.outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Pass).count().to_string();
     let mut layers: Vec<&str> = Vec::new();
     for unverified in &report.unverified {
-        let layer = unverified.id.split_once('.').map_or(unverified.id.as_str(), |(layer, _)| layer);
+        let layer = layer(&unverified.id);
         if !layers.contains(&layer) {
             layers.push(layer);
         }

@@ -7,7 +7,7 @@ use super::{
     outline::{self, Part, about, excerpt, follows, root_in},
     page::clean,
 };
-use gpucheck_checks::{Language, MachineVerdict, Outcome, Report, Root, Subject, Unverified, Verdict};
+use gpucheck_checks::{Language, MachineVerdict, Outcome, Report, Root, Subject, Unverified, Verdict, layer};
 use std::{collections::BTreeSet, fmt::Write};
 
 /// Longest text of a machine that is kept, in characters: GitLab reads no file above 30 MB.
@@ -67,7 +67,7 @@ struct Suite {
 fn suites(report: &Report) -> Vec<Suite> {
     let mut suites: Vec<Suite> = Vec::new();
     for outcome in report.outcomes.iter().cloned().chain(without_outcome(report)) {
-        let layer = outcome.id.split_once('.').map_or(outcome.id.as_str(), |(layer, _)| layer);
+        let layer = layer(&outcome.id);
         let place = suites.iter().position(|suite| suite.layer == layer).unwrap_or(suites.len());
         if place == suites.len() {
             suites.push(Suite { layer: layer.to_owned(), ..Suite::default() });

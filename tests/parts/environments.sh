@@ -27,6 +27,16 @@ wants_python() {
     }
 }
 
+# begins: makes `dir` and its path whole, makes sure of a Python, and makes `work`, a folder that goes when the script does.
+begins() {
+    mkdir -p "$dir"
+    dir=$(cd "$dir" && pwd)
+    wants_python
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    trap 'exit 1' HUP INT TERM
+}
+
 # made NAME WHAT...: whether the environment carries the stamp of these.
 made() {
     stamp="$dir/$1/gpucheck-stamp"

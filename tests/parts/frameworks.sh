@@ -24,13 +24,7 @@ me=frameworks.sh
 . "$(dirname "$0")/environments.sh"
 # shellcheck source=tests/parts/debian.sh
 . "$(dirname "$0")/debian.sh"
-mkdir -p "$dir"
-dir=$(cd "$dir" && pwd)
-wants_python
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
+begins
 
 # plain NAME PACKAGE...: nothing of these is timed, so their byte code need not be made.
 plain() {

@@ -13,16 +13,10 @@ dir=${1:-${GPUCHECK_TEST_PARTS:-${CARGO_TARGET_DIR:-target}/test-parts}/junit}
 me=junit.sh
 # shellcheck source=tests/parts/environments.sh
 . "$(dirname "$0")/environments.sh"
-mkdir -p "$dir"
-dir=$(cd "$dir" && pwd)
-wants_python
+begins
 
 pytest='pytest==8.4.2 --hash=sha256:86c0d0b93306b961d58d62a4db4879f27fe25513d4b969df351abdddb3c30e01'
 made lxml lxml==6.1.3 "$pytest" && exit 0
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
 
 environment python3 lxml --no-compile --only-binary :all: lxml==6.1.3
 echo "$pytest" >"$work/wanted"

@@ -16,13 +16,7 @@ me=pipelines.sh
 . "$(dirname "$0")/environments.sh"
 # shellcheck source=tests/parts/debian.sh
 . "$(dirname "$0")/debian.sh"
-mkdir -p "$dir"
-dir=$(cd "$dir" && pwd)
-wants_python
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
+begins
 
 packages="packer cloud-init shellcheck openssh-client"
 # shellcheck disable=SC2086 # the words are the arguments

@@ -10,16 +10,18 @@
 //! whose form depends on the word before it follows a placeholder.
 
 mod drift;
+mod pages;
 #[cfg(test)]
 mod tests;
 mod words;
 
 pub use drift::{DriftWords, WhatWords};
+pub use pages::{PageWords, QuestionWords, SeverityWords, WhoWords};
 use serde::Deserialize;
 use std::{collections::BTreeMap, sync::LazyLock};
 pub use words::{
-    AnswerWords, ClassWords, FixWords, HeadingWords, MachineWords, PageWords, Phrase, PublishWords,
-    QuestionWords, SeverityWords, SlowWords, StatusWords, UsableWords, VerdictWords, WhoWords, Words,
+    AnswerWords, ClassWords, FixWords, HeadingWords, MachineWords, Phrase, PublishWords, SlowWords,
+    StatusWords, UsableWords, VerdictWords, Words,
 };
 
 // Each file of a language: ENGLISH_FILES, KOREAN_FILES.

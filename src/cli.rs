@@ -1,8 +1,11 @@
 //! The command line.
 
+mod template;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use gpucheck_checks::{Decimal, Language};
+use gpucheck_checks::Language;
 use std::path::PathBuf;
+pub use template::{BakeArgs, BaselineArgs, CostArgs, DriftArgs, PublishArgs};
 
 /// Says whether this machine's NVIDIA GPU is usable, and if not, the one cause and the one fix.
 #[derive(Debug, Parser)]
@@ -95,109 +98,6 @@ pub struct WhomArgs {
     /// Ask about this notebook: its path, its name, or the id of its kernel
     #[arg(long, value_name = "NAME")]
     pub notebook: Option<String>,
-}
-
-/// What of a class to try before it is published.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "It imports every framework in full, as a notebook does (--full), and retells nothing of an earlier run \
-        (--fresh). With sudo it looks as every human user of this machine, without it as the asking one.\n\n\
-        Exit status: 0 ready, with warnings or without (--strict: only without), 1 not ready, 2 usage, 3 not ready only \
-        because something could not be told, 4 gpucheck's own error"
-)]
-pub struct PublishArgs {
-    /// Look through the class's notebooks in this folder
-    #[arg(long, value_name = "DIR")]
-    pub notebooks: Option<PathBuf>,
-    /// Run each of them, and say how long it took and whether it used the GPU
-    #[arg(long, requires = "notebooks")]
-    pub run_notebooks: bool,
-    /// Time for each notebook: 90s, 10m, 2h
-    #[arg(long, value_name = "DURATION", default_value = "10m", requires = "run_notebooks", value_parser = seconds)]
-    pub notebook_timeout: u64,
-    /// Milliseconds for Jupyter to start, instead of its own deadline
-    #[arg(long, hide = true, value_name = "MS")]
-    pub jupyter_deadline_ms: Option<u64>,
-    /// What the class costs, and so what a wrong template wastes.
-    #[command(flatten)]
-    pub cost: CostArgs,
-    /// What to keep.
-    #[command(flatten)]
-    pub baseline: BaselineArgs,
-}
-
-/// What is kept for `gpucheck drift`.
-#[derive(Debug, Args)]
-pub struct BaselineArgs {
-    /// Save what this machine is to this file, for `gpucheck drift`, instead of /var/lib/gpucheck/baseline.json
-    #[arg(long, value_name = "FILE")]
-    pub baseline: Option<PathBuf>,
-    /// Save it nowhere
-    #[arg(long, conflicts_with = "baseline")]
-    pub no_baseline: bool,
-}
-
-/// With what to compare.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Exit status: 0 usable (--strict: only without changes and without anything to mend), 1 not usable, 2 usage, \
-        3 something needed could not be told, 4 no baseline, or gpucheck's own error"
-)]
-pub struct DriftArgs {
-    /// What `gpucheck publish` saved, if not at /var/lib/gpucheck/baseline.json
-    #[arg(long, value_name = "FILE")]
-    pub baseline: Option<PathBuf>,
-    /// Compare these facts, recorded before, instead of looking
-    #[arg(long, hide = true, value_name = "FILE")]
-    pub facts: Option<PathBuf>,
-}
-
-/// A class, as far as it is billed.
-#[derive(Debug, Args)]
-pub struct CostArgs {
-    /// Say what it costs if it is wrong: students in the class
-    #[arg(long, value_name = "N", requires = "hours", value_parser = clap::value_parser!(u32).range(1..))]
-    pub seats: Option<u32>,
-    /// Hours that each student's machine runs
-    #[arg(long, value_name = "HOURS", requires = "seats")]
-    pub hours: Option<Decimal>,
-    /// Units that an hour of one machine is billed with; otherwise Azure Lab Services' for this size, where that is known
-    #[arg(long, value_name = "N", requires = "seats")]
-    pub units: Option<Decimal>,
-    /// Price of a unit; otherwise Azure Lab Services'
-    #[arg(long, value_name = "PRICE", requires = "units")]
-    pub unit_price: Option<Decimal>,
-    /// Currency of that price
-    #[arg(long, value_name = "CODE", requires = "unit_price", default_value = "USD", value_parser = currency)]
-    pub currency: String,
-}
-
-/// Reads the code of a currency: three letters, as ISO 4217 has them.
-fn currency(text: &str) -> Result<String, String> {
-    if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-        Ok(text.to_ascii_uppercase())
-    } else {
-        Err("a currency has three letters: USD, EUR, KRW".to_owned())
-    }
-}
-
-/// For what an image is meant.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Exit status: 0 good, 1 something failed (--strict: also where something is to be mended), 2 usage, \
-        3 nothing failed and something could not be tried (--allow-unverified: 0), 4 gpucheck's own error"
-)]
-pub struct BakeArgs {
-    /// A size of Azure's or a GPU that the image is to work on: Standard_NC4as_T4_v3, T4, V100; repeatable, or separated by
-    /// commas
-    #[arg(long, value_name = "SIZE-OR-GPU", value_delimiter = ',')]
-    pub target: Vec<String>,
-    /// End with 0 where nothing failed, also where something could not be tried here; the report lists it all the same
-    #[arg(long)]
-    pub allow_unverified: bool,
-    /// Write what was verified to this file; without --root otherwise to /var/lib/gpucheck/evidence.json
-    #[arg(long, value_name = "FILE")]
-    pub evidence: Option<PathBuf>,
 }
 
 /// What to look at.

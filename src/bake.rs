@@ -10,15 +10,12 @@ use crate::{
     error::Error,
     evidence,
     exit::Exit,
-    knowledge,
+    knowledge, output,
     root::Root,
     show,
 };
 use gpucheck_checks::{Knowledge, MachineVerdict, Profile};
-use std::{
-    io::{self, Write},
-    path::Path,
-};
+use std::{io, path::Path};
 
 /// Looks at an image and judges it.
 ///
@@ -76,8 +73,7 @@ fn is_image(root: &Root) -> bool {
 /// That nothing was kept in the image, for whoever reads the log of the pipeline.
 fn note(place: &Path, error: &io::Error) {
     let place = place.display();
-    let _ = writeln!(
-        io::stderr(),
-        "gpucheck: {place}: {error}; what was verified is in the report, and no evidence is left in the image: run as root, or choose a place with --evidence"
-    );
+    output::note(&format!(
+        "{place}: {error}; what was verified is in the report, and no evidence is left in the image: run as root, or choose a place with --evidence"
+    ));
 }

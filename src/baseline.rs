@@ -5,11 +5,13 @@
 //! edited from a whole one; it is no signature.
 //!
 //! Invariants: a baseline is there whole or not at all; one that cannot be kept costs no report; of a file never more than
-//! `LARGEST` is read.
+//! [`LARGEST`] is read.
 
 use crate::{
     cli::{BaselineArgs, Cli},
     error::Error,
+    hex,
+    layout::{self, LARGEST},
     output,
     redact::redact,
     root::Root,
@@ -20,10 +22,8 @@ use gpucheck_checks::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
-use sha2::{Digest, Sha256};
 use std::{
     fs, io,
-    io::Write,
     os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
 };
@@ -32,8 +32,6 @@ use std::{
 pub const PLACE: &str = "/var/lib/gpucheck/baseline.json";
 /// The number of this layout.
 const SCHEMA: u64 = 1;
-/// Largest file that is read, in bytes.
-const LARGEST: u64 = 64 << 20;
 
 /// What a template was.
 #[derive(Debug, Deserialize)]
@@ -54,12 +52,6 @@ struct Content<'a> {
     taken_at: &'a str,
     verdict: MachineVerdict,
     facts: Value,
-}
-
-/// The one field that every layout has.
-#[derive(Deserialize)]
-struct Layout {
-    schema: u64,
 }
 
 #[derive(Deserialize)]
@@ -84,22 +76,18 @@ pub fn keep(asked: &BaselineArgs, cli: &Cli, facts: &Facts, report: &Report) -> 
         }
         None if !is_here => Ok(()),
         None if !is_whole => {
-            note("checks were chosen, so the baseline for `gpucheck drift` is not saved");
+            output::note("checks were chosen, so the baseline for `gpucheck drift` is not saved");
             Ok(())
         }
         None => {
             if let Err(error) = save(facts, report, Path::new(PLACE)) {
-                note(&format!(
+                output::note(&format!(
                     "{PLACE}: {error}; the baseline for `gpucheck drift` is not saved: run `sudo gpucheck publish`, or choose a place with --baseline FILE"
                 ));
             }
             Ok(())
         }
     }
-}
-
-fn note(text: &str) {
-    let _ = writeln!(io::stderr(), "gpucheck: {text}");
 }
 
 /// Writes a baseline that everybody can read, its folder as well where there is none.
@@ -114,10 +102,7 @@ pub fn save(facts: &Facts, report: &Report, path: &Path) -> io::Result<()> {
         fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
     }
     let text = document(facts, report).map_err(io::Error::other)?;
-    output::write(&text, Some(path)).map_err(|error| {
-        let said = error.to_string();
-        if let Error::Write { source, .. } = error { source } else { io::Error::other(said) }
-    })?;
+    output::to_file(&text, path)?;
     if fs::metadata(path)?.is_file() {
         fs::set_permissions(path, fs::Permissions::from_mode(0o644))
     } else {
@@ -139,12 +124,8 @@ fn document(facts: &Facts, report: &Report) -> serde_json::Result<String> {
         facts: redact(&facts, &[]),
     };
     let content = serde_json::to_string_pretty(&content)?;
-    let sum = sum(&content);
+    let sum = hex::sha256(content.as_bytes());
     Ok(format!("{{\n\"schema\": {SCHEMA},\n\"sha256\": \"{sum}\",\n\"baseline\": {content}\n}}\n"))
-}
-
-fn sum(text: &str) -> String {
-    format!("{:x}", Sha256::digest(text.as_bytes()))
 }
 
 /// Reads a baseline.
@@ -157,18 +138,14 @@ pub fn load(path: &Path) -> Result<Baseline, Error> {
     let absolute = std::path::absolute(path).map_err(unreadable)?;
     // Never waits for a pipe, and takes nothing but a regular file.
     let bytes = Root::new("/").bytes(&absolute.to_string_lossy(), LARGEST + 1).map_err(unreadable)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(no_baseline(format!("more than {LARGEST} bytes")));
-    }
-    let text = String::from_utf8(bytes).map_err(|error| no_baseline(error.to_string()))?;
-    let layout: Layout = serde_json::from_str(&text).map_err(|error| no_baseline(error.to_string()))?;
-    if layout.schema > SCHEMA {
-        return Err(Error::NewerBaseline { path: path.to_owned(), schema: layout.schema, known: SCHEMA });
+    let (text, schema) = layout::read(bytes).map_err(no_baseline)?;
+    if schema > SCHEMA {
+        return Err(Error::NewerBaseline { path: path.to_owned(), schema, known: SCHEMA });
     }
     let document: Document<'_> =
         serde_json::from_str(&text).map_err(|error| no_baseline(error.to_string()))?;
     let content = document.baseline.get();
-    if sum(content) != document.sha256 {
+    if hex::sha256(content.as_bytes()) != document.sha256 {
         return Err(no_baseline("its content does not have the sum that it says".to_owned()));
     }
     let baseline: Baseline = serde_json::from_str(content).map_err(|error| no_baseline(error.to_string()))?;

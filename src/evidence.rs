@@ -3,12 +3,10 @@
 //! Invariants: it is written whole or not at all; a hash over itself shows an edit, though no forgery; it names no person
 //! and no machine that built the image.
 
-use crate::output;
+use crate::{hex, output};
 use gpucheck_checks::{MachineVerdict, Outcome, Report, Subject, Unverified, Verdict, fact::Facts};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::{
-    fmt::Write as _,
     fs::{self, DirBuilder},
     io,
     os::unix::fs::DirBuilderExt,
@@ -83,7 +81,7 @@ impl Evidence {
 
     fn hash(&self) -> String {
         let unhashed = Self { sha256: String::new(), ..self.clone() };
-        sha256(&serde_json::to_vec(&unhashed).unwrap_or_default())
+        hex::sha256(&serde_json::to_vec(&unhashed).unwrap_or_default())
     }
 }
 
@@ -98,7 +96,7 @@ pub fn document(facts: &Facts, report: &Report) -> Evidence {
     let mut evidence = Evidence {
         schema: SCHEMA,
         gpucheck: report.gpucheck.clone(),
-        gpucheck_sha256: fs::read("/proc/self/exe").ok().map(|binary| sha256(&binary)),
+        gpucheck_sha256: fs::read("/proc/self/exe").ok().map(|binary| hex::sha256(&binary)),
         taken_at: report.taken_at.clone(),
         place: Place {
             os: host.os.clone(),
@@ -112,7 +110,7 @@ pub fn document(facts: &Facts, report: &Report) -> Evidence {
         failed: of(Verdict::Fail),
         unverified: report.unverified.clone(),
         allowed_unverified: report.allowed_unverified,
-        facts_sha256: sha256(&serde_json::to_vec(facts).unwrap_or_default()),
+        facts_sha256: hex::sha256(&serde_json::to_vec(facts).unwrap_or_default()),
         sha256: String::new(),
     };
     evidence.sha256 = evidence.hash();
@@ -142,11 +140,4 @@ pub fn write(evidence: &Evidence, to: &Path) -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
     }
     output::to_file(&text, to)
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -1,21 +1,15 @@
 //! Facts that were recorded, as a file.
 
-use crate::error::Error;
+use crate::{
+    error::Error,
+    layout::{self, LARGEST},
+};
 use gpucheck_checks::fact::{FACTS_SCHEMA, Facts};
 use std::{
     fs::File,
     io::{self, Read},
     path::Path,
 };
-
-/// Largest file that is read, in bytes; a recorded one has some ten thousand.
-const LARGEST: u64 = 64 << 20;
-
-/// The one field that every layout of facts has.
-#[derive(serde::Deserialize)]
-struct Layout {
-    schema: u64,
-}
 
 /// Reads facts; `-` is standard input.
 ///
@@ -32,13 +26,9 @@ pub fn read(path: &Path) -> Result<Facts, Error> {
     };
     source.take(LARGEST + 1).read_to_end(&mut text).map_err(unreadable)?;
     let no_facts = |message: String| Error::NoFacts { path: name.clone(), message };
-    if text.len() as u64 > LARGEST {
-        return Err(no_facts(format!("more than {LARGEST} bytes")));
-    }
-    let text = String::from_utf8(text).map_err(|error| no_facts(error.to_string()))?;
-    let layout: Layout = serde_json::from_str(&text).map_err(|error| no_facts(error.to_string()))?;
-    if layout.schema > u64::from(FACTS_SCHEMA) {
-        return Err(Error::NewerFacts { path: name, schema: layout.schema, known: FACTS_SCHEMA });
+    let (text, schema) = layout::read(text).map_err(no_facts)?;
+    if schema > u64::from(FACTS_SCHEMA) {
+        return Err(Error::NewerFacts { path: name, schema, known: FACTS_SCHEMA });
     }
     serde_json::from_str(&text).map_err(|error| no_facts(error.to_string()))
 }

@@ -32,6 +32,11 @@ pub fn write_report(document: &str, path: &Path) -> Result<(), Error> {
     to_file(document, path).map_err(|source| Error::WriteReport { path: path.display().to_string(), source })
 }
 
+/// Says on standard error what is worth knowing and no reason to end.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "gpucheck: {text}");
+}
+
 fn to_stdout(document: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(document.as_bytes()).and_then(|()| stdout.flush()) {

@@ -28,6 +28,7 @@ mod stat;
 mod units;
 pub mod updates;
 pub mod users;
+mod wildcard;
 
 /// When the machine booted: `btime` in `/proc/stat`, in seconds since 1970.
 pub(crate) fn boot_time(root: &crate::root::Root) -> Option<u64> {

@@ -175,8 +175,7 @@ impl Text {
     }
 
     fn outcome(&mut self, outcome: &Outcome, columns: Columns, about: &str) {
-        let follows = outcome.root.as_ref().is_some_and(|root| *root != outcome.id);
-        if follows || outcome.verdict == Verdict::NotApplicable {
+        if outline::follows(outcome).is_some() || outcome.verdict == Verdict::NotApplicable {
             return;
         }
         let (status, color) = status(outcome.verdict, &self.words.status);

@@ -7,6 +7,7 @@
 //! user can forge an environment, so what was started as a user ends by that user's right, never by root's; the mark
 //! stands in no command line.
 
+use crate::hex;
 use rustix::{
     fs::Mode,
     process::{Pid, Signal},
@@ -14,7 +15,6 @@ use rustix::{
 use serde::{Deserialize, Serialize};
 use std::{
     ffi::{OsStr, OsString},
-    fmt::Write as _,
     fs,
     io::{self, Read, Write as _},
     os::unix::{ffi::OsStrExt, fs::chown, process::CommandExt},
@@ -104,11 +104,7 @@ impl Drop for Scratch {
 pub(super) fn random() -> io::Result<String> {
     let mut bytes = [0; 16];
     fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    let mut text = String::new();
-    for byte in bytes {
-        let _ = write!(text, "{byte:02x}");
-    }
-    Ok(text)
+    Ok(hex::of(&bytes))
 }
 
 /// The worker: reads what to sweep, waits until nobody holds its standard input any more, then sweeps.

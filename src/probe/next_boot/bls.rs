@@ -3,7 +3,7 @@
 //! Source: <https://uapi-group.org/specifications/specs/boot_loader_specification/>, loader.conf(5).
 
 use super::{grub::environment, release::compare};
-use crate::root::Root;
+use crate::{probe::wildcard::is_like, root::Root};
 
 /// Entries that are read.
 const MOST: usize = 500;
@@ -104,36 +104,7 @@ pub(super) fn systemd_boot(root: &Root) -> Option<Taken> {
 
 /// Whether an entry is meant by a name with `*` and `?` in it.
 fn fits(pattern: &str, id: &str) -> bool {
-    let pattern: Vec<char> = pattern.strip_suffix(".conf").unwrap_or(pattern).chars().collect();
-    let id: Vec<char> = id.chars().collect();
-    // Which lengths of the pattern fit what was read so far.
-    let mut fitting = vec![false; pattern.len() + 1];
-    let reach_stars = |fitting: &mut Vec<bool>| {
-        for (at, c) in pattern.iter().enumerate() {
-            if *c == '*'
-                && fitting.get(at) == Some(&true)
-                && let Some(next) = fitting.get_mut(at + 1)
-            {
-                *next = true;
-            }
-        }
-    };
-    fitting.iter_mut().take(1).for_each(|first| *first = true);
-    reach_stars(&mut fitting);
-    for letter in id {
-        let mut next = vec![false; fitting.len()];
-        for (at, c) in pattern.iter().enumerate().filter(|(at, _)| fitting.get(*at) == Some(&true)) {
-            let reached = if *c == '*' { at } else { at + 1 };
-            if (*c == '*' || *c == '?' || *c == letter)
-                && let Some(place) = next.get_mut(reached)
-            {
-                *place = true;
-            }
-        }
-        fitting = next;
-        reach_stars(&mut fitting);
-    }
-    fitting.last() == Some(&true)
+    is_like(id, pattern.strip_suffix(".conf").unwrap_or(pattern))
 }
 
 /// A variable of the firmware: four bytes of attributes, then a name in UTF-16.

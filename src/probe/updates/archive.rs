@@ -1,7 +1,6 @@
 //! Where a list comes from: the Release file beside it, and its own name.
 
-use super::pattern::is_like;
-use crate::root::Root;
+use crate::{probe::wildcard::is_like, root::Root};
 
 /// Bytes read of a Release file: what tells its origin stands at its beginning, before the sums of all files.
 const MOST: u64 = 64 << 10;

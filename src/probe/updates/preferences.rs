@@ -1,7 +1,7 @@
 //! apt's preferences, read as apt_preferences(5) says.
 
 use super::{apt_conf::is_part, archive::Archive, pattern};
-use crate::root::Root;
+use crate::{probe::wildcard::is_like, root::Root};
 
 const MAIN: &str = "/etc/apt/preferences";
 const PARTS: &str = "/etc/apt/preferences.d";
@@ -105,7 +105,7 @@ impl Pin {
 fn is(text: &str, pattern: &str) -> bool {
     match pattern.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')) {
         Some(expression) => pattern::has(text, expression),
-        None => pattern::is_like(text, pattern),
+        None => is_like(text, pattern),
     }
 }
 

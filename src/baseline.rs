@@ -4,8 +4,8 @@
 //! names a card or an owner of a home, the sum over the bytes of `baseline` as they stand there. It tells a file that was cut off or
 //! edited from a whole one; it is no signature.
 //!
-//! Invariants: a baseline is there whole or not at all; one that cannot be kept costs no report; of a file never more than
-//! [`LARGEST`] is read.
+//! Invariants: a baseline is there whole or not at all; one that cannot be kept costs no report; of a file never more
+//! than a report may hold is read.
 
 use crate::{
     cli::{BaselineArgs, Cli},

@@ -1,6 +1,7 @@
 //! What a notebook does on GPUs, seen from outside: the driver's list of processes, again and again.
 //!
-//! Invariant: where the driver names processes that are not to be seen from here, whose they are is not told.
+//! Invariants: where the driver names processes that are not to be seen from here, whose they are is not told; nor is it
+//! told that a run used none, nor how much, where the driver was not asked to the run's end.
 
 use super::{Ask, sweep::Scratch};
 use crate::{
@@ -81,13 +82,15 @@ impl OnGpu {
 
     /// Ends, with what was seen.
     pub(super) fn end(mut self) -> Observed<RunOnGpu> {
+        let broke_off = !self.is_watching();
         self.shared.over.store(true, Ordering::SeqCst);
         let told = self.thread.take().map(thread::JoinHandle::join);
         let told = told.and_then(Result::ok).unwrap_or_else(crate::in_time::broken);
         let seen = self.shared.seen();
         match told {
             // Whoever ends a worker is told that it did not answer in time.
-            _ if seen.run.looks > 0 => {}
+            _ if seen.run.looks > 0 && !broke_off => {}
+            _ if seen.run.used => {}
             Observed::Failed(by) | Observed::Interrupted { by, .. } => return Observed::Failed(by),
             Observed::NotProbed { why } => return Observed::not_probed(why),
             Observed::Seen(()) => return Observed::not_probed("the driver was not asked"),
@@ -95,7 +98,7 @@ impl OnGpu {
         if !seen.run.used && seen.has_strangers {
             return Observed::not_probed("the driver names processes that are not to be seen from here");
         }
-        let peak_memory = seen.run.peak_memory.filter(|_| !seen.is_untold);
+        let peak_memory = seen.run.peak_memory.filter(|_| !seen.is_untold && !broke_off);
         Observed::Seen(RunOnGpu { peak_memory, ..seen.run.clone() })
     }
 }
@@ -139,6 +142,7 @@ impl Follower for Looks<'_> {
 mod tests {
     use super::*;
     use crate::probe::classroom::sweep::MARK;
+    use gpucheck_checks::fact::ProbeFailure;
     use std::process::{Child, Command};
 
     /// A scratch that nobody sweeps but its folder's end, for this program is no gpucheck.
@@ -189,6 +193,32 @@ mod tests {
         shared.take(&[Holder { pid: 4_194_305, memory: Some(1) }]);
         assert!(matches!(told(shared), Observed::NotProbed { .. }));
         let _ = std::fs::remove_dir_all(folder);
+    }
+
+    #[test]
+    fn a_watch_that_breaks_off_tells_neither_that_none_was_used_nor_how_much() {
+        for held in [None, Some(500)] {
+            let shared = shared();
+            let folder = shared.scratch.folder.clone();
+            let mut kernel = sleeper(&shared.scratch.mark);
+            let holders = held.map(|memory| Holder { pid: kernel.id(), memory: Some(memory) });
+            shared.take(&Vec::from_iter(holders));
+            kernel.kill().unwrap();
+            kernel.wait().unwrap();
+            shared.ended.store(true, Ordering::SeqCst);
+            // nvml.h: NVML_ERROR_GPU_IS_LOST.
+            let lost = || Observed::refused("nvmlDeviceGetComputeRunningProcesses", 15, "GPU_IS_LOST", "");
+            let thread = thread::spawn(lost);
+            let told = OnGpu { shared: Arc::new(shared), thread: Some(thread) }.end();
+            match held {
+                None => assert!(matches!(told, Observed::Failed(ProbeFailure::Refused { code: 15, .. }))),
+                Some(_) => {
+                    let expected = RunOnGpu { used: true, peak_memory: None, looks: 1 };
+                    assert_eq!(told, Observed::Seen(expected));
+                }
+            }
+            let _ = std::fs::remove_dir_all(folder);
+        }
     }
 
     #[test]

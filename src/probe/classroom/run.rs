@@ -1,8 +1,9 @@
 //! A notebook of the class, run from its first cell to its last.
 //!
-//! Invariants: its file is only read; it runs in the kernel that it names, in its own folder, as whoever will use it and
-//! never as root where somebody else can write; one at a time, each for a bounded time; whatever it starts ends with it.
-//! What it does on GPUs is seen from outside, by the driver's own list of processes.
+//! Invariants: its file is only read; it runs in the kernel that it names, in its own folder; by root's word it runs by the
+//! rights of who has written it, and where that cannot be told, or others can write to it, it does not run; one at a time,
+//! each for a bounded time; whatever it starts ends with it. What it does on GPUs is seen from outside, by the driver's own
+//! list of processes.
 
 use super::{
     Ask,
@@ -53,6 +54,8 @@ pub(super) fn all(
         return;
     }
     let Some(installed) = installed else { return };
+    let of_python = frameworks::vouch(&installed.python, &[]);
+    let with = With { ask, installed, of_python, notebooks };
     ask.progress.expect_notebooks(class.len());
     for notebook in class {
         if notebook.content.seen().is_none() {
@@ -60,7 +63,7 @@ pub(super) fn all(
             continue;
         }
         let _under_way = ask.progress.begin_notebook(&notebook.path);
-        notebook.run = one(ask, folder, installed, notebooks, notebook);
+        notebook.run = with.run(&folder.join(&notebook.path), notebook);
     }
 }
 
@@ -76,42 +79,37 @@ fn why_not(ask: &Ask, installed: Option<&Installed>) -> Option<String> {
     }
 }
 
-fn one(
-    ask: &Ask,
-    folder: &Path,
-    installed: &Installed,
-    notebooks: &Notebooks,
-    notebook: &ClassNotebook,
-) -> Observed<NotebookRun> {
-    let path = folder.join(&notebook.path);
-    let vouched = match as_whom(folder, &path, installed, notebooks, notebook) {
-        Ok(vouched) => vouched,
-        Err(why) => return Observed::not_probed(why),
-    };
-    match run(ask, &path, installed, &vouched) {
-        Ok(run) => run,
-        Err(error) => Observed::not_probed(error.to_string()),
-    }
+/// Everything that notebooks run with.
+struct With<'a> {
+    ask: &'a Ask,
+    installed: &'a Installed,
+    /// As whom its Python may run.
+    of_python: Result<Vouched, String>,
+    notebooks: &'a Notebooks,
 }
 
-/// As whom it runs. Root's own notebooks run as root where nobody else can write to them, to Jupyter and to the kernel.
-fn as_whom(
-    folder: &Path,
-    path: &Path,
-    installed: &Installed,
-    notebooks: &Notebooks,
-    notebook: &ClassNotebook,
-) -> Result<Vouched, String> {
-    if let Some(vouched) = frameworks::owner_of(folder) {
-        return Ok(vouched);
+impl With<'_> {
+    fn run(&self, path: &Path, notebook: &ClassNotebook) -> Observed<NotebookRun> {
+        let vouched = match self.as_whom(path, notebook) {
+            Ok(vouched) => vouched,
+            Err(why) => return Observed::not_probed(why),
+        };
+        match run(self.ask, path, self.installed, &vouched) {
+            Ok(run) => run,
+            Err(error) => Observed::not_probed(error.to_string()),
+        }
     }
-    let vouched = frameworks::vouch(&installed.python, &[])?;
-    if vouched.is_root() {
+
+    /// As whom it runs. Root's own notebooks run as root where nobody else can write to them, to Jupyter and to the kernel.
+    fn as_whom(&self, path: &Path, notebook: &ClassNotebook) -> Result<Vouched, String> {
         let advise =
             |why: String| format!("{why}; run it as whoever will use it: sudo -u USER gpucheck publish ...");
-        frameworks::only_root_writes(path).map_err(advise)?;
+        let vouched = frameworks::vouch_for(path, &self.of_python).map_err(advise)?;
+        if !vouched.is_root() {
+            return Ok(vouched);
+        }
         let kernel = notebook.content.seen().and_then(|content| content.kernel.as_deref());
-        let named = notebooks.kernelspecs.iter().filter(|spec| Some(spec.name.as_str()) == kernel);
+        let named = self.notebooks.kernelspecs.iter().filter(|spec| Some(spec.name.as_str()) == kernel);
         for spec in named {
             frameworks::only_root_writes(&Path::new(&spec.folder).join("kernel.json")).map_err(advise)?;
             if let Program::File { path, .. } = &spec.program
@@ -120,8 +118,8 @@ fn as_whom(
                 return Err(advise(format!("gpucheck runs as root, and {path} is another user's")));
             }
         }
+        Ok(vouched)
     }
-    Ok(vouched)
 }
 
 fn run(

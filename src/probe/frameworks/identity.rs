@@ -103,18 +103,8 @@ pub(super) fn choose(ask: &Ask, candidate: &Candidate) -> Result<Identity, Refus
             whole(&mut survey, &meant)?;
         }
     }
-    let owner = match survey.owners.iter().copied().collect::<Vec<_>>().as_slice() {
-        [] => None,
-        [uid] => Some(accounts.owner(*uid, gid_of(&meant, *uid))),
-        more => {
-            let users = more.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
-            let program = candidate.program.display();
-            return Err(format!(
-                "gpucheck runs as root, and {program} is in the hands of several users: {users}"
-            )
-            .into());
-        }
-    };
+    let owner = survey.only_owner(&candidate.program)?;
+    let owner = owner.map(|uid| accounts.owner(uid, gid_of(&meant, uid)));
     let changes =
         if owner.is_none() { leftovers::of_others(&ask.environment, &accounts) } else { Vec::new() };
     let program = (meant != *candidate).then_some(meant.program);
@@ -224,9 +214,14 @@ pub(super) fn is_binary(program: &Path) -> bool {
 }
 
 fn gid_of(candidate: &Candidate, uid: u32) -> u32 {
-    let place = candidate.environment.as_ref().unwrap_or(&candidate.program);
-    // A group of somebody else's would be a gift.
-    fs::metadata(place).ok().filter(|found| found.uid() == uid).map_or(NOBODY, |found| found.gid())
+    group_of(candidate.environment.as_ref().unwrap_or(&candidate.program), uid)
+}
+
+/// The group of a user who has no account, by a place of theirs.
+pub(super) fn group_of(place: &Path, uid: u32) -> u32 {
+    // A group of somebody else's would be a gift, and that of root's is nobody else's.
+    let own = fs::metadata(place).ok().filter(|found| found.uid() == uid && found.gid() != 0);
+    own.map_or(NOBODY, |found| found.gid())
 }
 
 fn only_root_writes_in(folder: Option<&PathBuf>, accounts: &Accounts) -> bool {

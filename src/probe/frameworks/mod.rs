@@ -58,7 +58,7 @@ pub(crate) use distributions::{Located, on as distributions_on};
 pub use library_trials::{LibraryTrials, When};
 pub(crate) use packages::tensorflow_in;
 pub use read::read;
-pub(crate) use vouch::{Vouched, only_root_writes, owner_of, python_of_script, vouch};
+pub(crate) use vouch::{Vouched, only_root_writes, python_of_script, vouch, vouch_for};
 
 use crate::{progress::Progress, root::Root};
 use by_files::Files;

@@ -35,6 +35,23 @@ impl<'a> Survey<'a> {
         Self { accounts, reason, owners: BTreeSet::new(), known: BTreeSet::new(), entered: BTreeSet::new() }
     }
 
+    /// The one user in whose hands all of it is, which makes up `what`; none for root.
+    pub(super) fn only_owner(&self, what: &Path) -> Result<Option<u32>, String> {
+        let owners: Vec<u32> = self.owners.iter().copied().collect();
+        match owners.as_slice() {
+            [] => Ok(None),
+            [uid] => Ok(Some(*uid)),
+            more => {
+                let users = more.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+                Err(format!(
+                    "{}, and {} is in the hands of several users: {users}",
+                    self.reason,
+                    what.display()
+                ))
+            }
+        }
+    }
+
     /// Takes in a folder that packages are imported from: its direct entries, and where its `.pth` files lead.
     pub(super) fn packages(&mut self, folder: &Path) -> Result<(), String> {
         self.folder(folder)?;
@@ -61,6 +78,17 @@ impl<'a> Survey<'a> {
             if entry.is_symlink() { self.path(&entry)? } else { self.place(&entry)? }
         }
         Ok(())
+    }
+
+    /// Takes in a folder in which code runs, and the modules in it: they hide all others of their names. A folder without
+    /// an `__init__` hides none.
+    pub(super) fn working_directory(&mut self, folder: &Path) -> Result<(), String> {
+        self.path(folder)?;
+        // A sticky folder keeps others from replacing files, not from adding some.
+        if fs::metadata(folder).is_ok_and(|found| found.mode() & 0o1000 != 0 && found.mode() & 0o022 != 0) {
+            return Err(format!("{}, and others can put modules into {}", self.reason, folder.display()));
+        }
+        entries(folder).filter(|entry| is_module(entry)).try_for_each(|entry| self.path(&entry))
     }
 
     /// Takes in a path, the links on its way and every folder above.
@@ -133,6 +161,16 @@ fn links(path: &Path) -> Vec<PathBuf> {
         links.push(target);
     }
     links
+}
+
+/// Whether Python would import it: a file of code, or a package.
+fn is_module(entry: &Path) -> bool {
+    let is_code = |path: &Path| {
+        path.extension()
+            .is_some_and(|end| ["py", "pyc", "so"].iter().any(|code| end.eq_ignore_ascii_case(code)))
+    };
+    let is_init = |inner: PathBuf| inner.file_stem().is_some_and(|stem| stem == "__init__");
+    is_code(entry) || (entry.is_dir() && entries(entry).any(is_init))
 }
 
 /// What lies directly in a folder; nothing where it cannot be read.

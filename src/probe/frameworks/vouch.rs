@@ -70,19 +70,47 @@ pub(crate) fn vouch(python: &Path, said_in: &[PathBuf]) -> Result<Vouched, Strin
     }
 }
 
-/// As whom what lies in a folder may be run: as whoever asked by sudo, else as the folder's owner; none where that is root.
-pub(crate) fn owner_of(folder: &Path) -> Option<Vouched> {
-    use std::os::unix::fs::MetadataExt;
+/// As whom a file may be run by a Python: as whoever asked by sudo where it is theirs or root's, else by the rights of who
+/// has written it, root's included. `of_python` is what [`vouch`] says of the Python.
+pub(crate) fn vouch_for(file: &Path, of_python: &Result<Vouched, String>) -> Result<Vouched, String> {
     let environment = Environment::of_this_process();
     if !rustix::process::geteuid().is_root() {
-        return Some(oneself(&environment));
+        return Ok(oneself(&environment));
     }
     let accounts = Accounts::of_this_machine();
-    let owner = || {
-        let found = folder.metadata().ok().filter(|found| found.uid() != 0)?;
-        Some(accounts.owner(found.uid(), found.gid()))
-    };
-    who_asked(&accounts).or_else(owner).map(|owner| become_one(&environment, &owner))
+    let asked = who_asked(&accounts);
+    let asked_uid = asked.as_ref().map(|asked| asked.uid);
+    let writer = writer(file, asked_uid, &accounts)?;
+    if let Some(asked) = asked.filter(|asked| Some(asked.uid) == writer) {
+        return Ok(become_one(&environment, &asked));
+    }
+    let python = of_python.clone()?;
+    match writer {
+        None => Ok(python),
+        Some(uid) if [Some(0), Some(uid), asked_uid].contains(&Some(python.uid)) => {
+            Ok(become_one(&environment, &accounts.owner(uid, identity::group_of(file, uid))))
+        }
+        Some(uid) => {
+            let (file, others) = (file.display(), python.uid);
+            Err(format!("gpucheck runs as root, {file} is the user {uid}'s, and Jupyter the user {others}'s"))
+        }
+    }
+}
+
+/// Who has written a file and what it imports from beside it; none for root. Whoever asked by sudo is as good as root, but
+/// not in the file itself.
+fn writer(file: &Path, asked: Option<u32>, accounts: &Accounts) -> Result<Option<u32>, String> {
+    use std::os::unix::fs::MetadataExt;
+    let found =
+        file.metadata().map_err(|error| format!("{} cannot be looked at: {error}", file.display()))?;
+    if let Some(asked) = asked.filter(|asked| [0, *asked].contains(&found.uid())) {
+        return Ok(Some(asked));
+    }
+    let mut survey = Survey::new(accounts);
+    survey.path(file)?;
+    survey.working_directory(file.parent().unwrap_or(Path::new("/")))?;
+    survey.owners.retain(|uid| Some(*uid) != asked);
+    survey.only_owner(file)
 }
 
 /// Whether root alone can write to a file, or why not.
@@ -155,4 +183,92 @@ fn why(refusal: Refusal) -> String {
 pub(crate) fn python_of_script(script: &Path) -> Option<PathBuf> {
     let text = super::files::read_text(script).ok()?;
     super::servers::interpreter_of(&text).map(PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        fs,
+        os::unix::fs::{PermissionsExt, chown},
+    };
+
+    /// Ids that no test machine has.
+    const KIM: u32 = 54_341;
+    const LEE: u32 = 54_342;
+
+    /// A folder of one user's with a notebook of another's, and what else lies there.
+    struct Class(tempfile::TempDir);
+
+    impl Class {
+        fn of(folder: u32, notebook: u32) -> Self {
+            let class = Self(tempfile::tempdir().unwrap());
+            chown(class.0.path(), Some(folder), None).unwrap();
+            class.file("a.ipynb", notebook);
+            class
+        }
+
+        fn file(&self, name: &str, uid: u32) {
+            let path = self.0.path().join(name);
+            fs::write(&path, "").unwrap();
+            chown(path, Some(uid), None).unwrap();
+        }
+
+        fn allow(&self, name: &str, mode: u32) {
+            fs::set_permissions(self.0.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
+        }
+
+        fn writer(&self, asked: Option<u32>) -> Result<Option<u32>, String> {
+            writer(&self.0.path().join("a.ipynb"), asked, &Accounts::of_this_machine())
+        }
+    }
+
+    #[test]
+    fn code_runs_by_the_rights_of_who_has_written_it() {
+        if !rustix::process::geteuid().is_root() {
+            println!("skipped: needs root");
+            return;
+        }
+        for (folder, notebook, asked, writer) in [
+            (0, 0, None, None),
+            (0, KIM, None, Some(KIM)),
+            (KIM, KIM, None, Some(KIM)),
+            (KIM, 0, None, Some(KIM)),
+            (0, 0, Some(KIM), Some(KIM)),
+            (LEE, KIM, Some(KIM), Some(KIM)),
+            (KIM, LEE, Some(KIM), Some(LEE)),
+        ] {
+            assert_eq!(
+                Class::of(folder, notebook).writer(asked),
+                Ok(writer),
+                "{folder} {notebook} {asked:?}"
+            );
+        }
+        let told = Class::of(KIM, LEE).writer(None).unwrap_err();
+        assert!(told.contains(&format!("several users: {KIM}, {LEE}")), "{told}");
+    }
+
+    #[test]
+    fn what_others_can_write_or_put_beside_it_runs_as_nobody() {
+        if !rustix::process::geteuid().is_root() {
+            println!("skipped: needs root");
+            return;
+        }
+        let open = |name: &str, mode: u32| {
+            let class = Class::of(0, 0);
+            class.allow(name, mode);
+            class.writer(None)
+        };
+        assert_eq!(open("", 0o755), Ok(None));
+        assert!(open("", 0o777).unwrap_err().contains("can be written by everyone"));
+        assert!(open("", 0o1777).unwrap_err().contains("others can put modules into"));
+        assert!(open("a.ipynb", 0o666).unwrap_err().contains("can be written by everyone"));
+        let with = |name: &str, uid: u32| {
+            let class = Class::of(0, KIM);
+            class.file(name, uid);
+            class.writer(None)
+        };
+        assert_eq!(with("b.ipynb", LEE), Ok(Some(KIM)));
+        assert!(with("random.py", LEE).unwrap_err().contains("several users"));
+    }
 }

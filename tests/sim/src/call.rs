@@ -95,6 +95,9 @@ fn faulty(
     WRITTEN.set(None);
     let outcome = body(machine);
     GARBAGE.set(None);
+    if api != Api::Nvml && machine.scenario.contexts.is_some() {
+        cuda::note_contexts(machine);
+    }
     if let (Some(flip), Ok(())) = (flip, outcome) {
         flip_bit(flip);
     }

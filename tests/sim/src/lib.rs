@@ -6,6 +6,7 @@
 mod address;
 pub mod branches;
 mod call;
+mod contexts;
 mod cuda;
 mod link;
 mod loaded;

@@ -11,7 +11,7 @@ mod nvml;
 pub use nvml::{Clocks, Ecc, GridFeature, Nvml, RemappedRows, RetiredPages};
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// The environment variable that names the scenario's file. Where it is unset or the file cannot be read, every call of
 /// the libraries is refused.
@@ -34,6 +34,11 @@ pub struct Scenario {
     /// ends the process is the last one done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
+    /// A folder in which each process notes the contexts that it has, whatever user runs it. NVML lists the living ones of
+    /// these processes beside those of the scenario, as every driver lists whoever has a context; where the folder cannot
+    /// be read it refuses. Without one only the scenario's are listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contexts: Option<PathBuf>,
 }
 
 /// The driver's versions.

@@ -14,6 +14,7 @@ use crate::{
     tree::{Tree, driver},
 };
 use gpucheck_checks::{Outcome, Report, Root, Verdict};
+use gpucheck_sim::Scenario;
 use std::{
     ffi::{OsStr, OsString},
     fs,
@@ -89,7 +90,7 @@ impl Staged {
 
     fn add_scenario(&mut self, machine: &Machine) -> std::io::Result<()> {
         let Some(scenario) = scenario::of(machine) else { return Ok(()) };
-        let path = self.folder.path().join("scenario.json");
+        let path = self.scenario();
         fs::write(&path, serde_json::to_vec_pretty(&scenario)?)?;
         self.environment.push((gpucheck_sim::scenario::VARIABLE.to_owned(), path.into()));
         Ok(())
@@ -110,6 +111,25 @@ impl Staged {
     /// The machine's folder.
     pub fn root(&self) -> PathBuf {
         self.folder.path().join("root")
+    }
+
+    fn scenario(&self) -> PathBuf {
+        self.folder.path().join("scenario.json")
+    }
+
+    /// From now on NVML lists every process that has a context of this machine's CUDA. The folder in which they are noted:
+    /// once it is gone, NVML refuses to list any.
+    ///
+    /// # Errors
+    /// The machine has no driver, or a file cannot be written.
+    pub fn list_contexts(&self) -> std::io::Result<PathBuf> {
+        let mut scenario: Scenario = serde_json::from_slice(&fs::read(self.scenario())?)?;
+        let contexts = self.folder.path().join("contexts");
+        fs::create_dir(&contexts)?;
+        fs::set_permissions(&contexts, fs::Permissions::from_mode(0o1777))?;
+        scenario.contexts = Some(contexts.clone());
+        fs::write(self.scenario(), serde_json::to_vec_pretty(&scenario)?)?;
+        Ok(contexts)
     }
 
     /// Leaves the files where they are and says where.

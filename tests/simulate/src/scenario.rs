@@ -45,6 +45,7 @@ pub(crate) fn of(machine: &Machine) -> Option<Scenario> {
         driver: sim::Driver { version, cuda, nvml: None, ptx: None },
         gpus,
         faults: machine.faults.clone(),
+        contexts: None,
     })
 }
 

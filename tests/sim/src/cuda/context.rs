@@ -6,9 +6,10 @@ use super::{
 };
 use crate::{
     call::{Api, Outcome, UNKNOWN, exports},
+    contexts,
     machine::Machine,
     outs::Out,
-    scenario::{ProcessKind, Reading},
+    scenario::{Process, ProcessKind, Reading},
 };
 
 /// `CUDA_ERROR_DEVICE_UNAVAILABLE`.
@@ -21,12 +22,16 @@ pub(super) fn current_gpu() -> Option<usize> {
 
 /// Whether the compute mode lets this process in. What drivers before R510 do not know by name they call unknown.
 fn may_enter(machine: &'static Machine, state: &State, number: i32) -> Outcome {
-    let (gpu, _) = behind(machine, state.device(number)?.1)?;
+    let device = state.device(number)?.1;
+    let (gpu, _) = behind(machine, device)?;
     let mode = match gpu.nvml.compute_mode {
         Some(Reading::Told(mode)) => mode,
         Some(Reading::Refused { .. }) | None => 0,
     };
-    let others = gpu.processes.iter().any(|process| process.kind == ProcessKind::Compute);
+    let noted = contexts::on(machine, device.gpu).unwrap_or_default();
+    let is_other =
+        |process: &Process| process.kind == ProcessKind::Compute && process.pid != std::process::id();
+    let others = gpu.processes.iter().chain(&noted).any(is_other);
     let refused = match mode {
         2 => true,
         1 | 3 => others,

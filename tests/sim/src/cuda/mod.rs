@@ -14,6 +14,7 @@ mod speed;
 mod state;
 mod visible;
 
+use crate::machine::Machine;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// `CUresult`.
@@ -53,6 +54,11 @@ pub(crate) fn kept() -> Option<u32> {
 /// The GPU of the current context, by its place in the list.
 pub(crate) fn current_gpu() -> Option<usize> {
     context::current_gpu()
+}
+
+/// Notes the contexts of this process, where that has changed.
+pub(crate) fn note_contexts(machine: &'static Machine) {
+    state::any().note(machine);
 }
 
 /// A GPU's work takes so much longer.

@@ -8,9 +8,10 @@ use super::{
     visible::{self, Visible},
 };
 use crate::{
+    contexts::{self, Noted},
     machine::{Machine, lock},
     ptx::Program,
-    scenario::{Gpu, Instance, Memory},
+    scenario::{Gpu, Instance, Memory, Process, ProcessKind},
 };
 use std::{
     cell::RefCell,
@@ -51,6 +52,8 @@ pub(super) struct State {
     pub(super) clocks: BTreeMap<usize, f64>,
     /// The first address that each GPU's memory ever had.
     pub(super) firsts: BTreeMap<usize, u64>,
+    /// The contexts that were noted last.
+    noted: Vec<Noted>,
     handles: usize,
 }
 
@@ -107,6 +110,31 @@ impl State {
     /// Memory that this process has on a device.
     pub(super) fn taken(&self, device: Visible) -> u64 {
         self.allocations.values().filter(|one| one.device == device).map(|one| one.length as u64).sum()
+    }
+
+    /// Notes the contexts, where they or their memory have changed.
+    pub(super) fn note(&mut self, machine: &'static Machine) {
+        let used: BTreeSet<usize> = self.contexts.values().map(|context| context.device).collect();
+        let all = self.devices.as_deref().unwrap_or_default();
+        let devices = used.into_iter().filter_map(|device| all.get(device));
+        let noted: Vec<Noted> = devices.map(|device| (device.gpu, self.process(machine, *device))).collect();
+        if noted != self.noted {
+            contexts::note(machine, &noted);
+            self.noted = noted;
+        }
+    }
+
+    /// This process, as NVML lists it.
+    fn process(&self, machine: &'static Machine, device: Visible) -> Process {
+        let instance = behind(machine, device).ok().and_then(|(_, instance)| instance);
+        Process {
+            pid: std::process::id(),
+            memory: Some(self.taken(device)),
+            kind: ProcessKind::Compute,
+            gpu_instance: instance.zip(device.instance).map(|(instance, place)| instance.gpu_instance(place)),
+            activity: None,
+            memory_activity: None,
+        }
     }
 
     /// Ends a context, with all that was made in it.

@@ -4,7 +4,9 @@ use super::{ARGUMENT_VERSION_MISMATCH, INSUFFICIENT_SIZE, INVALID_ARGUMENT, hand
 use crate::{
     branches,
     call::{Api, Outcome, UNKNOWN, exports},
+    contexts,
     machine::{Machine, told},
+    outs::Concerns,
     outs::Out,
     scenario::{GridFeature, ProcessKind},
 };
@@ -28,7 +30,8 @@ fn processes(
         return Err(code);
     }
     let room = if entries.is_null() { 0 } else { count.get(INVALID_ARGUMENT)? };
-    let list: Vec<_> = gpu.processes.iter().filter(|process| process.kind == kind).collect();
+    let noted = contexts::on(machine, device.gpu().unwrap_or_default())?;
+    let list: Vec<_> = gpu.processes.iter().chain(&noted).filter(|process| process.kind == kind).collect();
     let there = u32::try_from(list.len()).unwrap_or(u32::MAX);
     count.put(there, INVALID_ARGUMENT)?;
     if room < there {

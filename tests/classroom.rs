@@ -1,6 +1,8 @@
 //! The classroom, tried for real: Jupyter of the package index, kernels, notebooks, and such as lie, hang and die.
 
 mod notebooks;
+mod on_gpus;
+mod owners;
 mod servers;
 
 use crate::{pythons::part, stage::SERVERS};
@@ -55,9 +57,14 @@ impl Classroom {
 
     /// `gpucheck publish` of this classroom.
     fn gpucheck(&self) -> Command {
+        self.gpucheck_of(&part("jupyter"))
+    }
+
+    /// The same, with the Jupyter of this environment.
+    fn gpucheck_of(&self, jupyter: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gpucheck"));
-        let jupyter = part("jupyter").join("bin");
-        let path = env::join_paths([self.path("bin"), jupyter, "/usr/bin".into(), "/bin".into()]).unwrap();
+        let folders = [self.path("bin"), jupyter.join("bin"), "/usr/bin".into(), "/bin".into()];
+        let path = env::join_paths(folders).unwrap();
         command
             .args(["publish", "--only", "classroom", "--format", "json", "--no-cloud-metadata"])
             .env("PATH", path)
@@ -70,7 +77,12 @@ impl Classroom {
 
     /// The report, after which nothing is left.
     fn report(&self, arguments: &[&str]) -> Report {
-        let output = self.gpucheck().args(arguments).output().unwrap();
+        self.report_of(&part("jupyter"), arguments)
+    }
+
+    /// The same, with the Jupyter of this environment.
+    fn report_of(&self, jupyter: &Path, arguments: &[&str]) -> Report {
+        let output = self.gpucheck_of(jupyter).args(arguments).output().unwrap();
         let log = String::from_utf8_lossy(&output.stderr);
         let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {log}"));
         assert_eq!(names(&self.path("tmp")), [""; 0], "something is left");

@@ -126,3 +126,16 @@ fn more_environments_than_are_looked_at_are_told() {
     let said = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("there may be more"), "{}", ran.out);
 }
+
+#[test]
+fn more_folders_in_one_than_are_looked_at_are_told() {
+    let image = good();
+    for number in 0..600 {
+        std::fs::create_dir(image.path().join(format!("opt/{number}"))).unwrap();
+    }
+    let names = std::fs::read_dir(image.path().join("opt")).unwrap().count();
+    let ran = bake(&image, &["--target", "T4"]);
+    assert_eq!(ran.status, Some(3), "{}", ran.out);
+    let said = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains(&format!("512 of {names} names in /opt were looked at")), "{}", ran.out);
+}

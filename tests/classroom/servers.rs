@@ -1,7 +1,12 @@
 //! Jupyter servers that are started to see whether they start.
 
-use super::{Classroom, names, outcome, verdict};
-use gpucheck_checks::Verdict;
+use super::{
+    Classroom, names,
+    notebooks::{RUN, row},
+    outcome, verdict,
+};
+use crate::pythons::part;
+use gpucheck_checks::{Ran, Verdict};
 use std::{fs, net::TcpListener, time::Instant};
 
 const STARTS: &str = "classroom.jupyter_starts";
@@ -15,6 +20,22 @@ fn a_real_jupyter_starts_says_what_it_offers_and_leaves_nothing() {
     // The version that tests/parts pins is of the package index: two numbers at least.
     assert!(starts.summary.starts_with("jupyter_server 2."), "{}", starts.summary);
     assert_eq!(outcome(&report, "classroom.kernels_resolve").summary, "python3");
+    assert_eq!(names(&classroom.path("home")), [""; 0], "something is left in the home");
+}
+
+/// Notebook 6 is a server of its own, beside `jupyter_server`: options, variables, notes and API are its own.
+#[test]
+fn the_classic_notebook_starts_as_well() {
+    let classroom = Classroom::new().notebook("good.ipynb", "python3", &["1"]);
+    let report = classroom.report_of(&part("notebook-6"), &RUN);
+    let starts = outcome(&report, STARTS);
+    assert_eq!(starts.verdict, Verdict::Pass, "{starts:#?}");
+    let program = report.class.as_ref().unwrap().jupyter.as_deref().unwrap();
+    assert!(program.ends_with("notebook-6/bin/jupyter notebook"), "{program}");
+    // The version that tests/parts pins.
+    assert!(starts.summary.contains("6.5.7"), "{}", starts.summary);
+    assert_eq!(outcome(&report, "classroom.kernels_resolve").summary, "python3");
+    assert_eq!(row(&report, "good.ipynb").ran, Ran::Ran, "{report:#?}");
     assert_eq!(names(&classroom.path("home")), [""; 0], "something is left in the home");
 }
 

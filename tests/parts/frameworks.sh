@@ -6,6 +6,7 @@
 #
 # jupyter           jupyter_server, ipykernel, nbclient: a server and what asks it
 # ipykernel-missing a kernelspec whose Python has no ipykernel; its server's spec is jupyter's
+# notebook-6        the classic notebook, which is a server of its own
 # jax               jax and jaxlib, CPU alone
 # cupy              cupy-cuda12x, built with CUDA; no CUDA beside it
 # torch-cuda-absent torch 2.13.0 of the package index, built with CUDA 13.0, without the nvidia wheels: its import fails
@@ -148,6 +149,7 @@ old_tensorflow() {
 without_cuda &
 largest=$!
 plain jupyter jupyter_server==2.21.1 ipykernel==7.4.0 nbclient==0.11.0 jupyter_client==8.10.0
+plain notebook-6 notebook==6.5.7
 plain jax jax==0.6.2 jaxlib==0.6.2
 plain cupy cupy-cuda12x==13.6.0
 without_ipykernel

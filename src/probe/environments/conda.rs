@@ -52,7 +52,7 @@ pub(super) fn all(search: &mut Search<'_>, surroundings: &Surroundings, homes: &
 }
 
 /// Prefixes that may be conda's own.
-fn bases(search: &Search<'_>, surroundings: &Surroundings, homes: &[String]) -> Vec<String> {
+fn bases(search: &mut Search<'_>, surroundings: &Surroundings, homes: &[String]) -> Vec<String> {
     let mut bases: Vec<String> = surroundings.conda.iter().map(|path| text(path)).collect();
     // An environment in BASE/envs, and BASE/condabin on the path.
     for prefix in surroundings.active.iter().chain(&surroundings.further) {

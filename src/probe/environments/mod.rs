@@ -100,13 +100,13 @@ pub fn discover(root: &Root, surroundings: &Surroundings) -> Vec<Environment> {
     discover_told(root, surroundings).0
 }
 
-/// The same, and whether the search came to its end; otherwise there may be more.
-pub fn discover_told(root: &Root, surroundings: &Surroundings) -> (Vec<Environment>, bool) {
+/// The same, and why there may be more; none where there is not.
+pub fn discover_told(root: &Root, surroundings: &Surroundings) -> (Vec<Environment>, Option<String>) {
     let mut search = Search::new(root);
     candidates::all(&mut search, surroundings);
-    let is_whole = search.may_go_on();
+    let why = search.why_in_part();
     let found = search.into_found();
-    (found.iter().map(|candidate| describe(root, surroundings, candidate)).collect(), is_whole)
+    (found.iter().map(|candidate| describe(root, surroundings, candidate)).collect(), why)
 }
 
 /// The environment of an interpreter, as for one that nothing but a kernel leads to; none where its path does not end

@@ -17,6 +17,8 @@ const MOST_FOUND: usize = 256;
 const MOST_TRIED: usize = 16_384;
 /// Most folders of one parent that are tried.
 const MOST_OF_A_FOLDER: usize = 512;
+/// Most names of one parent that are counted.
+const MOST_COUNTED: usize = 65_536;
 /// Time for the search, which takes milliseconds on a disk that is not broken.
 const LONGEST: Duration = Duration::from_secs(2);
 /// Prefixes that are no environment of their own: their Pythons are told one by one.
@@ -53,24 +55,42 @@ pub(super) struct Search<'a> {
     /// Places in `found`, by the real path of the prefix, of the system's by that of the interpreter.
     known: BTreeMap<String, usize>,
     tried: usize,
+    /// How many names there are in folders with more than are tried.
+    cut: BTreeMap<String, usize>,
     start: Instant,
 }
 
 impl<'a> Search<'a> {
     pub(super) fn new(root: &'a Root) -> Self {
-        Self { root, found: Vec::new(), known: BTreeMap::new(), tried: 0, start: Instant::now() }
+        Self {
+            root,
+            found: Vec::new(),
+            known: BTreeMap::new(),
+            tried: 0,
+            cut: BTreeMap::new(),
+            start: Instant::now(),
+        }
     }
 
     /// What was found, in the order in which it was.
     pub(super) fn into_found(self) -> Vec<Candidate> {
-        if !self.may_go_on() {
-            tracing::warn!(
-                tried = self.tried,
-                found = self.found.len(),
-                "not every environment was looked for"
-            );
+        if let Some(why) = self.why_in_part() {
+            tracing::warn!(tried = self.tried, "environments: {why}");
         }
         self.found
+    }
+
+    /// Why there may be more than was found; none where there is not.
+    pub(super) fn why_in_part(&self) -> Option<String> {
+        let found = self.found.len();
+        let ended = || format!("the search ended after {found} of them, and there may be more");
+        let cut = |(folder, names): (&String, &usize)| {
+            let least = if *names < MOST_COUNTED { "" } else { "at least " };
+            format!("{MOST_OF_A_FOLDER} of {least}{names} names in {folder} were looked at")
+        };
+        let cuts = self.cut.iter().map(cut);
+        let all: Vec<String> = (!self.may_go_on()).then(ended).into_iter().chain(cuts).collect();
+        (!all.is_empty()).then(|| all.join("; "))
     }
 
     /// The prefixes of conda's among what was found.
@@ -80,8 +100,16 @@ impl<'a> Search<'a> {
     }
 
     /// The names in a folder, bounded; none where the search has come to its bounds.
-    pub(super) fn names(&self, folder: &str) -> Vec<String> {
-        if self.may_go_on() { self.root.some_names(folder, MOST_OF_A_FOLDER) } else { Vec::new() }
+    pub(super) fn names(&mut self, folder: &str) -> Vec<String> {
+        if !self.may_go_on() {
+            return Vec::new();
+        }
+        let mut names = self.root.some_names(folder, MOST_COUNTED);
+        if names.len() > MOST_OF_A_FOLDER {
+            self.cut.insert(folder.to_owned(), names.len());
+            names.truncate(MOST_OF_A_FOLDER);
+        }
+        names
     }
 
     /// Takes in a folder, if it is an environment; says whether it is.

@@ -24,7 +24,7 @@ const MOST: usize = 64;
 pub(super) fn all(search: &mut Search<'_>, surroundings: &Surroundings, homes: &[String]) {
     let mut folders: Vec<String> = surroundings.workspaces.iter().map(|path| text(path)).collect();
     for storage in homes.iter().flat_map(|home| STORAGES.map(|storage| format!("{home}/{storage}"))) {
-        for name in search.names(&storage).into_iter().take(MOST) {
+        for name in search.root.some_names(&storage, MOST) {
             folders.extend(remembered(search.root, &format!("{storage}/{name}/workspace.json")));
         }
     }

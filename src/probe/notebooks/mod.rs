@@ -114,16 +114,17 @@ pub fn probe_with_environments(
     let servers = asked_servers(root, environment);
     let prefixes = servers.iter().filter_map(|server| prefix_of(&server.program));
     surroundings.further.extend(prefixes.map(PathBuf::from));
-    let (environments, is_whole) = environments::discover_told(root, &surroundings);
+    let (environments, in_part) = environments::discover_told(root, &surroundings);
     let environment = Environment { environments: environments.clone(), ..environment.clone() };
     let seen = (look(root, &environment, servers), environments);
-    if is_whole || root.is_this_machine() {
-        return Observed::Seen(seen);
+    match in_part {
+        // An image has nobody who could say which of them counts: none may be left out in silence.
+        Some(message) if !root.is_this_machine() => {
+            let by = ProbeFailure::Garbled { step: "search for environments".to_owned(), message };
+            Observed::Interrupted { seen, by }
+        }
+        Some(_) | None => Observed::Seen(seen),
     }
-    // An image has nobody who could say which of them counts: none may be left out in silence.
-    let message = format!("the search ended after {} of them, and there may be more", seen.1.len());
-    let by = ProbeFailure::Garbled { step: "search for environments".to_owned(), message };
-    Observed::Interrupted { seen, by }
 }
 
 /// The servers that run as the asking user, with what they say of their kernels.

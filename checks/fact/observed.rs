@@ -87,9 +87,8 @@ impl<T> Observed<Observed<T>> {
     #[must_use]
     pub fn flatten(self) -> Observed<T> {
         match self {
-            Self::Seen(inner) => inner,
             Self::Interrupted { seen: Observed::Seen(seen), by } => Observed::Interrupted { seen, by },
-            Self::Interrupted { seen: inner, .. } => inner,
+            Self::Seen(inner) | Self::Interrupted { seen: inner, .. } => inner,
             Self::Failed(by) => Observed::Failed(by),
             Self::NotProbed { why } => Observed::NotProbed { why },
         }

@@ -1,6 +1,67 @@
 //! What checks of clones have in common.
 
-use crate::{Finding, judge};
+use crate::{
+    Finding, Judged, Subject,
+    fact::{Facts, Homes, OwnEnvironment},
+    judge::{self, quoted},
+    jupyter, users,
+};
+
+/// Judges homes, where they were looked at.
+pub(crate) fn homes(facts: &Facts, judge: impl FnOnce(&Homes) -> Finding) -> Judged {
+    match facts.clones.seen() {
+        Some(clones) => judge::asked(&clones.homes, judge),
+        None => facts
+            .clones
+            .failure()
+            .map(|by| Finding::unknown(Subject::Host, by.to_string()))
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// The users who log in beside this one: the students' where that is known, otherwise everybody but root.
+pub(crate) fn others<'a>(homes: &'a Homes, owner: &str) -> Vec<&'a str> {
+    let people = homes.homes.iter().map(|home| home.user.as_str()).filter(|user| *user != "root");
+    let all: Vec<&str> = match &homes.student {
+        Some(student) => vec![student.user.as_str()],
+        None => people.collect(),
+    };
+    all.into_iter().filter(|user| *user != owner).collect()
+}
+
+/// Whether a path lies in a folder.
+pub(crate) fn is_below(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Adds the commands that make an environment of this user's anew for everybody, and its kernel: of the same name, for
+/// notebooks store that.
+pub(crate) fn make_for_everybody(
+    finding: Finding,
+    owner: &str,
+    environment: &OwnEnvironment,
+    kernel: Option<&str>,
+) -> Finding {
+    let OwnEnvironment { prefix, conda } = environment;
+    let name = jupyter::name_after(&jupyter::environment_name(prefix).unwrap_or_default());
+    let kernel = quoted(kernel.unwrap_or(&name));
+    let kernel =
+        format!("sudo /opt/{name}/bin/python -m ipykernel install --prefix=/usr/local --name {kernel}");
+    if *conda {
+        let prefix = quoted(prefix);
+        // `conda` itself is a function of the shell.
+        let clone = format!("sudo \"$CONDA_EXE\" create --yes --prefix /opt/{name} --clone {prefix}");
+        return finding.run(clone).run(kernel);
+    }
+    let python = quoted(&format!("{prefix}/bin/python"));
+    let make = format!("sudo python3 -m venv /opt/{name}");
+    let fill = format!("sudo /opt/{name}/bin/python -m pip install -r /tmp/{name}.txt ipykernel");
+    finding
+        .run(users::run_as(owner, &format!("{python} -m pip freeze > /tmp/{name}.txt")))
+        .run(format!("{make} && {fill}"))
+        .run(kernel)
+}
 
 /// Adds what was seen beyond the first, which the summary names.
 pub(crate) fn and_more(finding: Finding, more: impl Iterator<Item = String>) -> Finding {

@@ -154,7 +154,7 @@ fn environments(facts: &Facts) -> BTreeSet<&String> {
 }
 
 /// What people call an environment, in small letters; none for the system's.
-fn environment_name(prefix: &str) -> Option<String> {
+pub(crate) fn environment_name(prefix: &str) -> Option<String> {
     let mut parts = prefix.trim_end_matches('/').rsplit('/').filter(|part| !part.is_empty());
     let last = parts.next()?.to_ascii_lowercase();
     match last.as_str() {

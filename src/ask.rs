@@ -64,6 +64,7 @@ pub fn options(
         this_pythons: look.this_pythons,
         this_notebooks: look.this_notebooks,
         driver_deadline: look.driver_deadline_ms.map(Duration::from_millis),
+        student: None,
         users_list: look.users_list.clone(),
         user_deadline: look.user_deadline_ms.map(Duration::from_millis),
     })

@@ -78,6 +78,8 @@ pub struct Options {
     pub this_notebooks: bool,
     /// Time for the driver's libraries to answer, each; their own deadlines where it is not given.
     pub driver_deadline: Option<Duration>,
+    /// The account that students will log in as, where one was named.
+    pub student: Option<String>,
     /// A list of users, as `/etc/passwd` is one, in its place.
     pub users_list: Option<PathBuf>,
     /// Time to look as one user; the usual where it is not given.
@@ -97,7 +99,9 @@ pub fn collect(options: &Options) -> Facts {
     let installation = look_at_files(root, "installation", installation::probe);
     let next_boot = look_if_wanted(options, Source::NextBoot, "next boot", next_boot::probe);
     let updates = look_if_wanted(options, Source::Updates, "updates", updates::probe);
-    let clones = look_if_wanted(options, Source::Clones, "clones", clones::probe);
+    let of_clones = clones::Ask { list: options.users_list.clone(), student: options.student.clone() };
+    let clones =
+        look_if_wanted(options, Source::Clones, "clones", move |root| clones::probe(root, &of_clones));
     let module = look_at_files(root, "module", module::probe).take();
     let frameworks = look_at_frameworks(options, &notebooks, environments, driver_is_behind(&module), false);
     let ask = ask_driver(root, module.seen());
@@ -186,7 +190,7 @@ pub(crate) fn driver_is_behind(module: &Observed<Module>) -> bool {
 fn look_at_files<T: Send + 'static>(
     root: &Root,
     step: &'static str,
-    probe: fn(&Root) -> Observed<T>,
+    probe: impl FnOnce(&Root) -> Observed<T> + Send + 'static,
 ) -> InTime<T> {
     let root = root.clone();
     InTime::start(step, FILES_LIMIT, move || probe(&root))
@@ -197,7 +201,7 @@ fn look_if_wanted<T: Send + 'static>(
     options: &Options,
     source: Source,
     step: &'static str,
-    probe: fn(&Root) -> Observed<T>,
+    probe: impl FnOnce(&Root) -> Observed<T> + Send + 'static,
 ) -> InTime<T> {
     if options.sources.contains(&source) {
         look_at_files(&options.root, step, probe)

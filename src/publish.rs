@@ -31,6 +31,7 @@ pub fn run(asked: &PublishArgs, cli: &Cli) -> Result<Exit, Error> {
         deadline: Some(Duration::from_secs(asked.notebook_timeout)),
         jupyter_deadline: asked.jupyter_deadline_ms.map(Duration::from_millis),
     };
+    options.student.clone_from(&asked.student);
     let cost = cost(&asked.cost, &options, &knowledge)?;
     let facts = collect::collect(&options);
     let mut report = profile.judge(&facts, &knowledge, &selection);

@@ -288,9 +288,9 @@ fn the_child_is_the_user_for_good() {
     assert!(!env.contains("CARGO") && !env.contains("HOME=/root"), "{env}");
 }
 
-/// A worker that did not become whom it was to become sees nothing.
+/// A worker that did not become whom it was to become has not looked, and says so.
 #[test]
-fn a_look_that_is_not_the_user_s_sees_nothing() {
+fn a_look_that_is_not_the_user_s_is_none() {
     let mut account = Account {
         name: "nobody".to_owned(),
         uid: rustix::process::geteuid().as_raw(),
@@ -301,7 +301,11 @@ fn a_look_that_is_not_the_user_s_sees_nothing() {
     };
     if rustix::process::geteuid().is_root() {
         let worker = Worker { program: GPUCHECK.into(), deadline: Duration::from_mins(1) };
-        assert_eq!(look_as(&worker, &account, &question(0)), Observed::Seen(SeenAs::default()));
+        for uid in [0, KIM] {
+            let seen = look_as(&worker, &account, &question(uid));
+            assert!(seen.seen().is_none(), "{seen:?}");
+            assert!(seen.why_not().contains(&format!("become user {uid}")), "{}", seen.why_not());
+        }
     } else {
         account.uid += 1;
         let by = look(&account);

@@ -25,6 +25,7 @@ mod jupyter;
 mod kernels_on_gpus;
 mod machine;
 mod notebooks;
+mod one_home;
 mod other_users;
 mod pipelines;
 mod platform;

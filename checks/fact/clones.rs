@@ -2,6 +2,7 @@
 //!
 //! Invariant: of secrets and of UUIDs no more is kept than that they are there, and where.
 
+use super::{Homes, Observed};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,8 @@ pub struct Clones {
     pub caches: Vec<CacheFolder>,
     /// Homes of people that the asking user may not look into.
     pub closed_homes: Vec<String>,
+    /// What lies in one home alone, and what leads into one.
+    pub homes: Observed<Homes>,
 }
 
 /// A line that sets `CUDA_VISIBLE_DEVICES` or `NVIDIA_VISIBLE_DEVICES`.
@@ -142,4 +145,6 @@ pub enum Cached {
     Conda,
     /// Packages of apt's.
     Apt,
+    /// Weights and data sets that frameworks downloaded, which saves minutes.
+    Downloads,
 }

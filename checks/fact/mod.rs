@@ -12,6 +12,7 @@ mod driver;
 mod environments;
 mod frameworks;
 mod history;
+mod homes;
 mod installation;
 mod inventory;
 mod isolated;
@@ -51,6 +52,10 @@ pub use frameworks::{
     Listing, Look, Operation, PhysicalDevice, Python, TensorFlow, TensorFlowBuild, Way,
 };
 pub use history::{Event, History, Installer, PackageChange};
+pub use homes::{
+    ClosedFolder, Homes, LoginAccount, OwnEnvironment, OwnKernel, PasswordState, PersonsHome, StudentAccount,
+    WayIntoHome,
+};
 pub use installation::{Firmware, Installation, Package, Service, Trace};
 pub use inventory::{Inventory, Stock};
 pub use isolated::{Isolated, Shadowing, ShadowingPlace};

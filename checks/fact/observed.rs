@@ -82,6 +82,19 @@ impl<T> Observed<T> {
     }
 }
 
+impl<T> Observed<Observed<T>> {
+    /// One observation of both: what was seen of it, and the first failure.
+    #[must_use]
+    pub fn flatten(self) -> Observed<T> {
+        match self {
+            Self::Interrupted { seen: Observed::Seen(seen), by } => Observed::Interrupted { seen, by },
+            Self::Seen(inner) | Self::Interrupted { seen: inner, .. } => inner,
+            Self::Failed(by) => Observed::Failed(by),
+            Self::NotProbed { why } => Observed::NotProbed { why },
+        }
+    }
+}
+
 /// A field that facts of before do not have.
 impl<T> Default for Observed<T> {
     fn default() -> Self {
@@ -219,4 +232,25 @@ fn signal_name(signal: i32) -> String {
         other => return format!("signal {other}"),
     };
     name.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_observation_of_an_observation_is_one() {
+        let by = || ProbeFailure::NotStarted { message: "no".to_owned() };
+        let cut = Observed::Interrupted { seen: 1, by: by() };
+        for (outer, flat) in [
+            (Observed::Seen(Observed::Seen(1)), Observed::Seen(1)),
+            (Observed::Seen(Observed::Failed(by())), Observed::Failed(by())),
+            (Observed::Seen(cut.clone()), cut.clone()),
+            (Observed::Interrupted { seen: Observed::Seen(1), by: by() }, cut),
+            (Observed::Interrupted { seen: Observed::not_probed("x"), by: by() }, Observed::not_probed("x")),
+            (Observed::Failed(by()), Observed::Failed(by())),
+        ] {
+            assert_eq!(outer.flatten(), flat);
+        }
+    }
 }

@@ -23,6 +23,9 @@ pub struct PublishArgs {
     /// Time for each notebook: 90s, 10m, 2h
     #[arg(long, value_name = "DURATION", default_value = "10m", requires = "run_notebooks", value_parser = seconds)]
     pub notebook_timeout: u64,
+    /// The account that students will log in as: say whether it lets them in, and what of the class it lacks
+    #[arg(long, value_name = "NAME", value_parser = account)]
+    pub student: Option<String>,
     /// Milliseconds for Jupyter to start, instead of its own deadline
     #[arg(long, hide = true, value_name = "MS")]
     pub jupyter_deadline_ms: Option<u64>,
@@ -80,6 +83,16 @@ pub struct CostArgs {
     pub currency: String,
 }
 
+/// Reads the name of an account: what `useradd` takes, and what directories have beside it.
+fn account(text: &str) -> Result<String, String> {
+    let is_of_name = |c: char| c.is_alphanumeric() || "._-@$".contains(c);
+    if text.chars().all(is_of_name) && !text.is_empty() && !text.starts_with('-') {
+        Ok(text.to_owned())
+    } else {
+        Err("an account has a name as in /etc/passwd: student".to_owned())
+    }
+}
+
 /// Reads the code of a currency: three letters, as ISO 4217 has them.
 fn currency(text: &str) -> Result<String, String> {
     if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
@@ -106,4 +119,19 @@ pub struct BakeArgs {
     /// Write what was verified to this file; without --root otherwise to /var/lib/gpucheck/evidence.json
     #[arg(long, value_name = "FILE")]
     pub evidence: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_has_a_name() {
+        for name in ["student", "lab.user-1", "kim@school.example", "홍길동", "machine$"] {
+            assert_eq!(account(name), Ok(name.to_owned()));
+        }
+        for name in ["", "-x", "a b", "a:b", "../x", "a\n"] {
+            assert!(account(name).is_err(), "{name:?}");
+        }
+    }
 }

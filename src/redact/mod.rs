@@ -40,8 +40,17 @@ pub fn own_names() -> Vec<String> {
 /// Each human user gets a number, wherever the name stands: in the list, beside a kernel or a Python, in a path.
 fn hide_users(facts: &mut Value) {
     let humans = list(facts, "/users/seen/humans").iter();
-    let names: Vec<String> =
+    let mut names: Vec<String> =
         humans.filter_map(|human| Some(human.get("name")?.as_str()?.to_owned())).collect();
+    // Homes are told where nobody asked for users, and the account of students need not be here yet.
+    let homes = list(facts, "/clones/seen/homes/seen/homes").iter();
+    let owners: Vec<String> = homes.filter_map(|home| Some(home.get("user")?.as_str()?.to_owned())).collect();
+    let student = facts.pointer("/clones/seen/homes/seen/student/user").and_then(Value::as_str);
+    for name in owners.into_iter().chain(student.map(str::to_owned)) {
+        if name != "root" && !names.contains(&name) {
+            names.push(name);
+        }
+    }
     for (index, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
         number_user(facts, name, &format!("user{}", index + 1));
     }
@@ -156,6 +165,20 @@ mod tests {
         ] {
             assert!(text.contains(told), "{told}: {text}");
         }
+    }
+
+    #[test]
+    fn owners_of_homes_are_numbered_where_nobody_asked_for_users() {
+        let mut facts = Facts::unprobed("0", "now", "for a test");
+        let home = |user: &str, path: &str| serde_json::json!({"user": user, "path": path, "packages": [format!("{path}/.local")]});
+        let clones = serde_json::json!({"seen": {"homes": {"seen": {
+            "homes": [home("root", "/root"), home("kim", "/data/kim")],
+            "student": {"user": "lee", "account": null, "made_by": null, "directories": []}}}}});
+        facts.clones = serde_json::from_value(clones).unwrap();
+        let text = redact(&facts, &[]).to_string();
+        assert!(text.contains(r#""user":"root""#) && text.contains("/data/user1/.local"), "{text}");
+        assert!(text.contains(r#""user":"user1""#) && text.contains(r#""user":"user2""#), "{text}");
+        assert!(!text.contains("kim") && !text.contains("lee"), "{text}");
     }
 
     #[test]

@@ -11,14 +11,22 @@ const MOST: usize = 20_000;
 /// Folders below each other that are looked into.
 const DEEPEST: usize = 12;
 
+/// Those of a home. Of downloads: huggingface_hub's, torch.hub's, kagglehub's, Keras's, TensorFlow Datasets' and NLTK's.
+const OWN: [(&str, Cached); 9] = [
+    (".nv/ComputeCache", Cached::CompiledCode),
+    (".cache/pip", Cached::Pip),
+    (".conda/pkgs", Cached::Conda),
+    (".cache/huggingface", Cached::Downloads),
+    (".cache/torch", Cached::Downloads),
+    (".cache/kagglehub", Cached::Downloads),
+    (".keras", Cached::Downloads),
+    ("tensorflow_datasets", Cached::Downloads),
+    ("nltk_data", Cached::Downloads),
+];
+
 /// The caches that there are, by path.
 pub(super) fn caches(root: &Root, places: &Places) -> Vec<CacheFolder> {
-    let own = [
-        (".nv/ComputeCache", Cached::CompiledCode),
-        (".cache/pip", Cached::Pip),
-        (".conda/pkgs", Cached::Conda),
-    ];
-    let own = places.homes.iter().flat_map(|home| own.map(|(name, of)| (format!("{home}/{name}"), of)));
+    let own = places.homes.iter().flat_map(|home| OWN.map(|(name, of)| (format!("{home}/{name}"), of)));
     let conda = places.in_prefixes(&["pkgs"]).map(|path| (path, Cached::Conda));
     let apt = [("/var/cache/apt/archives".to_owned(), Cached::Apt)];
     let mut found = Vec::new();

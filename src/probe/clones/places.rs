@@ -9,7 +9,11 @@ use crate::{
     },
     root::Root,
 };
-use std::{collections::BTreeSet, path::PathBuf};
+use gpucheck_checks::fact::Environment;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 /// Homes that are looked into, at most.
 const MOST_HOMES: usize = 64;
@@ -19,25 +23,27 @@ const MOST_SEARCHED: usize = 8;
 pub(super) const MOST_NAMES: usize = 256;
 /// Prefixes that are looked into, at most.
 const MOST_PREFIXES: usize = 128;
-/// Ids of people: adduser's and useradd's first, and the last before those that systemd gives out.
-const PEOPLE: std::ops::Range<u32> = 1000..60_000;
+/// Where kernels of everybody are specified.
+pub(super) const SHARED_KERNELS: [&str; 2] =
+    ["/usr/local/share/jupyter/kernels", "/usr/share/jupyter/kernels"];
 
 /// The places of a machine.
 #[derive(Debug)]
 pub(super) struct Places {
     /// Homes of people, and root's.
     pub(super) homes: Vec<String>,
-    /// Folders of Python's environments.
-    pub(super) prefixes: Vec<String>,
+    /// Python's environments.
+    pub(super) environments: Vec<Environment>,
 }
 
 impl Places {
-    pub(super) fn of(root: &Root) -> Self {
-        let homes = homes(root);
-        let mut prefixes = BTreeSet::new();
+    /// Those of a machine with these accounts.
+    pub(super) fn of(root: &Root, passwd: &str) -> Self {
+        let homes = homes(root, passwd);
+        let mut known = BTreeMap::new();
         let mut search = |surroundings: &Surroundings| {
             let found = environments::discover(root, surroundings).into_iter();
-            prefixes.extend(found.map(|environment| environment.prefix));
+            known.extend(found.map(|environment| (environment.prefix.clone(), environment)));
         };
         if root.is_this_machine() {
             for home in homes.iter().take(MOST_SEARCHED) {
@@ -46,7 +52,7 @@ impl Places {
         } else {
             search(&Surroundings::default());
         }
-        Self { homes, prefixes: prefixes.into_iter().take(MOST_PREFIXES).collect() }
+        Self { homes, environments: known.into_values().take(MOST_PREFIXES).collect() }
     }
 
     /// Homes of people that may not be looked into. Root's is no person's.
@@ -62,7 +68,8 @@ impl Places {
 
     /// Each of these names in each environment.
     pub(super) fn in_prefixes<'a>(&'a self, names: &'a [&'a str]) -> impl Iterator<Item = String> + 'a {
-        self.prefixes.iter().flat_map(move |prefix| names.iter().map(move |name| format!("{prefix}/{name}")))
+        let prefixes = self.environments.iter().map(|environment| &environment.prefix);
+        prefixes.flat_map(move |prefix| names.iter().map(move |name| format!("{prefix}/{name}")))
     }
 
     /// Folders of Jupyter's configuration.
@@ -81,9 +88,9 @@ impl Places {
     }
 }
 
-fn homes(root: &Root) -> Vec<String> {
-    let passwd = root.text_of("/etc/passwd").unwrap_or_default();
-    let people = passwd::users(&passwd).filter(|user| user.uid == 0 || PEOPLE.contains(&user.uid));
+fn homes(root: &Root, passwd: &str) -> Vec<String> {
+    let ids = passwd::ids_of_people(root);
+    let people = passwd::users(passwd).filter(|user| user.uid == 0 || ids.contains(&user.uid));
     let mut homes: Vec<String> = people.map(|user| user.home.trim_end_matches('/').to_owned()).collect();
     // Users of a directory service are in no file here.
     homes.extend(root.some_names("/home", MOST_NAMES).into_iter().map(|name| format!("/home/{name}")));

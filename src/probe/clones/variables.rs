@@ -2,7 +2,7 @@
 //!
 //! Invariant: no value is kept, only what it chooses by.
 
-use super::places::{self, MOST_NAMES, Places};
+use super::places::{self, MOST_NAMES, Places, SHARED_KERNELS};
 use crate::root::Root;
 use gpucheck_checks::fact::{ChosenBy, ChosenGpus};
 use std::collections::BTreeSet;
@@ -13,8 +13,6 @@ const SYSTEM: [&str; 4] = ["/etc/environment", "/etc/profile", "/etc/bash.bashrc
 /// Files of shells that are one person's.
 const OWN: [&str; 7] =
     [".bashrc", ".profile", ".bash_profile", ".bash_login", ".zshrc", ".zprofile", ".pam_environment"];
-/// Where kernels of Jupyter are specified.
-const KERNELS: [&str; 2] = ["/usr/local/share/jupyter/kernels", "/usr/share/jupyter/kernels"];
 /// Lines that are told at most.
 const MOST: usize = 200;
 
@@ -48,7 +46,7 @@ fn files(root: &Root, places: &Places) -> Vec<String> {
     files.extend(places::files(root, "/etc/environment.d", &[".conf"]));
     files.extend(places.in_homes(&OWN));
     files.extend(places::services(root));
-    let kernels = KERNELS.map(str::to_owned).into_iter();
+    let kernels = SHARED_KERNELS.map(str::to_owned).into_iter();
     let own = places.in_homes(&[".local/share/jupyter/kernels"]);
     for folder in kernels.chain(own).chain(places.in_prefixes(&["share/jupyter/kernels"])) {
         let names = root.some_names(&folder, MOST_NAMES).into_iter();

@@ -106,6 +106,11 @@ fn of_conda(mut offered: Kernelspec, conda: &str, place: &Place) -> Kernelspec {
     offered
 }
 
+/// The command of the specification in this folder; none where it has none that can be read.
+pub(crate) fn command_of(root: &Root, folder: &str) -> Option<Vec<String>> {
+    Some(spec(&read(root, &format!("{folder}/kernel.json")).ok()?)?.argv)
+}
+
 fn read(root: &Root, path: &str) -> Result<Value, ProbeFailure> {
     let bytes = root.bytes(path, LONGEST).map_err(|error| ProbeFailure::Refused {
         step: STEP.to_owned(),

@@ -3,24 +3,17 @@
 //! Source: login.defs(5), `UID_MIN` and `UID_MAX`; nsswitch.conf(5); nologin(8).
 
 use crate::{
-    probe::passwd::{User, users},
+    probe::passwd::{self, User, users},
     root::Root,
 };
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, ops::RangeInclusive, path::Path};
 
 /// Most people that are looked as.
 const MOST: usize = 64;
 /// Most homes whose owners are asked about.
 const MOST_HOMES: usize = 1024;
-/// Ids of people where `/etc/login.defs` says nothing.
-const USUAL: (u32, u32) = (1000, 60_000);
 /// The id that owns nothing.
 const NOBODY: u32 = 65534;
-/// Programs that let nobody in.
-const CLOSED: [&str; 2] = ["nologin", "false"];
-/// What in `/etc/nsswitch.conf` is files of this machine.
-const FILES: [&str; 4] = ["files", "compat", "systemd", "db"];
-
 /// The people of a machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accounts {
@@ -62,16 +55,16 @@ impl Accounts {
             None => root.text("/etc/passwd")?,
         };
         let group = root.text_of("/etc/group").unwrap_or_default();
-        let range = range(&root.configuration("/etc/login.defs").unwrap_or_default());
+        let ids = passwd::ids_of_people(root);
         let mut known = BTreeSet::new();
-        let is_person = |user: &User| is_person(root, user, range) && known.insert(user.uid);
+        let is_person = |user: &User| is_person(root, user, &ids) && known.insert(user.uid);
         let mut people: Vec<User> = users(&passwd).filter(is_person).collect();
         people.sort_by_key(|user| user.uid);
         let more = u32::try_from(people.len().saturating_sub(MOST)).unwrap_or(u32::MAX);
         people.truncate(MOST);
         let people = people.into_iter().map(|user| account(user, &group)).collect();
-        let directories = directories(&root.configuration("/etc/nsswitch.conf").unwrap_or_default());
-        Ok(Self { people, more, not_listed: not_listed(root, &passwd, range.0), directories })
+        let not_listed = not_listed(root, &passwd, *ids.start());
+        Ok(Self { people, more, not_listed, directories: passwd::directories(root) })
     }
 }
 
@@ -86,10 +79,9 @@ fn account(user: User, group: &str) -> Account {
 }
 
 /// A person logs in, and has a home that is the person's own.
-fn is_person(root: &Root, user: &User, (least, most): (u32, u32)) -> bool {
-    let program = user.shell.rsplit('/').next().unwrap_or_default();
-    (least..=most).contains(&user.uid)
-        && !CLOSED.contains(&program)
+fn is_person(root: &Root, user: &User, ids: &RangeInclusive<u32>) -> bool {
+    ids.contains(&user.uid)
+        && user.may_log_in()
         && user.home.starts_with('/')
         && root.is_folder(&user.home)
         && root.stat(&user.home).is_some_and(|home| home.st_uid == user.uid)
@@ -105,24 +97,6 @@ fn not_listed(root: &Root, passwd: &str, least: u32) -> Vec<u32> {
     });
     let is_stranger = |uid: &u32| *uid >= least && *uid != NOBODY && !known.contains(uid);
     owners.filter(is_stranger).collect::<BTreeSet<u32>>().into_iter().collect()
-}
-
-/// The ids of people.
-fn range(login_defs: &str) -> (u32, u32) {
-    let set = |name: &str| {
-        let mut lines = login_defs.lines().filter_map(|line| line.trim_start().strip_prefix(name));
-        lines.find_map(|rest| {
-            rest.starts_with(char::is_whitespace).then(|| rest.split_whitespace().next()?.parse().ok())?
-        })
-    };
-    (set("UID_MIN").unwrap_or(USUAL.0), set("UID_MAX").unwrap_or(USUAL.1))
-}
-
-fn directories(nsswitch: &str) -> Vec<String> {
-    let line = nsswitch.lines().find_map(|line| line.trim_start().strip_prefix("passwd:"));
-    let line = line.unwrap_or_default().split('#').next().unwrap_or_default();
-    let services = line.split_whitespace().filter(|word| !word.starts_with('[') && !word.ends_with(']'));
-    services.filter(|service| !FILES.contains(service)).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -183,17 +157,6 @@ mod tests {
         fs::write(tree.path().join("etc/group"), groups).unwrap();
         let accounts = Accounts::of(&Root::new(tree.path()), None).unwrap();
         assert_eq!(accounts.people[0].groups, [44, 2000]);
-    }
-
-    /// As Debian and Ubuntu write both files, and as sssd's documentation changes the second.
-    #[test]
-    fn files_of_the_system_are_read_as_they_are_written() {
-        let defs = "#\n# Min/max values for automatic uid selection in useradd(8)\n#\nUID_MIN\t\t\t 1000\nUID_MAX\t\t\t60000\n\
-            # System accounts\n#SYS_UID_MIN\t\t  100\n";
-        assert_eq!(range(defs), (1000, 60_000));
-        assert_eq!(range("UID_MINIMUM 5\nUID_MIN many\n"), USUAL);
-        assert_eq!(directories("passwd:         files systemd\n"), [""; 0]);
-        assert_eq!(directories("passwd: files [NOTFOUND=return] sss # here\ngroup: ldap\n"), ["sss"]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A look as another user: this program once more, in a child that has become that user.
 //!
 //! Invariants: the child takes on the user's id, group and groups before it is this program again, and has no way back;
-//! of root's variables it has none; it keeps nothing in the user's home.
+//! of root's variables it has none; it keeps nothing in the user's home; a look that is not the user's, or not whole, says so.
 
 use super::{Account, login};
 use crate::{
@@ -61,13 +61,14 @@ pub fn look_as(worker: &Worker, account: &Account, question: &Question) -> Obser
         identity: Some(Identity { uid: account.uid, gid: account.gid, groups }),
         may_make_nodes: question.may_make_nodes,
     };
-    worker.run(SOURCE, question, (MEMORY, around), &mut Hears(&|_| {}))
+    worker.run::<_, Observed<SeenAs>>(SOURCE, question, (MEMORY, around), &mut Hears(&|_| {})).flatten()
 }
 
-/// Looks, in the child. Nothing where it has not become whom it was to become.
-pub(crate) fn look(question: &Question, trail: &mut Trail) -> SeenAs {
+/// Looks, in the child. A failure where it has not become whom it was to become.
+pub(crate) fn look(question: &Question, trail: &mut Trail) -> Observed<SeenAs> {
     if !is_only(question.uid) {
-        return SeenAs::default();
+        let step = format!("become user {}", question.uid);
+        return Observed::refused(&step, 0, "still another user", "nothing was looked at");
     }
     let until = Duration::from_millis(question.deadline_ms).saturating_sub(ROOM);
     let until = Instant::now() + until;
@@ -83,7 +84,12 @@ pub(crate) fn look(question: &Question, trail: &mut Trail) -> SeenAs {
     let surroundings = Surroundings { working_directory: std::env::current_dir().ok(), ..surroundings };
     let of_user = notebooks::Environment::of_this_process();
     let seen = notebooks::probe_with_environments(&root, &of_user, surroundings);
-    let Observed::Seen((notebooks, environments)) = seen else { return SeenAs::default() };
+    let cut = seen.failure().cloned();
+    let (notebooks, environments) = match seen {
+        Observed::Seen(seen) | Observed::Interrupted { seen, .. } => seen,
+        Observed::Failed(by) => return Observed::Failed(by),
+        Observed::NotProbed { why } => return Observed::NotProbed { why },
+    };
     trail.step("look at Pythons");
     let mut ask = frameworks::Ask::new(frameworks::Environment::of_this_process());
     ask.full = true;
@@ -96,8 +102,18 @@ pub(crate) fn look(question: &Question, trail: &mut Trail) -> SeenAs {
     ask.notebooks = Some(notebooks.clone());
     ask.environments = environments;
     ask.until = Some(until);
-    let frameworks = frameworks::probe(&ask).seen().cloned().unwrap_or_default();
-    SeenAs { notebooks, frameworks, nodes }
+    let (frameworks, end) = match frameworks::probe(&ask) {
+        Observed::Seen(seen) => (seen, None),
+        Observed::Interrupted { seen, by } => (seen, Some(by)),
+        // What kernels and nodes there are is told all the same.
+        Observed::Failed(by) => (Frameworks::default(), Some(by)),
+        Observed::NotProbed { why } => return Observed::NotProbed { why },
+    };
+    let seen = SeenAs { notebooks, frameworks, nodes };
+    match cut.or(end) {
+        Some(by) => Observed::Interrupted { seen, by },
+        None => Observed::Seen(seen),
+    }
 }
 
 /// Whether this process is this user and can be nobody else again.

@@ -30,6 +30,8 @@ pub enum TargetGpu {
         capability: (i32, i32),
         /// Memory in GiB, the least where the name is that of several.
         memory_gib: u32,
+        /// What programs get of it, in MiB; none where that is not known.
+        usable_mib: Option<u32>,
     },
     /// One of AMD's, of this name.
     Amd(String),
@@ -86,6 +88,7 @@ impl Knowledge {
             architecture: least.architecture,
             capability: least.compute_capability,
             memory_gib: memory_gib.unwrap_or(least.memory_gib),
+            usable_mib: if memory_gib.is_none() { least.usable_mib } else { None },
         })
     }
 }

@@ -60,3 +60,28 @@ fn judge_card(needed: Option<u64>, card: Card<'_>) -> Finding {
         Finding::unknown(host, format!("{told}, and how much of it programs get is not known"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Verdict, targets::Target};
+
+    #[test]
+    fn memory_that_nobody_told_of_is_not_promised() {
+        let knowledge = Knowledge::built_in().unwrap();
+        let judge = |name: &str, gib: u64| {
+            let target = Target { name, machine: knowledge.target(name).unwrap() };
+            judge_card(Some(gib << 30), target.card().unwrap()).verdict
+        };
+        // A V100 of 32 GiB: no capture in the table tells what of it programs get.
+        for (gib, verdict) in [(25, Verdict::Pass), (30, Verdict::Unknown), (33, Verdict::Fail)] {
+            assert_eq!(judge("V100 32GB", gib), verdict, "{gib}");
+        }
+        // NVIDIA/nvidia-docker#1226: 11441 MiB of a K80's 12 GiB with ECC.
+        assert_eq!((judge("K80", 11), judge("K80", 12)), (Verdict::Pass, Verdict::Fail));
+        // A third of an A10, and all of it.
+        assert_eq!(judge("Standard_NV12ads_A10_v5", 6), Verdict::Pass);
+        assert_eq!(judge("Standard_NV12ads_A10_v5", 9), Verdict::Fail);
+        assert_eq!(judge("Standard_NV36ads_A10_v5", 22), Verdict::Pass);
+    }
+}

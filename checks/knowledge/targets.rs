@@ -11,6 +11,9 @@ pub struct TargetMachine {
     pub gpu: TargetGpu,
     /// The kind of NVIDIA's driver that works there; none where only a GPU was named.
     pub driver: Option<DriverKind>,
+    /// The first branch of the GRID driver that its hosts take, and the newest that Microsoft lists for it; none where hosts
+    /// do not care.
+    pub grid_branches: Option<(u32, u32)>,
     /// Its processor, as `uname -m` prints it; none where only a GPU was named.
     pub processor: Option<String>,
     /// NVSwitches of its own join its GPUs: without the fabric manager CUDA does not start.
@@ -45,7 +48,14 @@ impl Knowledge {
     pub fn target(&self, name: &str) -> Option<TargetMachine> {
         let name = name.trim();
         if let Some(gpu) = self.nvidia(name, None) {
-            return Some(TargetMachine { series: None, gpu, driver: None, processor: None, fabric: false });
+            return Some(TargetMachine {
+                series: None,
+                gpu,
+                driver: None,
+                grid_branches: None,
+                processor: None,
+                fabric: false,
+            });
         }
         let size = self.vm_size(name).or_else(|| {
             // `A10x` is no size of the family A: without its beginning a name must be one that the table knows well.
@@ -62,6 +72,7 @@ impl Knowledge {
             series: Some(size.series.clone()),
             gpu,
             driver: size.driver,
+            grid_branches: size.grid_branches,
             processor: Some(processor),
             fabric: size.fabric,
         })

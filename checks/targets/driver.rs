@@ -142,7 +142,13 @@ fn by_package(facts: &Facts) -> Option<bool> {
 pub(crate) fn install(facts: &Facts, knowledge: &Knowledge, card: Card<'_>, finding: Finding) -> Finding {
     let Some(row) = knowledge.architecture(card.architecture) else { return finding };
     if card.target.wants_grid() {
-        return grid(row, finding);
+        return match row.last_grid_branch {
+            Some(last) => {
+                let last = format!("GRID drivers of branch {last} are the last for {} cards", row.name);
+                finding.because(last).see(judge::GRID_GUIDE)
+            }
+            None => grid(finding),
+        };
     }
     let of_all = Together::of_all(facts, knowledge);
     let finding = match (&of_all, row.last_branch) {
@@ -173,13 +179,10 @@ pub(crate) fn install(facts: &Facts, knowledge: &Knowledge, card: Card<'_>, find
     }
 }
 
-/// Adds how to install Microsoft's GRID driver.
-fn grid(row: &ArchitectureRow, finding: Finding) -> Finding {
-    let finding = match row.last_grid_branch {
-        Some(last) => finding.because(format!("GRID drivers of branch {last} are the last for {} cards", row.name)),
-        None => finding
-            .run("wget -O NVIDIA-Linux-x86_64-grid.run 'https://go.microsoft.com/fwlink/?linkid=874272'")
-            .run("sudo sh NVIDIA-Linux-x86_64-grid.run --silent --dkms && sudo cp /etc/nvidia/gridd.conf.template /etc/nvidia/gridd.conf"),
-    };
-    finding.see(judge::GRID_GUIDE)
+/// Adds how to install the GRID driver that Microsoft lists today.
+pub(crate) fn grid(finding: Finding) -> Finding {
+    finding
+        .run("wget -O NVIDIA-Linux-x86_64-grid.run 'https://go.microsoft.com/fwlink/?linkid=874272'")
+        .run("sudo sh NVIDIA-Linux-x86_64-grid.run --silent --dkms && sudo cp /etc/nvidia/gridd.conf.template /etc/nvidia/gridd.conf")
+        .see(judge::GRID_GUIDE)
 }

@@ -162,7 +162,9 @@ fn other_than_hosts(facts: &Facts, card: Card<'_>, installed: &Installed<'_>) ->
     if branch < first {
         let summary = format!("{label}, and the hosts of {name} take branch {first} or newer");
         let finding = judge::uninstall_driver(facts, Finding::fail(Subject::Host, summary));
-        return Some(driver::grid(finding.variant("hosts")).because(format!("Microsoft lists branch {newest} for it")));
+        return Some(
+            driver::grid(finding.variant("hosts")).because(format!("Microsoft lists branch {newest} for it")),
+        );
     }
     let untold = format!("{label}, and the newest branch that the table has for {name} is {newest}");
     (branch > newest).then(|| Finding::unknown(Subject::Host, untold))

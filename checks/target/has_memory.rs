@@ -19,7 +19,7 @@
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who,
     fact::Facts,
-    readings::size,
+    readings::mib,
     targets::{self, Card},
 };
 
@@ -44,16 +44,16 @@ fn judge_card(needed: Option<u64>, card: Card<'_>) -> Finding {
     let sold = u64::from(card.memory_gib) << 30;
     let usable = card.usable_mib.map(|mib| u64::from(mib) << 20);
     let has = match usable {
-        Some(usable) => format!("{}, {} of them for programs", size(sold), size(usable)),
-        None => size(sold),
+        Some(usable) => format!("{}, {} of them for programs", mib(sold), mib(usable)),
+        None => mib(sold),
     };
-    let told = format!("{} has {has}; the class needs {}", card.described(), size(needed));
+    let told = format!("{} has {has}; the class needs {}", card.described(), mib(needed));
     if needed > usable.unwrap_or(sold) {
         Finding::fail(host, told)
             .with("target", card.target.name)
             .with("gpu", card.name)
-            .with("needed", size(needed))
-            .with("has", size(usable.unwrap_or(sold)))
+            .with("needed", mib(needed))
+            .with("has", mib(usable.unwrap_or(sold)))
     } else if needed <= usable.unwrap_or(sold / 5 * 4) {
         Finding::pass(host, told)
     } else {

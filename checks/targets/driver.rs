@@ -70,7 +70,7 @@ pub(crate) fn of_image(facts: &Facts) -> ImageDriver<'_> {
             .or_else(loaded),
         open: linux
             .and_then(|linux| linux.nvidia.iter().find_map(ModuleFile::is_open))
-            .or_else(|| by_package(facts)),
+            .or_else(|| installed::is_open_by_package(facts)),
         grid: facts.installation.seen().is_some_and(crate::fact::Installation::is_grid),
         linux: linux.map(|linux| linux.release.as_str()),
     })
@@ -125,16 +125,6 @@ fn driver_version(package: &Package) -> Option<&str> {
     let is_version =
         upstream.contains('.') && upstream.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     (is_drivers && is_version).then_some(upstream)
-}
-
-fn by_package(facts: &Facts) -> Option<bool> {
-    let is_open = |package: &Package| {
-        let brings = ["nvidia-dkms-", "nvidia-kernel-source-", "linux-modules-nvidia-", "nvidia-open"];
-        package.is_installed()
-            && package.name.contains("-open")
-            && brings.iter().any(|beginning| package.name.starts_with(beginning))
-    };
-    facts.installation.seen()?.packages().any(is_open).then_some(true)
 }
 
 /// Adds how to install a driver that works on a target, on all targets where there is such a driver. It is for an image:

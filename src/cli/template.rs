@@ -23,6 +23,9 @@ pub struct PublishArgs {
     /// Time for each notebook: 90s, 10m, 2h
     #[arg(long, value_name = "DURATION", default_value = "10m", requires = "run_notebooks", value_parser = seconds)]
     pub notebook_timeout: u64,
+    /// GPU memory that the class needs, to be judged for this machine's GPUs: 8GiB, 6000MiB, 12GB
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    pub needs_memory: Option<u64>,
     /// Milliseconds for Jupyter to start, instead of its own deadline
     #[arg(long, hide = true, value_name = "MS")]
     pub jupyter_deadline_ms: Option<u64>,

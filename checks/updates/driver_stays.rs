@@ -8,7 +8,7 @@
 //!
 //! # Detection
 //! unattended-upgrades is installed and on (`APT::Periodic` in apt.conf, `apt-daily-upgrade.timer`), a package of the
-//! driver is neither held nor in `Package-Blacklist` nor pinned to its version, and an archive that it takes from has it. Fails
+//! driver is neither held nor in `Package-Blacklist` nor pinned to its version, nor left out by a `Package-Whitelist`, and an archive that it takes from has it. Fails
 //! where apt's lists have a newer version there, or where that archive is one of security fixes, to which Ubuntu brings new
 //! versions of the driver; warns of all others. A held `nvidia-driver-535-server` holds its parts as well; the fabric
 //! manager is none of them. Where NVSwitches are on the bus, or on a target of the image, it is judged by itself, and
@@ -21,7 +21,7 @@
 //! # Source
 //! NVIDIA/ubuntu-packaging-nvidia-driver#3, <https://documentation.ubuntu.com/server/how-to/software/automatic-updates/>,
 //! <https://packages.ubuntu.com/jammy/amd64/libnvidia-extra-580-server> (security, restricted), unattended-upgrades 2.9.1, apt_preferences(5),
-//! <https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/> ("the Fabric Manager version must match the driver's")
+//! <https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/>
 
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who,

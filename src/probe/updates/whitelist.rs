@@ -2,7 +2,7 @@
 //!
 //! Invariant: what might come along with a package of the list is not taken for left out.
 //!
-//! Source: README.md of unattended-upgrades 2.9.1: "Only packages that match the regular expressions in this list will be
+//! Source: README.md of unattended-upgrades: "Only packages that match the regular expressions in this list will be
 //! marked for upgrade. By default dependencies of whitelisted packages are allowed."
 
 use super::pattern;

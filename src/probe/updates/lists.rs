@@ -194,7 +194,9 @@ fn paragraphs(
             return if list.limit() == 0 { Err(io::Error::other("it goes on for too long")) } else { Ok(()) };
         }
         let Some(end) = memmem::rfind(&block, b"\n\n").map(|at| at + 1) else {
-            block.clear();
+            if block.len() > BLOCK {
+                block.clear();
+            }
             continue;
         };
         search(block.get(..end).unwrap_or_default(), &wanted, &mut each);

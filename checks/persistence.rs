@@ -21,12 +21,11 @@ pub(crate) fn start_at_boot(facts: &Facts, finding: Finding) -> Finding {
 fn command(facts: &Facts) -> Option<String> {
     let enable = format!("sudo systemctl enable --now {SERVICE}");
     match facts.installation.seen().map(|installation| (installation, installation.service(SERVICE))) {
-        // Nobody looked: it comes with most drivers.
-        None => Some(enable),
         Some((_, Some(service))) if service.masked => {
             Some(format!("sudo systemctl unmask {SERVICE} && {enable}"))
         }
-        Some((_, Some(_))) => Some(enable),
+        // Where nobody looked: it comes with most drivers.
+        None | Some((_, Some(_))) => Some(enable),
         Some((installation, None)) => {
             let package = package(facts, installation)?;
             Some(format!("sudo apt install -y {package} && {enable}"))

@@ -3,7 +3,7 @@
 
 use crate::{
     Finding, Knowledge, Subject,
-    fact::{Dkms, Facts, Module, PciFunction, Place, SecureBoot},
+    fact::{Dkms, Facts, Module, Package, PciFunction, Place, SecureBoot},
     judge,
     knowledge::{ArchitectureRow, Modules, branch},
 };
@@ -23,15 +23,19 @@ pub(crate) fn driver_version(module: &Module) -> Option<&str> {
 /// Whether the loaded module, else the installed one, is NVIDIA's open one.
 pub(crate) fn is_open(facts: &Facts, module: &Module) -> Option<bool> {
     let by_file = || module.running_linux()?.nvidia.iter().find_map(crate::fact::ModuleFile::is_open);
-    let is_open_package = |name: &str| {
-        let brings_module = ["nvidia-dkms-", "nvidia-kernel-source-", "linux-modules-nvidia-"];
-        brings_module.iter().any(|beginning| name.starts_with(beginning)) && name.contains("-open")
+    module.is_open().or_else(by_file).or_else(|| is_open_by_package(facts))
+}
+
+/// The same, by the package that brings the module; none where no package tells. That no package is an open one tells
+/// nothing: there are others than those that are looked at.
+pub(crate) fn is_open_by_package(facts: &Facts) -> Option<bool> {
+    let brings = ["nvidia-dkms-", "nvidia-kernel-source-", "linux-modules-nvidia-", "nvidia-open"];
+    let is_open = |package: &Package| {
+        package.is_installed()
+            && package.name.contains("-open")
+            && brings.iter().any(|beginning| package.name.starts_with(beginning))
     };
-    let by_package = || {
-        let mut packages = facts.installation.seen()?.packages();
-        packages.any(|package| package.is_installed() && is_open_package(&package.name)).then_some(true)
-    };
-    module.is_open().or_else(by_file).or_else(by_package)
+    facts.installation.seen()?.packages().any(is_open).then_some(true)
 }
 
 /// Why a driver does not support a card.

@@ -30,6 +30,7 @@ pub mod kernels;
 mod knowledge;
 mod libraries_missing;
 mod measured;
+mod persistence;
 mod profile;
 mod publish;
 mod readings;

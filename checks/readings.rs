@@ -193,6 +193,11 @@ pub(crate) fn size(bytes: u64) -> String {
     }
 }
 
+/// A number of bytes in the unit in which nvidia-smi tells memory.
+pub(crate) fn mib(bytes: u64) -> String {
+    format!("{} MiB", bytes.div_ceil(1 << 20))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -24,15 +24,24 @@ pub(crate) struct Card<'a> {
     pub(crate) name: &'a str,
     pub(crate) architecture: Architecture,
     pub(crate) capability: (i32, i32),
+    /// As sold, in GiB.
+    pub(crate) memory_gib: u32,
+    /// What programs get of it, in MiB; none where that is not known.
+    pub(crate) usable_mib: Option<u32>,
 }
 
 impl Target<'_> {
     /// Its GPU, where that is one of NVIDIA's.
     pub(crate) fn card(&self) -> Option<Card<'_>> {
         match &self.machine.gpu {
-            TargetGpu::Nvidia { name, architecture, capability, .. } => {
-                Some(Card { target: self, name, architecture: *architecture, capability: *capability })
-            }
+            TargetGpu::Nvidia { name, architecture, capability, memory_gib, usable_mib } => Some(Card {
+                target: self,
+                name,
+                architecture: *architecture,
+                capability: *capability,
+                memory_gib: *memory_gib,
+                usable_mib: *usable_mib,
+            }),
             TargetGpu::Amd(_) | TargetGpu::None => None,
         }
     }

@@ -58,6 +58,7 @@ pub fn options(
         exercise: !look.no_exercise,
         class: Class::default(),
         targets: Vec::new(),
+        needs_memory: None,
         inventory: inventory::Ask::default(),
         work: wish,
         read_pythons: matches!(profile, Profile::Bake | Profile::Publish),

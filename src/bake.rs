@@ -31,6 +31,7 @@ pub fn run(asked: &BakeArgs, cli: &Cli) -> Result<Exit, Error> {
         return Err(Error::NoImage { path: cli.look.root.clone() });
     }
     options.targets = targets;
+    options.needs_memory = asked.needs_memory;
     let facts = collect::collect(&options);
     let mut report = profile.judge(&facts, &knowledge, &selection);
     report.allowed_unverified = asked.allow_unverified && report.verdict == MachineVerdict::Incomplete;

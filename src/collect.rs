@@ -65,6 +65,8 @@ pub struct Options {
     pub class: classroom::Class,
     /// The machines that an image is meant for.
     pub targets: Vec<String>,
+    /// The memory of a GPU that is needed there, in bytes.
+    pub needs_memory: Option<u64>,
     /// With what the inventory is compared.
     pub inventory: inventory::Ask,
     /// How much work the GPUs are put to.
@@ -223,7 +225,8 @@ fn targets(options: &Options) -> Observed<Targets> {
         architecture: Observed::not_probed(image.why_not()),
         has_init: true,
     };
-    Observed::Seen(Targets { machines, image: image.seen().cloned().unwrap_or_else(untold) })
+    let image = image.seen().cloned().unwrap_or_else(untold);
+    Observed::Seen(Targets { machines, needs_memory: options.needs_memory, image })
 }
 
 /// What is installed where: by the environments that were found.

@@ -27,6 +27,7 @@ pub fn run(asked: &PublishArgs, cli: &Cli) -> Result<Exit, Error> {
     let mut options = ask::options(&cli.look, &cli.show, profile, &selection)?;
     options.class = Class {
         notebooks: folder(asked, &cli.look.root)?,
+        needs_memory: asked.needs_memory,
         run: asked.run_notebooks,
         deadline: Some(Duration::from_secs(asked.notebook_timeout)),
         jupyter_deadline: asked.jupyter_deadline_ms.map(Duration::from_millis),

@@ -114,6 +114,20 @@ fn first_root(report: &Value) -> (String, String) {
 }
 
 #[test]
+fn memory_that_the_class_needs_is_judged_for_each_target() {
+    // A T4 is sold with 16 GiB; ECC and the driver leave 14.6 of them. A sixth of an A10 has 4.
+    for (targets, memory, status, first) in [
+        ("T4", "14GiB", 3, ""),
+        ("T4", "16GiB", 1, "target.has_memory"),
+        ("T4,V100", "15.5GiB", 1, "target.has_memory"),
+    ] {
+        let args = ["--target", targets, "--needs-memory", memory];
+        assert_eq!(bake(&good(), &args).status, Some(status), "{targets} {memory}");
+        assert_eq!(first_root(&report(&good(), &args)).0, first, "{targets} {memory}");
+    }
+}
+
+#[test]
 fn nothing_failed_and_nothing_ran_ends_with_3() {
     let ran = bake(&good(), &["--target", "T4"]);
     assert_eq!((ran.status, ran.err.as_str()), (Some(3), ""), "{}", ran.out);

@@ -47,7 +47,7 @@ fn samples() -> Vec<(&'static str, Report)> {
 /// What is said of an image for a T4 that lies in a folder.
 fn image() -> Report {
     let image = Image { mounted: true, architecture: Observed::Seen("x86_64".to_owned()), has_init: true };
-    let targets = Targets { machines: vec![Target { name: "T4".to_owned() }], image };
+    let targets = Targets { machines: vec![Target { name: "T4".to_owned() }], image, ..Targets::default() };
     let facts = Facts { targets: Observed::Seen(targets), ..Machine::load("template-t4").facts };
     Profile::Bake.judge(&facts, &KNOWLEDGE, &Selection::default())
 }

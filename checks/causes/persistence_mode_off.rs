@@ -7,12 +7,13 @@
 //! NVML took more than two seconds until it had opened the first card, with persistence mode off and nobody on a card.
 //!
 //! # Fix
-//! `sudo systemctl enable --now nvidia-persistenced`; where that service is missing: `sudo nvidia-smi -pm 1`.
+//! `sudo systemctl enable --now nvidia-persistenced`; where that service is missing, its
+//! package first; where no package brings it, `sudo nvidia-smi -pm 1` at each boot.
 //!
 //! # Source
 //! NVIDIA/nvidia-docker#723, Azure/aks-gpu#105, <https://docs.nvidia.com/deploy/driver-persistence/>
 
-use crate::{Cause, Finding, Knowledge, Outcome, Severity, Who, fact::Facts, readings};
+use crate::{Cause, Finding, Knowledge, Outcome, Severity, Who, fact::Facts, persistence, readings};
 
 pub(crate) static CAUSE: Cause = Cause {
     explains: &["performance.starts_quickly"],
@@ -21,9 +22,9 @@ pub(crate) static CAUSE: Cause = Cause {
     recognize,
 };
 
-fn recognize(_: &Facts, _: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
+fn recognize(facts: &Facts, _: &Knowledge, outcomes: &[Outcome]) -> Vec<Finding> {
     let found = readings::as_told(outcomes, "performance.starts_quickly");
     let off = |finding: &Finding| finding.summary.contains("persistence mode is off");
-    let run = |finding: Finding| finding.run("sudo systemctl enable --now nvidia-persistenced");
+    let run = |finding: Finding| persistence::start_at_boot(facts, finding);
     found.into_iter().filter(off).map(run).collect()
 }

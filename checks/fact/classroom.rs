@@ -20,11 +20,20 @@ pub struct Classroom {
     pub notebooks: Observed<Vec<ClassNotebook>>,
     /// How many notebooks and folders there are beyond those that were looked at.
     pub more: u32,
+    /// The memory of a GPU that the class needs, in bytes; none where nobody said.
+    pub needs_memory: Option<u64>,
 }
 
 impl Default for Classroom {
     fn default() -> Self {
-        Self { ways_in: Vec::new(), jupyter: never_asked(), folder: None, notebooks: never_asked(), more: 0 }
+        Self {
+            ways_in: Vec::new(),
+            jupyter: never_asked(),
+            folder: None,
+            notebooks: never_asked(),
+            more: 0,
+            needs_memory: None,
+        }
     }
 }
 

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Targets {
     /// The machines, each once, in the order in which they were asked for.
     pub machines: Vec<Target>,
+    /// The memory of a GPU that the class needs, in bytes; none where nobody said.
+    pub needs_memory: Option<u64>,
     /// The image.
     pub image: Image,
 }

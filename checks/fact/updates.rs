@@ -33,6 +33,8 @@ pub struct Unattended {
     pub origins: Vec<String>,
     /// `Package-Blacklist`: patterns of names that it leaves alone.
     pub excluded: Vec<String>,
+    /// `Package-Whitelist`: patterns of the only names that it takes by themselves; all names where there are none.
+    pub only: Vec<String>,
     /// systemd's units that run it, or keep the lists fresh.
     pub units: Vec<UpdateUnit>,
     /// Files of apt.conf that could not be read, each with its reason.
@@ -72,6 +74,12 @@ impl Unattended {
     /// Whether it restarts the machine where an update asks for it.
     pub fn restarts(&self) -> bool {
         let value = self.settings.get("unattended-upgrade::automatic-reboot");
+        value.is_some_and(|value| is_true(value))
+    }
+
+    /// Whether what is not on the Package-Whitelist stays, too, where something on it depends on it.
+    pub fn is_strict(&self) -> bool {
+        let value = self.settings.get("unattended-upgrade::package-whitelist-strict");
         value.is_some_and(|value| is_true(value))
     }
 
@@ -133,6 +141,8 @@ pub struct OfferedPackage {
     pub held: bool,
     /// The pattern of unattended-upgrades' Package-Blacklist that meets it.
     pub excluded_by: Option<String>,
+    /// unattended-upgrades has a Package-Whitelist that does not have it, and none that it could come along with.
+    pub not_listed: bool,
     /// The preference that ties it to its version: the file, and what it says.
     pub pinned_by: Option<String>,
     /// What each list has, newest first: the one version of it that apt ranks first.
@@ -193,7 +203,8 @@ impl OfferedPackage {
         let excluded =
             || self.excluded_by.as_ref().map(|pattern| format!("Package-Blacklist has {pattern:?}"));
         let held = self.held.then(|| "held".to_owned());
-        held.or_else(excluded).or_else(|| self.pinned_by.clone())
+        let left_out = || self.not_listed.then(|| "Package-Whitelist does not have it".to_owned());
+        held.or_else(excluded).or_else(left_out).or_else(|| self.pinned_by.clone())
     }
 
     /// The archives from which unattended-upgrades takes it, where they have something new.

@@ -82,6 +82,9 @@ pub struct GpuModel {
     pub compute_capability: (i32, i32),
     /// Memory as sold, in GiB.
     pub memory_gib: u32,
+    /// What programs get of it, in MiB, with ECC as the card comes: what NVML counts in all less what the driver keeps. None
+    /// where nobody has told.
+    pub usable_mib: Option<u32>,
     /// Width of the memory bus, in bits.
     pub bus_width: Option<u32>,
     /// Bandwidth of the memory as the vendor names it, in GB/s.

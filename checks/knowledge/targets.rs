@@ -11,6 +11,9 @@ pub struct TargetMachine {
     pub gpu: TargetGpu,
     /// The kind of NVIDIA's driver that works there; none where only a GPU was named.
     pub driver: Option<DriverKind>,
+    /// The first branch of the GRID driver that its hosts take, and the newest that Microsoft lists for it; none where hosts
+    /// do not care.
+    pub grid_branches: Option<(u32, u32)>,
     /// Its processor, as `uname -m` prints it; none where only a GPU was named.
     pub processor: Option<String>,
     /// NVSwitches of its own join its GPUs: without the fabric manager CUDA does not start.
@@ -30,6 +33,8 @@ pub enum TargetGpu {
         capability: (i32, i32),
         /// Memory in GiB, the least where the name is that of several.
         memory_gib: u32,
+        /// What programs get of it, in MiB; none where that is not known.
+        usable_mib: Option<u32>,
     },
     /// One of AMD's, of this name.
     Amd(String),
@@ -43,7 +48,14 @@ impl Knowledge {
     pub fn target(&self, name: &str) -> Option<TargetMachine> {
         let name = name.trim();
         if let Some(gpu) = self.nvidia(name, None) {
-            return Some(TargetMachine { series: None, gpu, driver: None, processor: None, fabric: false });
+            return Some(TargetMachine {
+                series: None,
+                gpu,
+                driver: None,
+                grid_branches: None,
+                processor: None,
+                fabric: false,
+            });
         }
         let size = self.vm_size(name).or_else(|| {
             // `A10x` is no size of the family A: without its beginning a name must be one that the table knows well.
@@ -60,6 +72,7 @@ impl Knowledge {
             series: Some(size.series.clone()),
             gpu,
             driver: size.driver,
+            grid_branches: size.grid_branches,
             processor: Some(processor),
             fabric: size.fabric,
         })
@@ -86,6 +99,7 @@ impl Knowledge {
             architecture: least.architecture,
             capability: least.compute_capability,
             memory_gib: memory_gib.unwrap_or(least.memory_gib),
+            usable_mib: if memory_gib.is_none() { least.usable_mib } else { None },
         })
     }
 }

@@ -36,6 +36,9 @@ pub struct VmSize {
     pub memory_gib: Option<u32>,
     /// Its processor where it is no x86-64, as `uname -m` prints it.
     pub architecture: Option<String>,
+    /// The first branch of the GRID driver that its hosts take, and the newest that Microsoft lists for it; none where
+    /// hosts do not care.
+    pub grid_branches: Option<(u32, u32)>,
     /// NVSwitches of its own join its GPUs.
     #[serde(default)]
     pub fabric: bool,
@@ -108,7 +111,7 @@ impl Table {
             Some("amd") => size.driver.is_some() || size.gpu.is_none(),
             Some(_) => true,
             None => size.driver.is_some() || size.gpu.is_some(),
-        };
+        } || size.grid_branches.is_some_and(|(first, newest)| first > newest || size.driver != Some(DriverKind::Grid));
         unsourced(&self.size).or_else(|| {
             let size = rows(&self.size).find(odd)?;
             Some(format!(

@@ -10,7 +10,7 @@
 //! or a virtual GPU has its licence and `nvidia-gridd` is not enabled: the next boot has no CUDA, or no licence.
 //!
 //! # Fix
-//! `sudo systemctl enable NAME`.
+//! `sudo systemctl enable NAME`; where nvidia-persistenced is not installed, its package first.
 //!
 //! # Source
 //! <https://docs.nvidia.com/deploy/driver-persistence/>,
@@ -20,6 +20,7 @@
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who, boot,
     fact::{Facts, Installation, NvmlDevice, PciFunction},
+    persistence,
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -32,7 +33,7 @@ pub(crate) static CHECK: Check = Check {
 
 const FABRIC: &str = "nvidia-fabricmanager";
 const LICENCES: &str = "nvidia-gridd";
-const PERSISTENCE: &str = "nvidia-persistenced";
+const PERSISTENCE: &str = persistence::SERVICE;
 
 fn judge(facts: &Facts, _: &Knowledge) -> Judged {
     boot::judge(facts, |_| judge_services(facts))
@@ -53,7 +54,7 @@ fn judge_services(facts: &Facts) -> Finding {
             let names: Vec<&str> = needed.iter().map(|(name, _, _)| *name).collect();
             Finding::pass(host, format!("{} will start", names.join(", ")))
         }
-        Some((name, why, verdict)) => lacks(installation, name, why, *verdict),
+        Some((name, why, verdict)) => lacks(facts, installation, (name, why, *verdict)),
     }
 }
 
@@ -85,19 +86,23 @@ fn starts(installation: &Installation, name: &str) -> bool {
     installation.service(name).is_some_and(|service| service.enabled && !service.masked)
 }
 
-fn lacks(installation: &Installation, name: &'static str, why: &str, verdict: Verdict) -> Finding {
+fn lacks(
+    facts: &Facts,
+    installation: &Installation,
+    (name, why, verdict): (&'static str, &str, Verdict),
+) -> Finding {
     let (state, command) = match installation.service(name) {
-        None if name == PERSISTENCE => {
-            ("not installed", "sudo systemctl enable --now nvidia-persistenced".to_owned())
-        }
         None => ("not installed", format!("systemctl status {name}")),
         Some(service) if service.masked => {
             ("masked", format!("sudo systemctl unmask {name} && sudo systemctl enable --now {name}"))
         }
         Some(_) => ("not enabled", format!("sudo systemctl enable --now {name}")),
     };
-    let finding = Finding::new(Subject::Host, verdict, format!("{why}, and {name} is {state}"))
-        .with("service", name)
-        .run(command);
-    if name == PERSISTENCE { finding.variant("persistence") } else { finding }
+    let finding = Finding::new(Subject::Host, verdict, format!("{why}, and {name} is {state}"));
+    let finding = finding.with("service", name);
+    if name == PERSISTENCE {
+        persistence::start_at_boot(facts, finding.variant("persistence"))
+    } else {
+        finding.run(command)
+    }
 }

@@ -9,7 +9,7 @@
 //! no process was on one.
 //!
 //! # Fix
-//! `sudo systemctl enable --now nvidia-persistenced`
+//! `sudo systemctl enable --now nvidia-persistenced`; where that service is missing, its package first.
 //!
 //! # Source
 //! <https://docs.nvidia.com/deploy/driver-persistence/>, NVIDIA/nvidia-docker#723, Azure/aks-gpu#105
@@ -17,11 +17,11 @@
 use crate::{
     Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who,
     fact::{Facts, NvmlDevice, Observed},
-    readings,
+    persistence, readings,
 };
 
 pub(crate) static CHECK: Check = Check {
-    reads: &[Source::Pci, Source::Nvml],
+    reads: &[Source::Platform, Source::Pci, Source::Nvml, Source::Installation],
     needs: &["nvml.initializes", "pci.gpu_present"],
     severity: Severity::Degraded,
     who: Who::Instructor,
@@ -43,8 +43,8 @@ fn judge(facts: &Facts, _: &Knowledge) -> Judged {
     vec![if ms < SLOW_MS {
         Finding::pass(host, summary)
     } else if !devices.is_empty() && devices.iter().all(off) && !devices.iter().any(busy) {
-        Finding::new(host, Verdict::Warn, format!("{summary}; persistence mode is off"))
-            .run("sudo systemctl enable --now nvidia-persistenced")
+        let off = Finding::new(host, Verdict::Warn, format!("{summary}; persistence mode is off"));
+        persistence::start_at_boot(facts, off)
     } else if let Some(finding) =
         devices.iter().find_map(|device| readings::value(&host, &device.persistence).err())
     {

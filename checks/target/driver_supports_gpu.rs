@@ -3,12 +3,14 @@
 //! # Meaning
 //! Each branch of the driver knows the cards of its time: a K80 ends with 470, an M60, a P100 and a V100 with 580, of the
 //! GRID drivers the M60 and the P100 with 535. Cards before Turing need the proprietary module, Blackwell the open one.
-//! Sizes with a part of a card work with Microsoft's GRID driver alone, those for computing not with it. Where NVSwitches
+//! Sizes with a part of a card work with Microsoft's GRID driver alone, of a branch that goes with their hosts'; those for
+//! computing not with it. Where NVSwitches
 //! join the cards, CUDA does not start without the fabric manager, which belongs to the driver.
 //!
 //! # Detection
 //! The module file of the Linux that boots next, else of the newest that has one; its version by the file, by DKMS, by the
-//! libraries or the package beside it. The table of architectures and of Azure's sizes. An image of a container brings no
+//! libraries or the package beside it. The table of architectures and of Azure's sizes. A GRID driver of a newer branch than
+//! Microsoft lists for a size is not judged. An image of a container brings no
 //! driver: its host does. The fabric manager by its service, and whether that is enabled.
 //!
 //! # Fix
@@ -65,6 +67,9 @@ fn judge_card(facts: &Facts, knowledge: &Knowledge, card: Card<'_>) -> Finding {
     };
     if let Some(finding) = wrong_kind(facts, card, &installed) {
         return about(driver::install(facts, knowledge, card, finding));
+    }
+    if let Some(finding) = other_than_hosts(facts, card, &installed) {
+        return about(finding);
     }
     let Some(row) = knowledge.architecture(card.architecture) else {
         return Finding::unknown(host, format!("the tables do not know {} cards", card.architecture));
@@ -147,4 +152,20 @@ fn wrong_kind(facts: &Facts, card: Card<'_>, installed: &Installed<'_>) -> Optio
         (DriverKind::Grid, true) | (DriverKind::Cuda, false) | (DriverKind::Either, _) => return None,
     };
     Some(judge::uninstall_driver(facts, finding))
+}
+
+/// A GRID driver whose branch does not go with the driver of the size's hosts, or is not known to.
+fn other_than_hosts(facts: &Facts, card: Card<'_>, installed: &Installed<'_>) -> Option<Finding> {
+    let (first, newest) = card.target.machine.grid_branches?;
+    let branch = branch(installed.version?)?;
+    let (label, name) = (installed.label(), card.described());
+    if branch < first {
+        let summary = format!("{label}, and the hosts of {name} take branch {first} or newer");
+        let finding = judge::uninstall_driver(facts, Finding::fail(Subject::Host, summary));
+        return Some(
+            driver::grid(finding.variant("hosts")).because(format!("Microsoft lists branch {newest} for it")),
+        );
+    }
+    let untold = format!("{label}, and the newest branch that the table has for {name} is {newest}");
+    (branch > newest).then(|| Finding::unknown(Subject::Host, untold))
 }

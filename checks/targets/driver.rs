@@ -70,7 +70,7 @@ pub(crate) fn of_image(facts: &Facts) -> ImageDriver<'_> {
             .or_else(loaded),
         open: linux
             .and_then(|linux| linux.nvidia.iter().find_map(ModuleFile::is_open))
-            .or_else(|| by_package(facts)),
+            .or_else(|| installed::is_open_by_package(facts)),
         grid: facts.installation.seen().is_some_and(crate::fact::Installation::is_grid),
         linux: linux.map(|linux| linux.release.as_str()),
     })
@@ -127,22 +127,18 @@ fn driver_version(package: &Package) -> Option<&str> {
     (is_drivers && is_version).then_some(upstream)
 }
 
-fn by_package(facts: &Facts) -> Option<bool> {
-    let is_open = |package: &Package| {
-        let brings = ["nvidia-dkms-", "nvidia-kernel-source-", "linux-modules-nvidia-", "nvidia-open"];
-        package.is_installed()
-            && package.name.contains("-open")
-            && brings.iter().any(|beginning| package.name.starts_with(beginning))
-    };
-    facts.installation.seen()?.packages().any(is_open).then_some(true)
-}
-
 /// Adds how to install a driver that works on a target, on all targets where there is such a driver. It is for an image:
 /// nothing looks for a GPU, and nothing boots.
 pub(crate) fn install(facts: &Facts, knowledge: &Knowledge, card: Card<'_>, finding: Finding) -> Finding {
     let Some(row) = knowledge.architecture(card.architecture) else { return finding };
     if card.target.wants_grid() {
-        return grid(row, finding);
+        return match row.last_grid_branch {
+            Some(last) => {
+                let last = format!("GRID drivers of branch {last} are the last for {} cards", row.name);
+                finding.because(last).see(judge::GRID_GUIDE)
+            }
+            None => grid(finding),
+        };
     }
     let of_all = Together::of_all(facts, knowledge);
     let finding = match (&of_all, row.last_branch) {
@@ -173,13 +169,10 @@ pub(crate) fn install(facts: &Facts, knowledge: &Knowledge, card: Card<'_>, find
     }
 }
 
-/// Adds how to install Microsoft's GRID driver.
-fn grid(row: &ArchitectureRow, finding: Finding) -> Finding {
-    let finding = match row.last_grid_branch {
-        Some(last) => finding.because(format!("GRID drivers of branch {last} are the last for {} cards", row.name)),
-        None => finding
-            .run("wget -O NVIDIA-Linux-x86_64-grid.run 'https://go.microsoft.com/fwlink/?linkid=874272'")
-            .run("sudo sh NVIDIA-Linux-x86_64-grid.run --silent --dkms && sudo cp /etc/nvidia/gridd.conf.template /etc/nvidia/gridd.conf"),
-    };
-    finding.see(judge::GRID_GUIDE)
+/// Adds how to install the GRID driver that Microsoft lists today.
+pub(crate) fn grid(finding: Finding) -> Finding {
+    finding
+        .run("wget -O NVIDIA-Linux-x86_64-grid.run 'https://go.microsoft.com/fwlink/?linkid=874272'")
+        .run("sudo sh NVIDIA-Linux-x86_64-grid.run --silent --dkms && sudo cp /etc/nvidia/gridd.conf.template /etc/nvidia/gridd.conf")
+        .see(judge::GRID_GUIDE)
 }

@@ -26,6 +26,9 @@ pub struct PublishArgs {
     /// The account that students will log in as: say whether it lets them in, and what of the class it lacks
     #[arg(long, value_name = "NAME", value_parser = account)]
     pub student: Option<String>,
+    /// GPU memory that the class needs, to be judged for this machine's GPUs: 8GiB, 6000MiB, 12GB
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    pub needs_memory: Option<u64>,
     /// Milliseconds for Jupyter to start, instead of its own deadline
     #[arg(long, hide = true, value_name = "MS")]
     pub jupyter_deadline_ms: Option<u64>,
@@ -102,6 +105,34 @@ fn currency(text: &str) -> Result<String, String> {
     }
 }
 
+/// Most memory that a GPU may be asked for: more than any has, in bytes.
+const MOST_MEMORY: u64 = 1 << 40;
+
+/// Reads memory as a number and its unit, in bytes: of 1024 the units with an `i`, of 1000 the others, as ISO 80000-1 has
+/// them.
+fn memory(text: &str) -> Result<u64, String> {
+    let wrong = || "memory is a number and its unit, MiB, GiB, MB or GB: 8GiB, 7.5GiB, 6000MiB".to_owned();
+    let units = [("MiB", 1 << 20), ("GiB", 1 << 30), ("MB", 1_000_000), ("GB", 1_000_000_000)];
+    let is_unit = |ending: &str, unit: &str| ending.eq_ignore_ascii_case(unit);
+    let end = text.find(|c: char| c.is_ascii_alphabetic() || c.is_whitespace()).ok_or_else(wrong)?;
+    let (number, ending) = text.split_at(end);
+    let (_, unit) =
+        units.into_iter().find(|(name, _)| is_unit(ending.trim_start(), name)).ok_or_else(wrong)?;
+    let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |text: &str| (1..=9).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(part) {
+        return Err(wrong());
+    }
+    let read = |text: &str| text.parse::<u64>().map_err(|_| wrong());
+    let scale = 10_u64.pow(u32::try_from(part.len()).map_err(|_| wrong())?);
+    let bytes = read(whole)?.saturating_mul(unit).saturating_add(read(part)?.saturating_mul(unit) / scale);
+    match bytes {
+        0 => Err("no memory at all".to_owned()),
+        bytes if bytes > MOST_MEMORY => Err("more than any GPU has".to_owned()),
+        bytes => Ok(bytes),
+    }
+}
+
 /// For what an image is meant.
 #[derive(Debug, Args)]
 #[command(
@@ -113,6 +144,9 @@ pub struct BakeArgs {
     /// commas
     #[arg(long, value_name = "SIZE-OR-GPU", value_delimiter = ',')]
     pub target: Vec<String>,
+    /// GPU memory that the class needs, to be judged for each target: 8GiB, 6000MiB, 12GB
+    #[arg(long, value_name = "SIZE", requires = "target", value_parser = memory)]
+    pub needs_memory: Option<u64>,
     /// End with 0 where nothing failed, also where something could not be tried here; the report lists it all the same
     #[arg(long)]
     pub allow_unverified: bool,
@@ -133,5 +167,43 @@ mod tests {
         for name in ["", "-x", "a b", "a:b", "../x", "a\n"] {
             assert!(account(name).is_err(), "{name:?}");
         }
+    }
+
+    #[test]
+    fn memory_has_a_unit() {
+        for (text, bytes) in [
+            ("8GiB", 8 << 30),
+            ("8 gib", 8 << 30),
+            ("7.5GiB", 15 << 29),
+            ("6000MiB", 6000 << 20),
+            ("12GB", 12_000_000_000),
+            ("0.25GB", 250_000_000),
+        ] {
+            assert_eq!(memory(text), Ok(bytes), "{text}");
+        }
+        for text in [
+            "8",
+            "GiB",
+            "",
+            " 8GiB",
+            "-8GiB",
+            "+8GiB",
+            "8G",
+            "8 GiB or so",
+            "1e3GiB",
+            "8.GiB",
+            ".5GiB",
+            "1.2.3GiB",
+            "8,5GiB",
+            "٨GiB",
+            "8KiB",
+        ] {
+            assert!(memory(text).unwrap_err().contains("8GiB"), "{text}");
+        }
+        for text in ["0GiB", "0.0000000001GB", "0.000000001MB"] {
+            assert!(memory(text).is_err(), "{text}");
+        }
+        assert!(memory("16384GiB").unwrap_err().contains("more than"));
+        assert!(memory("999999999999999999999GiB").is_err());
     }
 }

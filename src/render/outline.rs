@@ -34,20 +34,28 @@ pub(super) fn groups(report: &Report, language: Language) -> Vec<Group<'_>> {
 }
 
 fn group(report: &Report, heading: String, is_here: impl Fn(&Subject) -> bool) -> Group<'_> {
-    let mut group = Group { heading, outcomes: Vec::new(), not_applicable: Vec::new() };
-    for outcome in report.outcomes.iter().filter(|outcome| is_here(&outcome.subject)) {
-        if outcome.verdict != Verdict::NotApplicable {
-            group.outcomes.push(outcome);
-            continue;
-        }
-        let reasons = &mut group.not_applicable;
+    let here = report.outcomes.iter().filter(|outcome| is_here(&outcome.subject));
+    let is_about_something = |outcome: &&Outcome| outcome.verdict != Verdict::NotApplicable;
+    Group {
+        heading,
+        outcomes: here.clone().filter(is_about_something).collect(),
+        not_applicable: not_applicable(here),
+    }
+}
+
+/// What has nothing to be about, each reason once, with the checks that give it.
+pub(super) fn not_applicable<'a>(
+    outcomes: impl Iterator<Item = &'a Outcome>,
+) -> Vec<(&'a str, Vec<&'a str>)> {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for outcome in outcomes.filter(|outcome| outcome.verdict == Verdict::NotApplicable) {
         match reasons.iter_mut().find(|(reason, _)| *reason == outcome.summary) {
             Some((_, ids)) if ids.contains(&outcome.id.as_str()) => {}
             Some((_, ids)) => ids.push(&outcome.id),
             None => reasons.push((&outcome.summary, vec![&outcome.id])),
         }
     }
-    group
+    reasons
 }
 
 /// A part of a report under its heading: items, each with what is said below it.

@@ -158,17 +158,9 @@ impl Text {
 
     /// What has nothing to be about here, each reason once.
     fn not_applicable(&mut self, report: &Report, subject: &Subject, columns: Columns) {
-        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
-        for outcome in &report.outcomes {
-            if outcome.verdict == Verdict::NotApplicable && outcome.subject == *subject {
-                match reasons.iter_mut().find(|(reason, _)| *reason == outcome.summary) {
-                    Some((_, ids)) => ids.push(&outcome.id),
-                    None => reasons.push((&outcome.summary, vec![&outcome.id])),
-                }
-            }
-        }
+        let here = report.outcomes.iter().filter(|outcome| outcome.subject == *subject);
         let status = pad(&self.words.status.not_applicable, columns.status);
-        for (reason, ids) in reasons {
+        for (reason, ids) in outline::not_applicable(here) {
             let text = format!("{reason}: {}", ids.join(", "));
             self.page.wrapped(&format!("  {status}  "), &blanks(columns.id()), &text);
         }

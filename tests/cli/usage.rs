@@ -23,6 +23,9 @@ fn a_command_line_without_sense_ends_with_2_and_says_why() {
         (&["--root", "/proc/version"], "/proc/version"),
         (&["record", "--root", "/no/such/folder"], "/no/such/folder"),
         (&["judge", "-", "--only", "nvlm"], "did you mean nvml?"),
+        (&["bake", "--target", "T4", "--needs-memory", "8"], "memory is a number and its unit"),
+        (&["bake", "--needs-memory", "8GiB"], "--target"),
+        (&["publish", "--needs-memory", "0GiB"], "no memory at all"),
     ] {
         let ran = run(args);
         assert_eq!((ran.status, ran.out.as_str()), (Some(2), ""), "{args:?}: {}", ran.err);

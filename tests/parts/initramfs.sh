@@ -6,7 +6,7 @@ out=$1/initramfs
 
 # The unit tests of the next boot pack with these, whoever runs them.
 missing=
-for program in debootstrap:debootstrap zstd:zstd lz4:lz4 xz:xz-utils; do
+for program in debootstrap:debootstrap bzip2:bzip2 zstd:zstd lz4:lz4 xz:xz-utils; do
     command -v "${program%:*}" > /dev/null || missing="$missing ${program#*:}"
 done
 if [ -n "$missing" ]; then

@@ -28,6 +28,8 @@ pub const NOTEBOOK_DEADLINE: Duration = Duration::from_mins(10);
 pub struct Class {
     /// The folder of its notebooks, absolute.
     pub notebooks: Option<PathBuf>,
+    /// The memory of a GPU that it needs, in bytes.
+    pub needs_memory: Option<u64>,
     /// Whether they are run.
     pub run: bool,
     /// Time for each; none for [`NOTEBOOK_DEADLINE`].
@@ -56,7 +58,11 @@ pub struct Ask {
 /// Looks at the classroom. A single user's Jupyter counts only where there is none for everybody, and a single user's
 /// kernels not at all: each user can name whatever they like.
 pub fn probe(ask: &Ask, known: &Notebooks, of_users: &Notebooks) -> Observed<Classroom> {
-    let mut classroom = Classroom { ways_in: ways_in::ways_in(&ask.root), ..Classroom::default() };
+    let mut classroom = Classroom {
+        ways_in: ways_in::ways_in(&ask.root),
+        needs_memory: ask.class.needs_memory,
+        ..Classroom::default()
+    };
     let installed =
         ask.here.then(|| jupyter::installed(known).or_else(|| jupyter::installed(of_users))).flatten();
     classroom.jupyter = jupyter::start(ask, installed.as_ref());

@@ -9,7 +9,7 @@ mod choice;
 mod grub;
 mod initramfs;
 mod keys;
-mod packed;
+pub(in crate::probe) mod packed;
 mod release;
 mod scan;
 mod unpacked;

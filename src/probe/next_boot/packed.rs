@@ -1,4 +1,4 @@
-//! How the parts of an initramfs are packed, and reading them unpacked.
+//! How the parts of an initramfs and apt's lists are packed, and reading them unpacked.
 //!
 //! Invariants: everything is a stream; no more memory is taken than the form's own window, and a window beyond
 //! `MEMORY_KIB` is refused.
@@ -6,12 +6,13 @@
 //! Source: lib/decompress.c and lib/decompress_unlz4.c of Linux.
 
 use super::archive::{MAGICS, broken};
+use bzip2::bufread::BzDecoder;
 use flate2::bufread::GzDecoder;
-use lzma_rust2::{Action, Status, XzStream};
+use lzma_rust2::{Action, LzmaStream, Status, StreamResult, XzStream};
 use ruzstd::decoding::StreamingDecoder;
 use std::io::{self, BufRead, Read};
 
-/// Most memory for a window of xz, in KiB; what mkinitramfs and dracut use is a hundredth of it.
+/// Most memory for a window of xz and of lzma, in KiB; what mkinitramfs and dracut use is a hundredth of it.
 const MEMORY_KIB: u32 = 128 << 10;
 /// A block of lz4's old form holds no more, in bytes.
 const LZ4_BLOCK: usize = 8 << 20;
@@ -19,13 +20,16 @@ const LZ4_MAGIC: [u8; 4] = [0x02, 0x21, 0x4c, 0x18];
 
 /// How a part is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Packing {
+pub(in crate::probe) enum Packing {
     /// Not at all.
     Cpio,
     Gzip,
     Zstd,
     Lz4,
     Xz,
+    /// What xz writes with `--format=lzma`.
+    Lzma,
+    Bzip2,
     /// In a form that Linux knows, too, and that is not read here.
     Unread(&'static str),
 }
@@ -41,8 +45,8 @@ impl Packing {
             (&[0x28, 0xb5, 0x2f, 0xfd], Self::Zstd),
             (&LZ4_MAGIC, Self::Lz4),
             (&[0xfd, b'7', b'z', b'X', b'Z', 0], Self::Xz),
-            (b"BZh", Self::Unread("bzip2")),
-            (&[0x5d, 0, 0], Self::Unread("lzma")),
+            (b"BZh", Self::Bzip2),
+            (&[0x5d, 0, 0], Self::Lzma),
             (&[0x89, b'L', b'Z', b'O'], Self::Unread("lzo")),
             (b"070707", Self::Unread("cpio of the kind \"odc\"")),
         ];
@@ -57,18 +61,30 @@ impl Packing {
             Self::Zstd => "zstd",
             Self::Lz4 => "lz4",
             Self::Xz => "xz",
+            Self::Lzma => "lzma",
+            Self::Bzip2 => "bzip2",
             Self::Unread(name) => name,
         }
     }
 
     /// What is packed so, unpacked.
-    pub(super) fn unpack<'r, R: BufRead + 'r>(self, input: R) -> io::Result<Box<dyn Read + 'r>> {
+    pub(in crate::probe) fn unpack<'r, R: BufRead + 'r>(self, input: R) -> io::Result<Box<dyn Read + 'r>> {
         Ok(match self {
             Self::Cpio => Box::new(input),
             Self::Gzip => Box::new(GzDecoder::new(input)),
             Self::Zstd => Box::new(StreamingDecoder::new(input).map_err(io::Error::other)?),
             Self::Lz4 => Box::new(Lz4::new(input)?),
-            Self::Xz => Box::new(Xz { input, stream: XzStream::new_mem_limit(false, MEMORY_KIB) }),
+            Self::Xz => {
+                let mut stream = XzStream::new_mem_limit(false, MEMORY_KIB);
+                let process = Box::new(move |from: &_, to: &mut _, action| stream.process(from, to, action));
+                Box::new(Lzma { input, process })
+            }
+            Self::Lzma => {
+                let mut stream = LzmaStream::new_mem_limit(MEMORY_KIB, None);
+                let process = Box::new(move |from: &_, to: &mut _, action| stream.process(from, to, action));
+                Box::new(Lzma { input, process })
+            }
+            Self::Bzip2 => Box::new(BzDecoder::new(input)),
             Self::Unread(name) => {
                 return Err(broken(&format!("it is packed as {name}, which is not read here")));
             }
@@ -76,19 +92,23 @@ impl Packing {
     }
 }
 
-/// A stream of xz. The crate's own reader is made anew for each kind of input, and as slow as this crate is small.
-struct Xz<R> {
+/// A step of unpacking: from, to, and whether more comes.
+type Process = Box<dyn FnMut(&[u8], &mut [u8], Action) -> io::Result<StreamResult>>;
+
+/// A stream of xz or of lzma. The crate's own readers are made anew for each kind of input, and as slow as this crate is
+/// small.
+struct Lzma<R> {
     input: R,
-    stream: XzStream,
+    process: Process,
 }
 
-impl<R: BufRead> Read for Xz<R> {
+impl<R: BufRead> Read for Lzma<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             let packed = self.input.fill_buf()?;
             let action = if packed.is_empty() { Action::Finish } else { Action::Run };
             let is_over = packed.is_empty();
-            let done = self.stream.process(packed, buffer, action)?;
+            let done = (self.process)(packed, buffer, action)?;
             self.input.consume(done.bytes_consumed);
             match done.status {
                 Status::StreamEnd => return Ok(done.bytes_produced),

@@ -38,8 +38,7 @@ impl AptConf {
     }
 
     /// The value of a name, given in small letters.
-    #[cfg(test)]
-    fn value(&self, name: &str) -> Option<&str> {
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
         let path: Vec<&str> = name.split("::").collect();
         let found = self.values.iter().rev().find(|(known, _)| known.iter().eq(path.iter()));
         found.map(|(_, value)| value.as_str())

@@ -8,14 +8,13 @@ use super::{
     preferences::{Pin, priority},
     version::compare,
 };
-use crate::root::Root;
+use crate::{probe::next_boot::packed::Packing, root::Root};
 use gpucheck_checks::fact::{Offer, OfferedPackage, PackageLists};
 use memchr::memmem;
 use std::{
     cmp::Ordering,
     collections::BTreeMap,
-    fs::File,
-    io::{self, Read},
+    io::{self, BufRead, BufReader, Read},
     time::{Duration, Instant},
 };
 
@@ -60,26 +59,22 @@ impl Search<'_> {
             let archive = Archive::of_list(root, FOLDER, name, &names);
             let mut best: BTreeMap<usize, Offer> = BTreeMap::new();
             let mut own: BTreeMap<usize, i32> = BTreeMap::new();
-            let searched = opened(root, name).and_then(|list| {
-                paragraphs(
-                    list,
-                    &mut budget,
-                    |name| by_name.contains_key(name),
-                    |name, paragraph| {
-                        for at in by_name.get(name).into_iter().flatten() {
-                            let (package, architecture) = (packages.get(*at), architectures.get(*at));
-                            let offer = package.zip(architecture).and_then(|(package, architecture)| {
-                                self.offer(package, architecture, &archive, paragraph)
-                            });
-                            if let Some(offer) = offer {
-                                if package.is_some_and(|package| package.installed == offer.version) {
-                                    own.insert(*at, offer.priority);
-                                }
-                                keep(&mut best, *at, offer);
-                            }
+            let mut found = |name: &[u8], paragraph: &str| {
+                for at in by_name.get(name).into_iter().flatten() {
+                    let (package, architecture) = (packages.get(*at), architectures.get(*at));
+                    let offer = package.zip(architecture).and_then(|(package, architecture)| {
+                        self.offer(package, architecture, &archive, paragraph)
+                    });
+                    if let Some(offer) = offer {
+                        if package.is_some_and(|package| package.installed == offer.version) {
+                            own.insert(*at, offer.priority);
                         }
-                    },
-                )
+                        keep(&mut best, *at, offer);
+                    }
+                }
+            };
+            let searched = unpacked(root, name, |list| {
+                paragraphs(list, &mut budget, |name| by_name.contains_key(name), &mut found)
             });
             match searched {
                 Ok(()) => told.read += 1,
@@ -148,17 +143,21 @@ fn is_list(name: &str) -> bool {
     bare.filter_map(|ending| name.strip_suffix(ending)).any(|bare| bare.ends_with("_Packages"))
 }
 
-fn opened(root: &Root, name: &str) -> io::Result<Box<dyn Read>> {
-    let file: File = root.open(&format!("{FOLDER}/{name}"))?;
-    match name.rsplit_once('.').map(|(_, ending)| ending) {
-        Some("lz4") => Ok(Box::new(lz4_flex::frame::FrameDecoder::new(file))),
-        Some("gz") => Ok(Box::new(flate2::read::MultiGzDecoder::new(file))),
-        Some(ending @ ("xz" | "zst" | "bz2" | "lzma")) => Err(io::Error::new(
-            io::ErrorKind::Unsupported,
-            format!("packed as {ending}, which gpucheck does not unpack"),
-        )),
-        _ => Ok(Box::new(file)),
-    }
+/// Has a list read, unpacked. What follows the end of what is packed is told: a reader would not come to it.
+fn unpacked(root: &Root, name: &str, read: impl FnOnce(&mut dyn Read) -> io::Result<()>) -> io::Result<()> {
+    let mut file = root.open(&format!("{FOLDER}/{name}"))?;
+    let packing = match name.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("lz4") => return read(&mut lz4_flex::frame::FrameDecoder::new(file)),
+        Some("gz") => return read(&mut flate2::read::MultiGzDecoder::new(file)),
+        Some("xz") => Packing::Xz,
+        Some("zst") => Packing::Zstd,
+        Some("bz2") => Packing::Bzip2,
+        Some("lzma") => Packing::Lzma,
+        _ => return read(&mut file),
+    };
+    let mut packed = BufReader::with_capacity(BLOCK, file);
+    read(&mut packing.unpack(&mut packed)?)?;
+    if packed.fill_buf()?.is_empty() { Ok(()) } else { Err(io::Error::other("something follows its end")) }
 }
 
 /// When apt last put something there: the lists themselves keep the times of their server.
@@ -195,7 +194,9 @@ fn paragraphs(
             return if list.limit() == 0 { Err(io::Error::other("it goes on for too long")) } else { Ok(()) };
         }
         let Some(end) = memmem::rfind(&block, b"\n\n").map(|at| at + 1) else {
-            block.clear();
+            if block.len() > BLOCK {
+                block.clear();
+            }
             continue;
         };
         search(block.get(..end).unwrap_or_default(), &wanted, &mut each);

@@ -8,10 +8,12 @@ mod pattern;
 mod preferences;
 mod unattended;
 mod version;
+mod whitelist;
 
 use crate::{probe::installation::packages, root::Root};
 use apt_conf::AptConf;
 use gpucheck_checks::fact::{Observed, OfferedPackage, Package, PackageLists, Unattended, Updates};
+use preferences::Pin;
 
 /// Where apt's configuration lies, and what it works on: without either there is no apt.
 const APT: [&str; 2] = ["/etc/apt", "/var/lib/dpkg/status"];
@@ -24,34 +26,43 @@ pub fn probe(root: &Root) -> Observed<Updates> {
         let (unattended, offered) = (Observed::not_probed(why), Observed::not_probed(why));
         return Observed::Seen(Updates { unattended, dnf, offered, lists: PackageLists::default() });
     }
-    let unattended = unattended::unattended(root, &AptConf::of(root));
+    let conf = AptConf::of(root);
+    let unattended = unattended::unattended(root, &conf);
+    let pins = preferences::pins(root, conf.value("apt::default-release"));
     let mut lists = PackageLists::default();
     let offered = packages::packages(root).map(|installed| {
-        let (offered, read) = offered(root, &installed, &unattended);
+        let (offered, read) = offered(root, &installed, &unattended, &pins);
         lists = read;
         offered
     });
     Observed::Seen(Updates { unattended: Observed::Seen(unattended), dnf, offered, lists })
 }
 
-fn offered(root: &Root, all: &[Package], unattended: &Unattended) -> (Vec<OfferedPackage>, PackageLists) {
+fn offered(
+    root: &Root,
+    all: &[Package],
+    unattended: &Unattended,
+    pins: &[Pin],
+) -> (Vec<OfferedPackage>, PackageLists) {
     let installed: Vec<&Package> =
         all.iter().filter(|package| package.is_installed() || package.is_half_installed()).collect();
-    let pins = preferences::pins(root);
     let architectures: Vec<String> = installed.iter().map(|package| package.architecture.clone()).collect();
-    let excluded_by =
-        |name: &str| unattended.excluded.iter().find(|pattern| pattern::begins_like(name, pattern));
+    let excluded_by = |name: &str| {
+        unattended.excluded.iter().find(|pattern| pattern::begins_like(name, pattern) == Some(true))
+    };
+    let names: Vec<&str> = installed.iter().map(|package| package.name.as_str()).collect();
     let packages = installed.iter().map(|package| OfferedPackage {
         name: package.name.clone(),
         installed: package.version.clone(),
         priority: 0,
         held: package.is_held(),
         excluded_by: excluded_by(&package.name).cloned(),
-        pinned_by: preferences::tie(&pins, &package.name, &package.version),
+        not_listed: whitelist::leaves_out(unattended, &names, &package.name),
+        pinned_by: preferences::tie(pins, &package.name, &package.version),
         offers: Vec::new(),
     });
     let mut packages: Vec<OfferedPackage> = packages.collect();
-    let search = lists::Search { pins: &pins, allowed: &unattended.origins };
+    let search = lists::Search { pins, allowed: &unattended.origins };
     let lists = search.offers(root, &mut packages, &architectures);
     (packages, lists)
 }
@@ -153,6 +164,148 @@ mod tests {
                 .iter()
                 .all(|offer| offer.allowed_by.is_some() == offer.suite.ends_with("-security"))
         );
+    }
+
+    /// The priorities of two archives, as `apt-cache policy` itself gives them, by these settings and preferences.
+    #[test]
+    fn priorities_are_those_of_the_real_apt() {
+        if std::process::Command::new("apt-cache").arg("--version").output().is_err() {
+            println!("skipped: no apt-cache here");
+            return;
+        }
+        let status = "Package: libcuda1\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\nMaintainer: x\nDescription: x\n\n";
+        let release = |suite: &str, codename: &str, version: &str| {
+            format!(
+                "Origin: Debian\nLabel: Debian\nSuite: {suite}\nCodename: {codename}\nVersion: {version}\nDate: Sat, 01 Jun 2024 00:00:00 UTC\nArchitectures: amd64\nComponents: main\nSHA256:\n"
+            )
+        };
+        let list = |version: &str| {
+            format!(
+                "Package: libcuda1\nArchitecture: amd64\nVersion: {version}\nFilename: x.deb\nSize: 1\nDescription: x\n"
+            )
+        };
+        let pin = "Package: *\nPin: release n=trixie\nPin-Priority: 995\n\nPackage: libcuda1\nPin: release n=sid\nPin-Priority: 400\n";
+        for (default, preferences) in [
+            ("", ""),
+            ("stable", ""),
+            ("bookworm", ""),
+            ("12.5", ""),
+            ("12*", ""),
+            ("n=bookworm", ""),
+            ("/^book/", ""),
+            ("book*", ""),
+            ("sid", ""),
+            ("trixie", pin),
+            ("stable", pin),
+            ("sid", pin),
+        ] {
+            let mut conf = format!("APT::Default-Release \"{default}\";\n");
+            if default.is_empty() {
+                conf.clear();
+            }
+            let lists = "var/lib/apt/lists/x.invalid_dists";
+            let mut files = vec![
+                ("var/lib/dpkg/status".to_owned(), status.to_owned()),
+                ("etc/apt/apt.conf.d/99release".to_owned(), conf),
+                ("etc/apt/preferences.d/class".to_owned(), preferences.to_owned()),
+            ];
+            let mut sources = String::new();
+            for (at, (suite, codename, version)) in
+                [("stable", "bookworm", "12.5"), ("testing", "trixie", "13"), ("unstable", "sid", "")]
+                    .into_iter()
+                    .enumerate()
+            {
+                sources += &format!("deb [trusted=yes arch=amd64] http://x.invalid {codename} main\n");
+                files.push((format!("{lists}_{codename}_Release"), release(suite, codename, version)));
+                files.push((
+                    format!("{lists}_{codename}_main_binary-amd64_Packages"),
+                    list(&(at + 2).to_string()),
+                ));
+            }
+            files.push(("etc/apt/sources.list".to_owned(), sources));
+            let files: Vec<(&str, &str)> =
+                files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+            let tree = tree(&files);
+            let said = real_priorities(tree.path());
+            let seen = probe(&Root::new(tree.path()));
+            let updates = seen.seen().unwrap();
+            let offers = &updates.offered.seen().unwrap()[0].offers;
+            let told: Vec<(String, i32)> =
+                offers.iter().map(|offer| (offer.version.clone(), offer.priority)).collect();
+            assert_eq!(told, said, "{default:?} {preferences:?}");
+        }
+    }
+
+    /// Versions and their priorities, newest first, as apt-cache has them for a tree.
+    fn real_priorities(tree: &std::path::Path) -> Vec<(String, i32)> {
+        for folder in ["var/cache/apt/archives/partial", "var/lib/apt/lists/partial", "etc/apt/trusted.gpg.d"]
+        {
+            std::fs::create_dir_all(tree.join(folder)).unwrap();
+        }
+        // Read before all else, so that the machine's own settings are not.
+        let conf = tree.join("conf");
+        let text = format!(
+            "Dir {tree:?};\nDir::State::status {:?};\nAPT::Architecture \"amd64\";\n",
+            tree.join("var/lib/dpkg/status")
+        );
+        std::fs::write(&conf, text).unwrap();
+        let mut command = std::process::Command::new("apt-cache");
+        command.env("APT_CONFIG", &conf).env("LC_ALL", "C");
+        let output = command.args(["policy", "libcuda1"]).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        let mut versions: Vec<(String, i32)> = text
+            .lines()
+            .filter_map(|line| {
+                let mut words =
+                    line.strip_prefix("     ").filter(|rest| !rest.starts_with(' '))?.split_whitespace();
+                Some((words.next()?.to_owned(), words.next()?.parse().ok()?))
+            })
+            .collect();
+        assert_eq!(versions.len(), 3, "{text}{}", String::from_utf8_lossy(&output.stderr));
+        versions.sort_by(|a, b| b.0.cmp(&a.0));
+        versions
+    }
+
+    /// Packed by the programs that archives pack their lists with.
+    #[test]
+    fn packed_lists_are_read_to_their_end() {
+        let status = "Package: libcuda1\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n";
+        let filler = "Package: filler\nArchitecture: all\nVersion: 1\nDescription: y\n\n".repeat(50_000);
+        let list = format!("{filler}Package: libcuda1\nArchitecture: amd64\nVersion: 2\n");
+        let programs: [(&str, &str, &[&str]); 6] = [
+            ("xz", "xz", &["-k"]),
+            ("lzma", "xz", &["-k", "--format=lzma"]),
+            ("zst", "zstd", &["-q", "-19"]),
+            ("bz2", "bzip2", &["-k"]),
+            ("gz", "gzip", &["-k"]),
+            ("lz4", "lz4", &["-q", "-k"]),
+        ];
+        for (ending, program, arguments) in programs {
+            let name = "var/lib/apt/lists/x_dists_y_main_binary-amd64_Packages";
+            let tree = tree(&[("var/lib/dpkg/status", status), (name, &list)]);
+            let (plain, packed) = (tree.path().join(name), tree.path().join(format!("{name}.{ending}")));
+            let mut command = std::process::Command::new(program);
+            let ran = command.args(arguments).arg(&plain).args((ending == "lz4").then_some(&packed)).status();
+            assert!(ran.unwrap().success(), "{program}; apt: bzip2, lz4, xz-utils, zstd");
+            std::fs::remove_file(&plain).unwrap();
+            let read = || {
+                let seen = probe(&Root::new(tree.path()));
+                let updates = seen.seen().unwrap().clone();
+                let offers = updates.offered.seen().unwrap()[0].offers.len();
+                (updates.lists.read, updates.lists.unread, offers)
+            };
+            assert_eq!(read(), (1, Vec::new(), 1), "{ending}");
+            let bytes = std::fs::read(&packed).unwrap();
+            std::fs::write(&packed, &bytes[..bytes.len() - 40]).unwrap();
+            let (_, unread, _) = read();
+            assert_eq!(unread.len(), 1, "{ending} that is cut off");
+            // gzip and lz4 go on with what follows; of the others the end is known.
+            if ["xz", "zst", "bz2"].contains(&ending) {
+                std::fs::write(&packed, [bytes.as_slice(), &bytes].concat()).unwrap();
+                let (_, unread, _) = read();
+                assert_eq!(unread.len(), 1, "{ending} twice");
+            }
+        }
     }
 
     #[test]

@@ -9,6 +9,8 @@ const PARTS: &str = "/etc/apt/preferences.d";
 const MOST: usize = 2000;
 /// From this priority on a version that is installed stays against all that usual archives have.
 const STAYS: i32 = 501;
+/// What the release that a machine is said to follow has.
+const DEFAULT_RELEASE: i32 = 990;
 
 /// A record of the preferences.
 #[derive(Debug)]
@@ -28,12 +30,21 @@ enum By {
     Release(Vec<(String, String)>),
 }
 
-/// The records, in the order in which apt reads them.
-pub(super) fn pins(root: &Root) -> Vec<Pin> {
+/// The records, in the order in which apt reads them. `APT::Default-Release` is one for all packages, before all others.
+///
+/// Source: apt_preferences(5), "priority 990"; apt 2.6.1, apt-pkg/policy.cc.
+pub(super) fn pins(root: &Root, default_release: Option<&str>) -> Vec<Pin> {
+    let default = default_release.filter(|release| !release.is_empty()).map(|release| Pin {
+        packages: vec!["*".to_owned()],
+        by: of_release(release),
+        priority: DEFAULT_RELEASE,
+        said: format!("APT::Default-Release {release:?}").chars().take(200).collect(),
+    });
     let parts = root.names(PARTS).into_iter().filter(|name| is_part(name, "pref"));
     let paths = [MAIN.to_owned()].into_iter().chain(parts.map(|name| format!("{PARTS}/{name}")));
     let texts = paths.filter_map(|path| Some((root.configuration(&path)?, path)));
-    texts.flat_map(|(text, path)| records(&path, &text)).take(MOST).collect()
+    let records = texts.flat_map(|(text, path)| records(&path, &text));
+    default.into_iter().chain(records).take(MOST).collect()
 }
 
 fn records(path: &str, text: &str) -> Vec<Pin> {
@@ -59,16 +70,20 @@ fn by(pin: &str) -> Option<By> {
     Some(match kind {
         "version" => By::Version(rest.to_owned()),
         "origin" => By::Origin(rest.trim_matches('"').to_owned()),
-        "release" => By::Release(
-            rest.split(',')
-                .map(|part| {
-                    let (letter, value) = part.trim().split_once('=').unwrap_or(("a", part.trim()));
-                    (letter.to_owned(), value.trim_matches('"').to_owned())
-                })
-                .collect(),
-        ),
+        "release" => of_release(rest),
         _ => return None,
     })
+}
+
+/// `o=Ubuntu,a=jammy`; without a letter the archive's name, or its version where it begins with a number.
+fn of_release(text: &str) -> By {
+    let part = |part: &str| {
+        let part = part.trim();
+        let bare = if part.starts_with(|c: char| c.is_ascii_digit()) { "v" } else { "a" };
+        let (letter, value) = part.split_once('=').unwrap_or((bare, part));
+        (letter.to_owned(), value.trim_matches('"').to_owned())
+    };
+    By::Release(text.split(',').map(part).collect())
 }
 
 impl Pin {

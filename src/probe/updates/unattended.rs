@@ -12,8 +12,12 @@ const FOLDERS: [&str; 4] =
     ["/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"];
 const PROGRAMS: [&str; 2] = ["/usr/bin/unattended-upgrade", "/usr/bin/unattended-upgrades"];
 /// What is kept of the settings: the others may name people.
-const KEPT: [&str; 3] =
-    ["apt::periodic::", "unattended-upgrade::automatic-reboot", "unattended-upgrade::installonshutdown"];
+const KEPT: [&str; 4] = [
+    "apt::periodic::",
+    "unattended-upgrade::automatic-reboot",
+    "unattended-upgrade::installonshutdown",
+    "unattended-upgrade::package-whitelist-strict",
+];
 /// Values kept, and characters of each, at most.
 const MOST: usize = 200;
 const LONGEST: usize = 200;
@@ -23,12 +27,14 @@ pub(super) fn unattended(root: &Root, conf: &AptConf) -> Unattended {
     let short = |text: &str| text.chars().take(LONGEST).collect::<String>();
     let all = ["apt::periodic", "unattended-upgrade"].into_iter().flat_map(|name| conf.below(name));
     let kept = all.filter(|(name, _)| KEPT.iter().any(|start| name.starts_with(start)));
-    let excluded = conf.list("unattended-upgrade::package-blacklist").into_iter();
+    let patterns =
+        |name: &str| conf.list(name).into_iter().take(MOST).map(|pattern| short(&pattern)).collect();
     Unattended {
         installed: PROGRAMS.iter().any(|path| root.exists(path)),
         settings: kept.take(MOST).map(|(name, value)| (short(&name), short(value))).collect(),
         origins: origins(root, conf).into_iter().take(MOST).map(|origin| short(&origin)).collect(),
-        excluded: excluded.take(MOST).map(|pattern| short(&pattern)).collect(),
+        excluded: patterns("unattended-upgrade::package-blacklist"),
+        only: patterns("unattended-upgrade::package-whitelist"),
         units: units(root),
         unread: conf.unread.clone(),
     }

@@ -29,7 +29,7 @@ fn packed(program: &str, arguments: &[&str], bytes: &[u8]) -> Vec<u8> {
     let mut command = Command::new(program);
     let mut child =
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap_or_else(
-            |error| panic!("{program}: {error}; install it (apt: zstd, gzip, lz4, xz-utils)"),
+            |error| panic!("{program}: {error}; install it (apt: bzip2, zstd, gzip, lz4, xz-utils)"),
         );
     let mut input = child.stdin.take().unwrap();
     let bytes = bytes.to_owned();
@@ -82,11 +82,13 @@ fn is_whole(seen: &Initramfs) {
 fn every_packing_that_mkinitramfs_offers_is_read_behind_microcode() {
     let microcode = archive(&[("kernel/x86/microcode/GenuineIntel.bin", &noise(100_000))]);
     // mkinitramfs of initramfs-tools 0.142: these programs with these switches.
-    let programs: [(&str, &str, &[&str]); 5] = [
+    let programs: [(&str, &str, &[&str]); 7] = [
         ("zstd", "zstd", &["-q", "-1", "-T0"]),
         ("gzip", "gzip", &["-n", "-9"]),
         ("lz4", "lz4", &["-9", "-l"]),
         ("xz", "xz", &["-0", "--check=crc32"]),
+        ("lzma", "xz", &["--format=lzma", "-0"]),
+        ("bzip2", "bzip2", &["-1"]),
         ("cpio", "cat", &[]),
     ];
     for (name, program, arguments) in programs {
@@ -117,6 +119,11 @@ fn modules_that_are_packed_by_themselves_tell_their_version() {
 
 #[test]
 fn what_breaks_off_tells_what_was_seen_before() {
+    for (program, argument) in [("xz", "--format=lzma"), ("bzip2", "--compress")] {
+        let whole = packed(program, &[argument, "-1"], &main_archive());
+        let told_of = told(&whole[..whole.len() - 1000]);
+        assert!(matches!(&told_of, Observed::Interrupted { seen, .. } if seen.files >= 1), "{told_of:?}");
+    }
     let whole = packed("zstd", &["-q"], &main_archive());
     let told_of = told(&whole[..whole.len() - 1000]);
     let Observed::Interrupted { seen, by } = &told_of else { panic!("{told_of:?}") };
@@ -126,6 +133,8 @@ fn what_breaks_off_tells_what_was_seen_before() {
         b"garbage",
         &[0; 2000],
         b"BZh91AY",
+        &[0x5d, 0, 0, 0x80, 0, 0xff],
+        &[0x5d, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 1, 2, 3, 4, 5, 6],
         &[0x1f, 0x8b],
         &[0x28, 0xb5, 0x2f, 0xfd],
         &[2, 0x21, 0x4c, 0x18, 1],

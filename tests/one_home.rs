@@ -19,6 +19,9 @@ fn kernel(program: &str) -> String {
     )
 }
 
+/// A place, whose home it leads into, and the closed folder with its mode.
+type Way = (String, String, Option<(String, u32)>);
+
 /// A template with a teacher, whose home holds the class, and a student.
 struct Template(TempDir);
 
@@ -135,7 +138,7 @@ fn what_leads_into_a_home_is_told_with_the_folder_that_is_closed() {
     template.write("/etc/profile.d/quiet.sh", "# /home/teacher/x\nexport A=/home/teachers/x\n");
     template.close("/home/teacher", 0o750);
     template.close("/root", 0o700);
-    let told = |template: &Template| -> Vec<(String, String, Option<(String, u32)>)> {
+    let told = |template: &Template| -> Vec<Way> {
         let ways = template.homes(None).ways_in.into_iter();
         ways.map(|way| (way.place, way.user, way.closed.map(|folder| (folder.path, folder.mode)))).collect()
     };

@@ -36,6 +36,8 @@ pub enum Command {
     Bake(BakeArgs),
     /// Say whether the GPU is usable, and what changed since this machine's template was saved
     Drift(DriftArgs),
+    /// Say in a line or two what the daemon's last report says, for a login; nothing where it says nothing
+    Motd,
     /// Look, and write down the facts (JSON, without serial numbers and user names) instead of judging them
     Record {
         /// The question whose facts are taken down, for `gpucheck judge` to answer anywhere

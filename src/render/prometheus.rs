@@ -114,6 +114,18 @@ fn of_machine(metrics: &mut Metrics, report: &Report) {
             metrics.series(&[("gpu", &gpu.address.to_string())], memory);
         }
     }
+    metrics.gauge(
+        "gpucheck_gpu_computes",
+        "Whether a GPU computes, and always right: 1 or 0; none where that could not be told.",
+    );
+    for gpu in &machine.gpus {
+        let computes = match report.proof_of(&gpu.address) {
+            Verdict::Pass => 1,
+            Verdict::Fail => 0,
+            Verdict::Warn | Verdict::Unknown | Verdict::NotApplicable => continue,
+        };
+        metrics.series(&[("gpu", &gpu.address.to_string())], computes);
+    }
     let driver = &machine.driver;
     metrics.gauge(
         "gpucheck_driver_info",

@@ -66,7 +66,8 @@ fn every_alert_has_a_test_in_which_it_fires_and_one_in_which_it_does_not() {
     let alerts: Vec<&str> = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
     assert!(alerts.len() >= 8, "{alerts:?}");
     for alert in alerts {
-        let after = tests.split(&format!("alertname: {alert}\n")).skip(1);
+        let name = format!("alertname: {alert}\n");
+        let after = tests.split(&name).skip(1);
         let fires: Vec<bool> = after.map(|after| after.trim_start().starts_with("exp_alerts:")).collect();
         assert!(fires.contains(&true) && fires.contains(&false), "{alert}: {fires:?}");
     }

@@ -174,9 +174,9 @@ pub struct LoginWords {
     pub degraded: Phrase,
     /// How to read on: `{id}`, `{seen}`.
     pub more: Phrase,
-    /// A kernel that cannot use it: `{name}`, `{title}`, `{id}`.
+    /// A kernel that cannot use it: `{name}`, `{title}` (after a colon, or empty), `{id}`.
     pub kernel: Phrase,
-    /// Something to mend on a machine that is usable: `{title}`, `{id}`.
+    /// Something to mend on a machine that is usable: `{title}` (after a colon, or empty), `{id}`.
     pub to_mend: Phrase,
 }
 

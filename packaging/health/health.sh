@@ -22,13 +22,13 @@ if [ $# -gt 0 ]; then
     if [ ! -f "$1" ]; then ends 2 "no report at $1"; fi
     # A report is some kilobytes.
     report=$(head -c 1000000 "$1") 2>/dev/null || ends 2 "$1 cannot be read"
-    taken=$(printf '%s\n' "$report" | sed -n 's/^gpucheck_report_timestamp_seconds{.*} \([0-9][0-9]*\)$/\1/p' | head -n 1)
+    taken=$(printf '%s\n' "$report" | sed -n 's/^gpucheck_report_timestamp_seconds{.*} \([0-9]\{1,12\}\)$/\1/p' | head -n 1)
     if [ -z "$taken" ]; then ends 2 "no report in $1"; fi
     age=$(($(date +%s) - taken))
     if [ "$age" -gt 10800 ] || [ "$age" -lt -300 ]; then ends 2 "the report is $((age / 3600)) h old"; fi
 else
     # Whoever asks kills what takes a minute.
-    report=$(timeout -k 3 50 gpucheck --only pci,module,nvml,driver,compute --format prometheus 2>/dev/null)
+    { report=$(timeout -k 3 50 gpucheck --only pci,module,nvml,driver,compute --format prometheus); } 2>/dev/null
 fi
 
 count() { printf '%s\n' "$report" | grep -c "$1"; }

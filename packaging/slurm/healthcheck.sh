@@ -16,8 +16,9 @@ export PATH
 
 node=${SLURMD_NODENAME:-$(hostname -s)}
 shown=$(timeout 5 scontrol --oneliner show node "$node" 2>/dev/null) || exit 0
-case $shown in
-    *' Gres='*gpu*) ;;
+gres=${shown#* Gres=}
+case ${gres%% *} in
+    *gpu*) ;;
     *) exit 0 ;;
 esac
 state=${shown#* State=}

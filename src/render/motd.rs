@@ -13,6 +13,8 @@ use unicode_width::UnicodeWidthStr;
 
 /// Columns of a line: those of the smallest terminal.
 const WIDTH: usize = 80;
+/// Fewest columns in which the beginning of a title says something.
+const LEAST: usize = 24;
 /// What stands for the rest of a text.
 const DOTS: &str = "...";
 
@@ -28,7 +30,7 @@ pub fn motd(report: &Report, age_s: u64, language: Language) -> String {
             None => broken(&words.degraded, root, &seen, language),
         },
         (MachineVerdict::Usable, root) => {
-            let to_mend = root.map(|root| titled(&words.to_mend, root, &[], language));
+            let to_mend = root.map(|root| noted(&words.to_mend, root, &[], language));
             std::iter::once(usable(report, &seen, language)).chain(to_mend).collect()
         }
     };
@@ -52,7 +54,7 @@ fn usable(report: &Report, seen: &str, language: Language) -> String {
 fn broken(what: &Phrase, root: Option<&Root>, seen: &str, language: Language) -> Vec<String> {
     let Some(root) = root else { return Vec::new() };
     let more = &language.words().login.more;
-    vec![titled(what, root, &[], language), more.with(&[("id", &id(root)), ("seen", seen)])]
+    vec![titled(what, root, language), more.with(&[("id", &id(root)), ("seen", seen)])]
 }
 
 /// The first kernel that cannot use the GPU, of those whose reason is known.
@@ -62,20 +64,31 @@ fn barred(report: &Report) -> Option<(&UsableFrom, &Root)> {
     barred.find_map(|row| Some((row, report.root_of(row)?)))
 }
 
-/// Why a kernel cannot use the GPU, and how to read on.
+/// Which kernel cannot use the GPU, why, and how to read on.
 fn kernel(report: &Report, row: &UsableFrom, root: &Root, language: Language) -> String {
     let phrase = &language.words().login.kernel;
     let rows: Vec<&UsableFrom> = report.usable_from.iter().collect();
-    let around = phrase.with(&[("name", ""), ("title", DOTS), ("id", &id(root))]);
+    let around = phrase.with(&[("name", ""), ("title", ""), ("id", &id(root))]);
     let room = WIDTH.saturating_sub(around.width()).min(WIDTH / 3);
     let name = shortened(&clean(&usable_from::name(row, &rows)), room);
-    titled(phrase, root, &[("name", &name)], language)
+    noted(phrase, root, &[("name", &name)], language)
 }
 
-/// A line about a root.
-fn titled(phrase: &Phrase, root: &Root, others: &[(&str, &str)], language: Language) -> String {
+/// A line about a root, and how to read on; its title stands in it where there is room for enough of it.
+fn noted(phrase: &Phrase, root: &Root, others: &[(&str, &str)], language: Language) -> String {
     let (title, id) = (clean(&root.texts(language).title), id(root));
-    fitted(phrase, ("title", &title), &[others, &[("id", &id)]].concat())
+    let line = |title: &str| phrase.with(&[others, &[("title", title), ("id", &id)]].concat());
+    let room = WIDTH.saturating_sub(line(": ").width());
+    if title.width() <= room || room >= LEAST {
+        line(&format!(": {}", shortened(&title, room)))
+    } else {
+        line("")
+    }
+}
+
+/// What a root is.
+fn titled(phrase: &Phrase, root: &Root, language: Language) -> String {
+    fitted(phrase, ("title", &clean(&root.texts(language).title)), &[])
 }
 
 fn id(root: &Root) -> String {

@@ -38,7 +38,7 @@ fn it_says_from_how_many_kernels_and_which_one_cannot() {
     assert_eq!(said("t4-535", Language::English), "GPU: Tesla T4, usable (seen 2 h ago)\n");
     assert_eq!(said("t4-535", Language::Korean), "GPU: Tesla T4, 사용 가능 (2 h 전에 확인)\n");
     for (language, first, second) in [
-        (Language::English, "GPU: Tesla T4, usable from ", "' cannot: "),
+        (Language::English, "GPU: Tesla T4, usable from ", "' cannot use it: "),
         (Language::Korean, "GPU: Tesla T4, 노트북 커널 ", "' 커널 사용 불가: "),
     ] {
         let text = said("kernelspec-gone", language);
@@ -62,8 +62,8 @@ fn it_says_what_is_wrong_and_how_to_read_on() {
 
 #[test]
 fn the_language_is_that_of_who_asks() {
-    let looked = Looked::at("t4-535", 60);
-    assert_eq!(looked.says(), "GPU: Tesla T4, usable (seen 60 s ago)\n");
+    let looked = Looked::at("t4-535", 7_500);
+    assert_eq!(looked.says(), "GPU: Tesla T4, usable (seen 2 h ago)\n");
     let korean = String::from_utf8(looked.output(&["--lang", "ko"]).stdout).unwrap();
-    assert_eq!(korean, "GPU: Tesla T4, 사용 가능 (60 s 전에 확인)\n");
+    assert_eq!(korean, "GPU: Tesla T4, 사용 가능 (2 h 전에 확인)\n");
 }

@@ -13,7 +13,7 @@ const SAID: &str = "GPU: Tesla T4, usable (seen ";
 
 #[test]
 fn a_report_of_this_boot_is_told_with_its_age() {
-    for (seconds, age) in [(-200, "0 s"), (60, "60 s"), (3_700, "61 min"), (80_000, "22 h")] {
+    for (seconds, age) in [(-200, "0 s"), (130, "2 min"), (3_670, "61 min"), (80_000, "22 h")] {
         assert_eq!(Looked::at("t4-535", seconds).says(), format!("{SAID}{age} ago)\n"));
     }
 }

@@ -69,8 +69,8 @@ fn kernel(report: &Report, row: &UsableFrom, root: &Root, language: Language) ->
     let phrase = &language.words().login.kernel;
     let rows: Vec<&UsableFrom> = report.usable_from.iter().collect();
     let around = phrase.with(&[("name", ""), ("title", ""), ("id", &id(root))]);
-    let room = WIDTH.saturating_sub(around.width()).min(WIDTH / 3);
-    let name = shortened(&clean(&usable_from::name(row, &rows)), room);
+    let left = WIDTH.saturating_sub(around.width()).min(WIDTH / 3);
+    let name = shortened(&clean(&usable_from::name(row, &rows)), left);
     noted(phrase, root, &[("name", &name)], language)
 }
 
@@ -78,9 +78,9 @@ fn kernel(report: &Report, row: &UsableFrom, root: &Root, language: Language) ->
 fn noted(phrase: &Phrase, root: &Root, others: &[(&str, &str)], language: Language) -> String {
     let (title, id) = (clean(&root.texts(language).title), id(root));
     let line = |title: &str| phrase.with(&[others, &[("title", title), ("id", &id)]].concat());
-    let room = WIDTH.saturating_sub(line(": ").width());
-    if title.width() <= room || room >= LEAST {
-        line(&format!(": {}", shortened(&title, room)))
+    let left = WIDTH.saturating_sub(line(": ").width());
+    if title.width() <= left || left >= LEAST {
+        line(&format!(": {}", shortened(&title, left)))
     } else {
         line("")
     }

@@ -5,6 +5,7 @@ use super::{dashboard::queries, program};
 use crate::machine::Machine;
 use serde_json::Value;
 use std::{
+    fmt::Write,
     fs,
     net::TcpListener,
     path::Path,
@@ -147,5 +148,8 @@ fn prometheus_answers_every_query_of_the_dashboard() {
 
 /// A text as part of an address.
 fn percent(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().fold(String::new(), |mut address, byte| {
+        let _ = write!(address, "%{byte:02X}");
+        address
+    })
 }

@@ -11,6 +11,9 @@ use std::{
 
 const SAID: &str = "GPU: Tesla T4, usable (seen ";
 
+/// What is done to a machine, in words and in deeds.
+type Changed<'a> = (&'a str, &'a dyn Fn(&Looked));
+
 #[test]
 fn a_report_of_this_boot_is_told_with_its_age() {
     for (seconds, age) in [(-200, "0 s"), (130, "2 min"), (3_670, "61 min"), (80_000, "22 h")] {
@@ -51,7 +54,7 @@ fn one_of_another_layout_or_another_question_is_none() {
 
 #[test]
 fn what_others_could_have_written_is_none() {
-    let spoilt: [(&str, &dyn Fn(&Looked)); 5] = [
+    let spoilt: [Changed; 5] = [
         ("a link", &|looked| {
             fs::rename(looked.report(), looked.path().join("elsewhere")).unwrap();
             symlink(looked.path().join("elsewhere"), looked.report()).unwrap();
@@ -97,7 +100,7 @@ fn its_owner_is_root_or_who_root_gave_the_folder_to() {
 
 #[test]
 fn nothing_keeps_a_login_waiting() {
-    let replaced: [(&str, &dyn Fn(&Looked)); 4] = [
+    let replaced: [Changed; 4] = [
         ("a pipe", &|looked| {
             mknodat(CWD, looked.report(), FileType::Fifo, Mode::from_raw_mode(0o644), 0).unwrap();
         }),

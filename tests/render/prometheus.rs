@@ -21,7 +21,7 @@ pub(super) fn assert_sound(name: &str, report: &Report) {
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         if let Some(help) = line.strip_prefix("# HELP ") {
-            metric = help.split(' ').next().unwrap().to_owned();
+            help.split(' ').next().unwrap().clone_into(&mut metric);
             assert!(metrics.insert(metric.clone()), "{name}: {metric} twice");
             assert_eq!(lines.next(), Some(format!("# TYPE {metric} gauge").as_str()), "{name}");
             continue;

@@ -75,9 +75,9 @@ pub use report::{
 pub use select::{Selection, UnknownId};
 pub use slow::{slow, slow_sources};
 pub use texts::{
-    AnswerWords, ClassWords, DriftWords, FixWords, HeadingWords, Language, MachineWords, PageWords, Phrase,
-    PublishWords, QuestionWords, SeverityWords, SlowWords, StatusWords, Texts, UsableWords, VerdictWords,
-    WhatWords, WhoWords, Words,
+    AnswerWords, ClassWords, DriftWords, FixWords, HeadingWords, Language, LoginWords, MachineWords,
+    PageWords, Phrase, PublishWords, QuestionWords, SeverityWords, SlowWords, StatusWords, Texts,
+    UsableWords, VerdictWords, WhatWords, WhoWords, Words,
 };
 pub use usable_from::{RootReference, Usable, UsableFrom};
 pub use verdict::PROOFS;

@@ -20,8 +20,8 @@ pub use pages::{PageWords, QuestionWords, SeverityWords, WhoWords};
 use serde::Deserialize;
 use std::{collections::BTreeMap, sync::LazyLock};
 pub use words::{
-    AnswerWords, ClassWords, FixWords, HeadingWords, MachineWords, Phrase, PublishWords, SlowWords,
-    StatusWords, UsableWords, VerdictWords, Words,
+    AnswerWords, ClassWords, FixWords, HeadingWords, LoginWords, MachineWords, Phrase, PublishWords,
+    SlowWords, StatusWords, UsableWords, VerdictWords, Words,
 };
 
 // Each file of a language: ENGLISH_FILES, KOREAN_FILES.

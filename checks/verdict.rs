@@ -4,9 +4,9 @@
 //! computes wrongly is not usable, whatever came out right before.
 
 use crate::{
-    Severity, Subject, Verdict, cuda_libraries,
+    Outcome, Report, Severity, Subject, Verdict, cuda_libraries,
     diagnose::JudgedOutcome,
-    fact::{ArrayLibrary, Facts, FoundBy, Jax, Kernelspec, Observed, Python, TensorFlow, Torch},
+    fact::{ArrayLibrary, Facts, FoundBy, Jax, Kernelspec, Observed, PciAddress, Python, TensorFlow, Torch},
     jupyter,
     report::{MachineVerdict, Root},
     usable_from::{Usable, UsableFrom},
@@ -37,13 +37,14 @@ pub(crate) fn verdict(
     roots: &[Root],
     rows: &[UsableFrom],
 ) -> MachineVerdict {
-    let gpus = facts.gpu_addresses().into_iter().map(|gpu| proof_of_gpu(judged, &Subject::Gpu(gpu)));
+    let gpus =
+        facts.gpu_addresses().into_iter().map(|gpu| proof_of_gpu(outcomes(judged), &Subject::Gpu(gpu)));
     let gpus = fared(&gpus.collect::<Vec<_>>());
     let of_framework = |root: &Root| {
         ["libraries.", "frameworks.", "notebooks."].iter().any(|layer| root.id.starts_with(layer))
     };
     let broken_below = roots.iter().any(|root| root.severity == Severity::Unusable && !of_framework(root));
-    let notebook_broken = judged.iter().map(|judged| &judged.outcome).any(|outcome| {
+    let notebook_broken = outcomes(judged).any(|outcome| {
         let without_framework =
             || jupyter::kernel_of(facts, &outcome.subject).is_some_and(Kernelspec::lacks_framework);
         outcome.id.starts_with("notebooks.") && outcome.verdict == Verdict::Fail && !without_framework()
@@ -65,19 +66,33 @@ pub(crate) fn verdict(
     }
 }
 
+impl Report {
+    /// Whether a GPU computes, and always right: its proof, as the verdict takes it.
+    pub fn proof_of(&self, gpu: &PciAddress) -> Verdict {
+        proof_of_gpu(self.outcomes.iter(), &Subject::Gpu(gpu.clone()))
+    }
+}
+
 /// What proves a GPU, unless what it did afterwards speaks against it.
-fn proof_of_gpu(judged: &[JudgedOutcome], gpu: &Subject) -> Verdict {
-    if refutation(judged, gpu).is_some() { Verdict::Fail } else { proof(judged, PROOF_OF_GPU, gpu) }
+fn proof_of_gpu<'a>(outcomes: impl Iterator<Item = &'a Outcome> + Clone, gpu: &Subject) -> Verdict {
+    if outcomes.clone().any(|outcome| refutes(outcome, gpu)) {
+        Verdict::Fail
+    } else {
+        proof(outcomes, PROOF_OF_GPU, gpu)
+    }
 }
 
 /// What speaks against a GPU that is proven.
 pub(crate) fn refutation<'a>(judged: &'a [JudgedOutcome], gpu: &Subject) -> Option<&'a JudgedOutcome> {
-    judged.iter().find(|judged| {
-        let outcome = &judged.outcome;
-        REFUTATIONS.contains(&outcome.id.as_str())
-            && outcome.subject == *gpu
-            && outcome.verdict == Verdict::Fail
-    })
+    judged.iter().find(|judged| refutes(&judged.outcome, gpu))
+}
+
+fn refutes(outcome: &Outcome, gpu: &Subject) -> bool {
+    REFUTATIONS.contains(&outcome.id.as_str()) && outcome.subject == *gpu && outcome.verdict == Verdict::Fail
+}
+
+fn outcomes(judged: &[JudgedOutcome]) -> impl Iterator<Item = &Outcome> + Clone {
+    judged.iter().map(|judged| &judged.outcome)
 }
 
 /// How each framework of each Python fared, and each notebook kernel whose Python nobody could look at.
@@ -119,10 +134,8 @@ pub(crate) struct Proof {
 pub(crate) fn proofs_in(python: &Python, judged: &[JudgedOutcome]) -> Vec<Proof> {
     let subject = python.subject();
     let wrong_library = |id| {
-        let wrong = judged
-            .iter()
-            .map(|judged| &judged.outcome)
-            .filter(|outcome| outcome.subject == subject && outcome.verdict == Verdict::Fail);
+        let wrong =
+            outcomes(judged).filter(|outcome| outcome.subject == subject && outcome.verdict == Verdict::Fail);
         cuda_libraries::wrong_for(python, id)
             .into_iter()
             .find(|check| wrong.clone().any(|outcome| outcome.id == *check))
@@ -130,7 +143,7 @@ pub(crate) fn proofs_in(python: &Python, judged: &[JudgedOutcome]) -> Vec<Proof>
     let proof = |id, framework: String| match wrong_library(id) {
         // It may have met what the library gets right.
         Some(id) => Proof { framework, verdict: Verdict::Fail, id },
-        None => Proof { framework, verdict: proof(judged, id, &subject), id },
+        None => Proof { framework, verdict: proof(outcomes(judged), id, &subject), id },
     };
     let packages = python.packages.seen();
     let tensorflow = (python.tensorflow != Observed::Seen(None)).then(|| {
@@ -198,11 +211,15 @@ fn fared(verdicts: &[Verdict]) -> Proofs {
 
 /// The verdict of this check about this subject; the first that is no pass, should there be several. Where the check
 /// was left out, another that failed about the subject speaks against it.
-fn proof(judged: &[JudgedOutcome], id: &str, subject: &Subject) -> Verdict {
-    let mut verdicts = judged
-        .iter()
-        .filter(|judged| judged.outcome.id == id && judged.outcome.subject == *subject)
-        .map(|judged| match (judged.root, judged.outcome.verdict) {
+fn proof<'a>(
+    mut outcomes: impl Iterator<Item = &'a Outcome> + Clone,
+    id: &str,
+    subject: &Subject,
+) -> Verdict {
+    let mut verdicts = outcomes
+        .clone()
+        .filter(|outcome| outcome.id == id && outcome.subject == *subject)
+        .map(|outcome| match (&outcome.root, outcome.verdict) {
             (_, Verdict::Warn) => Verdict::Warn,
             // What cannot be told because of a failure below is as good as failed.
             (Some(_), _) => Verdict::Fail,
@@ -212,7 +229,6 @@ fn proof(judged: &[JudgedOutcome], id: &str, subject: &Subject) -> Verdict {
     if verdicts.peek().is_some() {
         return verdicts.find(|verdict| *verdict != Verdict::Pass).unwrap_or(Verdict::Pass);
     }
-    let mut others = judged.iter().map(|judged| &judged.outcome);
-    let failed = others.any(|outcome| outcome.subject == *subject && outcome.verdict == Verdict::Fail);
+    let failed = outcomes.any(|outcome| outcome.subject == *subject && outcome.verdict == Verdict::Fail);
     if failed { Verdict::Fail } else { Verdict::Unknown }
 }

@@ -45,6 +45,7 @@
 //! | [`progress`] | how far the looks and the work are, on a terminal |
 //! | [`cli`], [`locale`], [`exit`], [`error`] | the command, its language, what its status means, its own troubles |
 //! | [`root`] | the file system under `--root` |
+//! | [`motd`] | what the daemon's last report says at a login |
 //! | [`baseline`], [`drift`] | what a template was, kept in its image, and what changed since |
 //!
 //! ## From failed checks to one cause
@@ -72,6 +73,7 @@ mod layout;
 pub mod locale;
 mod look_again;
 mod look_as_users;
+pub mod motd;
 pub mod output;
 pub mod probe;
 pub mod progress;

@@ -7,7 +7,7 @@ use gpucheck::{
     collect, drift,
     error::Error,
     exit::Exit,
-    facts_file, knowledge, output, publish,
+    facts_file, knowledge, motd, output, publish,
     redact::{own_names, redact},
     render, show,
     slow::{self, Asked},
@@ -69,6 +69,12 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
             let knowledge = knowledge::read(look.knowledge.as_deref())?;
             let facts = collect::collect(&ask::options(look, show, Profile::Check, &selection)?);
             show::report(&Profile::Check.judge(&facts, &knowledge, &selection), show)
+        }
+        Some(Command::Motd) => {
+            // Whatever comes of it, it is no reason for a login to fail.
+            let message = motd::message(&look.root, show::language(show));
+            let _ = output::write(&message, show.output.as_deref());
+            Ok(Exit::Usable)
         }
         Some(Command::Publish(asked)) => publish::run(asked, cli),
         Some(Command::Bake(asked)) => bake::run(asked, cli),
@@ -133,6 +139,7 @@ fn makes_none(command: Option<&Command>) -> Option<&'static str> {
         Command::Record { .. } => Some("record"),
         Command::Explain { .. } => Some("explain"),
         Command::List => Some("list"),
+        Command::Motd => Some("motd"),
         Command::Slow(_)
         | Command::Publish(_)
         | Command::Bake(_)

@@ -24,6 +24,8 @@ mod judge;
 mod jupyter;
 mod kernels_on_gpus;
 mod machine;
+mod metrics;
+mod motd;
 mod notebooks;
 mod one_home;
 mod other_users;

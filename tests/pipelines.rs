@@ -7,6 +7,7 @@ mod ansible;
 mod cloud_init;
 mod image;
 mod image_builder;
+mod nodes;
 mod packer;
 mod parts;
 mod snippets;

@@ -1,4 +1,4 @@
-//! The report as JUnit XML, HTML and Markdown: what stands in it, and that no machine's text can break it.
+//! The report as JUnit XML, HTML, Markdown and metrics: what stands in it, and that no machine's text can break it.
 
 mod browser;
 mod goldens;
@@ -6,6 +6,7 @@ mod hostile;
 mod html;
 mod junit;
 mod markdown;
+mod prometheus;
 
 use crate::machine::Machine;
 use gpucheck_checks::{

@@ -15,12 +15,13 @@ tests/parts/tensorflow.sh "$GPUCHECK_TEST_PARTS/python"
 tests/parts/ptx.sh "$GPUCHECK_TEST_PARTS/ptx"
 tests/parts/frameworks.sh "$GPUCHECK_TEST_PARTS/python"
 tests/parts/cuda_libraries.sh "$GPUCHECK_TEST_PARTS"
-say "real parts: initramfs, apt's configuration, JUnit's schema, a browser, an image, pipelines"
+say "real parts: initramfs, apt's configuration, JUnit's schema, a browser, an image, pipelines, metrics"
 tests/parts/initramfs.sh "$GPUCHECK_TEST_PARTS" || [ $? = 77 ]
 tests/parts/updates.sh "$GPUCHECK_TEST_PARTS"
 tests/parts/junit.sh "$GPUCHECK_TEST_PARTS/junit"
 tests/parts/browser.sh "$GPUCHECK_TEST_PARTS/browser"
 tests/parts/pipelines.sh "$GPUCHECK_TEST_PARTS/pipelines"
+tests/parts/metrics.sh "$GPUCHECK_TEST_PARTS/metrics"
 tests/parts/image.sh "$GPUCHECK_TEST_PARTS" || [ $? = 77 ]
 
 say "form and lints"
@@ -44,4 +45,5 @@ say "figures"
 cargo build --release --locked
 tests/figures.sh
 tests/bake_figures.sh || [ $? = 77 ]
+tests/login_figures.sh
 GPUCHECK="$CARGO_TARGET_DIR/release/gpucheck" cargo simulate --matrix | tail -n 1

@@ -30,6 +30,8 @@ pub struct Words {
     pub publish: PublishWords,
     /// What changed since a template was saved.
     pub drift: DriftWords,
+    /// What is said at a login.
+    pub login: LoginWords,
     /// Headings, and lines between them.
     pub heading: HeadingWords,
     /// How a check came out.
@@ -156,6 +158,26 @@ pub struct PublishWords {
     pub next_ready: String,
     /// What comes next where it may not.
     pub next_not_ready: String,
+}
+
+/// What is said at a login, in lines of at most 80 columns.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoginWords {
+    /// The GPU is usable from so many kernels: `{gpus}`, `{can}`, `{all}`, `{seen}`.
+    pub usable_from: Phrase,
+    /// It is usable, and no kernel has a use for it: `{gpus}`, `{seen}`.
+    pub usable: Phrase,
+    /// It is not: `{title}`.
+    pub unusable: Phrase,
+    /// It is in part: `{title}`.
+    pub degraded: Phrase,
+    /// How to read on: `{id}`, `{seen}`.
+    pub more: Phrase,
+    /// A kernel that cannot use it: `{name}`, `{title}` (after a colon, or empty), `{id}`.
+    pub kernel: Phrase,
+    /// Something to mend on a machine that is usable: `{title}` (after a colon, or empty), `{id}`.
+    pub to_mend: Phrase,
 }
 
 /// Headings, and lines between them.

@@ -1,9 +1,7 @@
 //! What is said of a template: the answer's line, what it costs to be wrong, what comes next.
 
-use super::page::Page;
-use gpucheck_checks::{
-    Cost, Hold, Language, PublishWords, Readiness, Report, Subject, Usable, UsableFrom, Words,
-};
+use super::{page::Page, usable_from};
+use gpucheck_checks::{Cost, Hold, Language, Phrase, PublishWords, Readiness, Report, Subject, Words};
 
 /// The answer: whether it may be published, and why not.
 pub(super) fn answer(report: &Report, readiness: Readiness, language: Language) -> (&'static str, String) {
@@ -28,18 +26,13 @@ fn nothing_breaks(report: &Report, words: &PublishWords, all: &Words) -> String 
     let gpus = super::answer::gpus(report, &all.answer);
     let computes = if report.machine.gpus.len() == 1 { &words.computes } else { &words.compute };
     let gpu = computes.with(&[("gpus", &gpus)]);
-    let is_kernel = |row: &&UsableFrom| matches!(row.subject, Subject::Notebook(_));
-    let counted = |kernels: bool| {
-        let rows = report.usable_from.iter().filter(|row| is_kernel(row) == kernels);
-        let rows: Vec<Usable> =
-            rows.map(|row| row.usable).filter(|usable| *usable != Usable::NotApplicable).collect();
-        let can = rows.iter().filter(|usable| **usable == Usable::Yes).count();
-        (can.to_string(), rows.len().to_string())
+    let told = |phrase: &Phrase, can: usize, all: usize| {
+        phrase.with(&[("can", &can.to_string()), ("all", &all.to_string())])
     };
-    let kernels = match (counted(true), counted(false)) {
-        ((_, none), (_, no)) if none == "0" && no == "0" => words.no_framework.clone(),
-        ((_, none), (can, all)) if none == "0" => words.pythons.with(&[("can", &can), ("all", &all)]),
-        ((can, all), _) => words.kernels.with(&[("can", &can), ("all", &all)]),
+    let kernels = match (usable_from::count(report, true), usable_from::count(report, false)) {
+        ((_, 0), (_, 0)) => words.no_framework.clone(),
+        ((_, 0), (can, all)) => told(&words.pythons, can, all),
+        ((can, all), _) => told(&words.kernels, can, all),
     };
     words.nothing_breaks.with(&[("gpu", &gpu), ("kernels", &kernels)])
 }

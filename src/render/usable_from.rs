@@ -70,6 +70,14 @@ fn table(page: &mut Page, report: &Report, language: Language, rows: &[&UsableFr
     }
 }
 
+/// From how many kernels, or Pythons that no kernel starts, a GPU can be used, and how many there are that could use one.
+pub(super) fn count(report: &Report, kernels: bool) -> (usize, usize) {
+    let is_asked = |row: &&UsableFrom| matches!(row.subject, Subject::Notebook(_)) == kernels;
+    let rows = report.usable_from.iter().filter(is_asked).map(|row| row.usable);
+    let rows: Vec<Usable> = rows.filter(|usable| *usable != Usable::NotApplicable).collect();
+    (rows.iter().filter(|usable| **usable == Usable::Yes).count(), rows.len())
+}
+
 /// What Jupyter's menu shows, with the kernel's own name where others are shown the same way.
 pub(super) fn name(row: &UsableFrom, rows: &[&UsableFrom]) -> String {
     let Some(shown) = &row.shown_as else { return row.subject.to_string() };
@@ -106,7 +114,7 @@ fn seen(row: &UsableFrom, why: Option<String>) -> String {
 }
 
 /// Seconds as people count them.
-fn age(seconds: u64) -> String {
+pub(super) fn age(seconds: u64) -> String {
     match seconds {
         0..120 => format!("{seconds} s"),
         120..7200 => format!("{} min", seconds / 60),

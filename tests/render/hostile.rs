@@ -1,12 +1,12 @@
 //! Texts that would be markup, commands to a terminal or gigabytes, wherever a machine can put one.
 
-use super::{all, asked, html, junit, markdown};
+use super::{all, asked, html, junit, markdown, prometheus};
 use gpucheck::render::{self, Style};
 use gpucheck_checks::{Language, Profile, Report};
 use serde_json::Value;
 
 /// What a file, a folder or a program may be called.
-const TEXTS: [&str; 9] = [
+pub(super) const TEXTS: [&str; 9] = [
     "</script><script>alert(1)</script>",
     "\"><img src=x onerror=alert(1)>",
     "]]></failure></testcase>",
@@ -33,7 +33,7 @@ const FIXED: [&str; 11] = [
 ];
 
 /// The report with this text in the place of every other one.
-fn said(report: &Report, text: &str) -> Report {
+pub(super) fn said(report: &Report, text: &str) -> Report {
     let mut value = serde_json::to_value(report).unwrap();
     replace(&mut value, text);
     serde_json::from_value(value).unwrap()
@@ -53,6 +53,7 @@ fn replace(value: &mut Value, text: &str) {
 
 fn assert_sound(name: &str, report: &Report) {
     junit::assert_sound(name, report);
+    prometheus::assert_sound(name, report);
     for language in Language::ALL {
         html::assert_sound(name, report, language);
         markdown::assert_sound(name, report, language);

@@ -1,0 +1,13 @@
+#!/bin/sh
+# Prints how long a login waits for `gpucheck motd`, and fails where that is more than 5 ms: the median of 50 runs over that of
+# /bin/true. Arguments: [RUNS]
+#
+# GPUCHECK names another binary than the release build.
+set -eu
+
+cd "$(dirname "$0")/.."
+if [ -z "${GPUCHECK:-}" ]; then
+    cargo build --release --locked --quiet
+    GPUCHECK=${CARGO_TARGET_DIR:-target}/release/gpucheck
+fi
+exec python3 tests/login_figures.py "$GPUCHECK" "$@"

@@ -45,6 +45,7 @@
 //! | [`progress`] | how far the looks and the work are, on a terminal |
 //! | [`cli`], [`locale`], [`exit`], [`error`] | the command, its language, what its status means, its own troubles |
 //! | [`root`] | the file system under `--root` |
+//! | [`daemon`] | looks when there is a reason to, by this program as its child, and answers who asks |
 //! | [`baseline`], [`drift`] | what a template was, kept in its image, and what changed since |
 //!
 //! ## From failed checks to one cause
@@ -60,6 +61,7 @@ pub mod baseline;
 pub mod child;
 pub mod cli;
 pub mod collect;
+pub mod daemon;
 pub mod drift;
 pub mod error;
 pub mod evidence;

@@ -106,7 +106,7 @@ fn seen(row: &UsableFrom, why: Option<String>) -> String {
 }
 
 /// Seconds as people count them.
-fn age(seconds: u64) -> String {
+pub(super) fn age(seconds: u64) -> String {
     match seconds {
         0..120 => format!("{seconds} s"),
         120..7200 => format!("{} min", seconds / 60),

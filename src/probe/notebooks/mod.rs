@@ -109,14 +109,10 @@ pub fn probe(root: &Root, environment: &Environment) -> Observed<Notebooks> {
 pub fn probe_with_environments(
     root: &Root,
     environment: &Environment,
-    mut surroundings: Surroundings,
+    surroundings: Surroundings,
 ) -> Observed<(Notebooks, Vec<fact::Environment>)> {
     let servers = asked_servers(root, environment);
-    let prefixes = servers.iter().filter_map(|server| prefix_of(&server.program));
-    surroundings.further.extend(prefixes.map(PathBuf::from));
-    let (environments, is_whole) = environments::discover_told(root, &surroundings);
-    let environment = Environment { environments: environments.clone(), ..environment.clone() };
-    let seen = (look(root, &environment, servers), environments);
+    let (seen, is_whole) = look_with_environments(root, environment, surroundings, servers);
     if is_whole || root.is_this_machine() {
         return Observed::Seen(seen);
     }
@@ -124,6 +120,31 @@ pub fn probe_with_environments(
     let message = format!("the search ended after {} of them, and there may be more", seen.1.len());
     let by = ProbeFailure::Garbled { step: "search for environments".to_owned(), message };
     Observed::Interrupted { seen, by }
+}
+
+/// The same where no server is asked for anything: what there is to be looked at, in milliseconds. None where the search
+/// did not come to its end.
+pub(crate) fn unasked(
+    root: &Root,
+    environment: &Environment,
+    surroundings: Surroundings,
+) -> Option<(Notebooks, Vec<fact::Environment>)> {
+    let servers = servers::running(root, rustix::process::geteuid().as_raw());
+    let (seen, is_whole) = look_with_environments(root, environment, surroundings, servers);
+    is_whole.then_some(seen)
+}
+
+fn look_with_environments(
+    root: &Root,
+    environment: &Environment,
+    mut surroundings: Surroundings,
+    servers: Vec<Server>,
+) -> ((Notebooks, Vec<fact::Environment>), bool) {
+    let prefixes = servers.iter().filter_map(|server| prefix_of(&server.program));
+    surroundings.further.extend(prefixes.map(PathBuf::from));
+    let (environments, is_whole) = environments::discover_told(root, &surroundings);
+    let environment = Environment { environments: environments.clone(), ..environment.clone() };
+    ((look(root, &environment, servers), environments), is_whole)
 }
 
 /// The servers that run as the asking user, with what they say of their kernels.

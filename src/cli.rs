@@ -193,7 +193,8 @@ pub struct ShowArgs {
     /// Form of the report
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Write the report to this file, too, in the form of its ending: .txt, .json, .xml (JUnit), .html, .md; repeatable
+    /// Write the report to this file, too, in the form of its ending: .txt, .json, .xml (JUnit), .html, .md, .prom
+    /// (Prometheus); repeatable
     #[arg(long, global = true, value_name = "FILE", value_parser = ReportFile::parse)]
     pub report: Vec<ReportFile>,
     /// Write the report to this file instead of standard output
@@ -230,15 +231,18 @@ pub enum Format {
     Html,
     /// For a pull request
     Markdown,
+    /// For node_exporter's textfile collector: Prometheus's text
+    Prometheus,
 }
 
 /// The endings of report files, and the form that each asks for.
-const ENDINGS: [(&str, Format); 5] = [
+const ENDINGS: [(&str, Format); 6] = [
     ("txt", Format::Text),
     ("json", Format::Json),
     ("xml", Format::Junit),
     ("html", Format::Html),
     ("md", Format::Markdown),
+    ("prom", Format::Prometheus),
 ];
 
 /// A file for the report, and the form that its ending asks for.
@@ -260,7 +264,7 @@ impl ReportFile {
             .map(|ending| ending.to_string_lossy().to_ascii_lowercase());
         let known = ENDINGS.into_iter().find(|(known, _)| ending.as_deref() == Some(*known));
         let format = known.map(|(_, format)| format).ok_or(
-            "the ending tells the form: .txt for text, .json, .xml for JUnit, .html or .md for Markdown",
+            "the ending tells the form: .txt for text, .json, .xml for JUnit, .html, .md for Markdown or .prom for Prometheus",
         )?;
         Ok(Self { path, format })
     }

@@ -6,6 +6,7 @@
 use super::{
     outline::{self, Part, about, excerpt, follows, root_in},
     page::clean,
+    word::name,
 };
 use gpucheck_checks::{Language, MachineVerdict, Outcome, Report, Root, Subject, Unverified, Verdict, layer};
 use std::{collections::BTreeSet, fmt::Write};
@@ -265,7 +266,6 @@ fn output(text: &str) -> String {
 }
 
 fn properties(report: &Report) -> String {
-    let word = |value: serde_json::Value| value.as_str().map(str::to_owned);
     let machine = &report.machine;
     let gpus = machine.gpus.iter().map(|gpu| gpu.name.as_deref().unwrap_or("NVIDIA GPU"));
     let gpus = gpus.collect::<Vec<_>>().join(", ");
@@ -275,11 +275,8 @@ fn properties(report: &Report) -> String {
         ("gpucheck", Some(report.gpucheck.clone())),
         ("taken_at", Some(report.taken_at.clone())),
         ("profile", Some(report.profile.clone())),
-        ("verdict", serde_json::to_value(report.verdict).ok().and_then(word)),
-        (
-            "readiness",
-            report.readiness.and_then(|readiness| serde_json::to_value(readiness).ok()).and_then(word),
-        ),
+        ("verdict", Some(name(&report.verdict))),
+        ("readiness", report.readiness.map(|readiness| name(&readiness))),
         ("machine", Some(host).filter(|host| !host.is_empty())),
         ("gpus", Some(gpus).filter(|gpus| !gpus.is_empty())),
     ];

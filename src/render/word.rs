@@ -4,6 +4,12 @@ use gpucheck_checks::{
     FixWords, QuestionWords, Severity, SeverityWords, StatusWords, Usable, UsableWords, Verdict, Who,
     WhoWords,
 };
+use serde::Serialize;
+
+/// A value of the report as JSON has it, such as `not_applicable`; empty for what is no word.
+pub(super) fn name(value: &impl Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
 
 /// Heads a fix.
 pub(super) fn fix_heading(who: Who, words: &FixWords) -> &str {

@@ -4,12 +4,13 @@ use super::{broken_facts, judge_facts, run};
 use std::fs;
 
 /// How a document of each form begins.
-const FORMS: [(&str, &str); 5] = [
+const FORMS: [(&str, &str); 6] = [
     ("report.txt", "NOT USABLE: "),
     ("report.json", "{\n  \"schema\": 1,"),
     ("report.xml", "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites "),
     ("report.html", "<!doctype html>\n"),
     ("report.md", "### "),
+    ("report.prom", "# HELP gpucheck_build_info "),
 ];
 
 #[test]
@@ -33,7 +34,13 @@ fn each_file_has_the_form_of_its_ending_and_standard_output_its_own() {
 #[test]
 fn a_form_is_the_same_in_a_file_and_on_standard_output() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, form) in [("a.xml", "junit"), ("a.html", "html"), ("a.md", "markdown"), ("a.json", "json")] {
+    for (name, form) in [
+        ("a.xml", "junit"),
+        ("a.html", "html"),
+        ("a.md", "markdown"),
+        ("a.json", "json"),
+        ("a.prom", "prometheus"),
+    ] {
         let path = folder.path().join(name);
         let ran = judge_facts(&broken_facts(), &["--format", form, "--report", path.to_str().unwrap()]);
         assert_eq!(fs::read_to_string(&path).unwrap(), ran.out, "{form}");

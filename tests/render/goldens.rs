@@ -2,7 +2,7 @@
 //! anew.
 
 use super::samples;
-use gpucheck::render::{html, junit, markdown};
+use gpucheck::render::{html, junit, markdown, prometheus};
 use gpucheck_checks::{Language, Readiness};
 
 #[test]
@@ -14,6 +14,7 @@ fn every_form_reads_as_its_golden() {
     settings.bind(|| {
         for (name, report) in samples() {
             insta::assert_snapshot!(format!("{name}.xml"), junit(&report));
+            insta::assert_snapshot!(format!("{name}.prom"), prometheus(&report));
             insta::assert_snapshot!(format!("{name}.md"), markdown(&report, Language::English));
             // Its style and script would only repeat their files.
             let html = html(&report, Language::English);

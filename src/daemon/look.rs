@@ -145,6 +145,8 @@ fn keep(errand: &Errand, report: &Report) -> Result<(), String> {
         return Err("its own report reads as another one".to_owned());
     }
     let told = |error: io::Error| format!("{}: {error}", errand.folder.display());
+    let metrics = render::prometheus(report);
+    state::write_new(&errand.folder, state::METRICS, metrics.as_bytes()).map_err(told)?;
     state::write_new(&errand.folder, state::REPORT, text.as_bytes()).map_err(told)
 }
 

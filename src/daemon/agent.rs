@@ -1,4 +1,7 @@
 //! What the daemon knows and decides; `mod.rs` waits for it.
+//!
+//! Invariant: a report answers only until something happens that it says nothing of: an error of the driver, another driver,
+//! sleep, a daemon that was not there.
 
 use super::{
     Settings, clock,
@@ -29,6 +32,9 @@ const BOOT: Duration = Duration::from_mins(5);
 /// Longest that it is waited for.
 const LATEST: Duration = Duration::from_secs(32);
 
+/// Longest that a report answers where the kernel's log cannot be listened to.
+const UNHEARD: Duration = Duration::from_mins(5);
+
 pub(super) struct Agent {
     settings: Settings,
     config: Config,
@@ -42,6 +48,8 @@ pub(super) struct Agent {
     drivers: Option<Drivers>,
     sleep: Sleep,
     under_way: Option<UnderWay>,
+    /// When something last happened that a report from before says nothing of.
+    in_doubt_since: Option<Duration>,
     /// How long it is waited for the driver next.
     wait: Duration,
     looks: u64,
@@ -64,6 +72,8 @@ impl Agent {
             drivers: None,
             sleep: Sleep::watch(),
             under_way: None,
+            // What happened while no daemon ran nobody knows.
+            in_doubt_since: Some(Duration::ZERO),
             wait: Duration::from_secs(1),
             looks: 0,
             failed_looks: 0,
@@ -155,15 +165,21 @@ impl Agent {
         let is_its_own = self.under_way.as_ref().is_some_and(|look| matches!(look.reason, Reason::Xid(_)));
         if let Some(error) = error.filter(|_| !is_its_own) {
             self.say(Level::Warning, &format!("the driver reported: {error}"));
-            self.schedule.want(Reason::Xid(error), now, Duration::ZERO);
+            self.happened(Reason::Xid(error), now);
         }
         if self.drivers.as_ref().is_some_and(Drivers::read) {
-            self.schedule.want(Reason::Driver, now, Duration::ZERO);
+            self.happened(Reason::Driver, now);
         }
         self.sleep.clock_was_set();
         if self.sleep.was_asleep() {
-            self.schedule.want(Reason::Resume, now, Duration::ZERO);
+            self.happened(Reason::Resume, now);
         }
+    }
+
+    /// Something that the last report says nothing of, so that it answers nobody until the next one.
+    fn happened(&mut self, reason: Reason, now: Duration) {
+        self.in_doubt_since = Some(now);
+        self.schedule.want(reason, now, Duration::ZERO);
     }
 
     /// Does what is due.
@@ -201,6 +217,9 @@ impl Agent {
         let before = self.store.kept.as_ref().map(|kept| (kept.verdict, kept.answer.clone()));
         let root = &self.settings.look.root;
         self.store.take(said, began, &self.boot, root).map_err(|error| error.to_string())?;
+        if said.full && self.in_doubt_since.is_some_and(|since| since < began) {
+            self.in_doubt_since = None;
+        }
         if let Some(why) = &said.held_back {
             self.say(Level::Info, &format!("no GPU was touched: {why}"));
         }
@@ -280,7 +299,7 @@ impl Agent {
         };
         let unchanged = self.driver.is_as_it_was(now);
         if !unchanged && self.under_way.is_none() {
-            self.schedule.want(Reason::Driver, now, Duration::ZERO);
+            self.happened(Reason::Driver, now);
         }
         let file = self.store.report.as_ref().filter(|_| wants_report).map(Rc::clone);
         let length = file.as_ref().map_or(0, |_| self.store.length());
@@ -291,12 +310,22 @@ impl Agent {
             root: self.settings.look.root.clone(),
             looking: self.under_way.is_some(),
             next_s: self.schedule.next().map(|at| at.saturating_sub(now).as_secs()),
-            known: self.store.known(now, &self.boot, self.config.fresh_for, unchanged),
+            known: self.store.known(
+                now,
+                &self.boot,
+                self.fresh_for(),
+                unchanged && self.in_doubt_since.is_none(),
+            ),
             length,
         };
         let mut head = serde_json::to_vec(&answer).unwrap_or_default();
         head.push(b'\n');
         Reply { head, file: file.map(|file| (file, length)) }
+    }
+
+    /// How old a report may be; a machine whose errors are not seen as they come is soon another one.
+    fn fresh_for(&self) -> Duration {
+        if self.log.is_some() { self.config.fresh_for } else { self.config.fresh_for.min(UNHEARD) }
     }
 
     /// Somebody wants a look.

@@ -130,7 +130,7 @@ impl Store {
         self.write(&kept)
     }
 
-    /// What there is to say of the report; `fresh_for` is how old it may be, `unchanged` that the driver is as it was.
+    /// What there is to say of the report; `fresh_for` is how old it may be, `unchanged` that nothing has happened since.
     pub(super) fn known(
         &self,
         now: Duration,

@@ -2,7 +2,7 @@
 //!
 //! A report of somebody else's is an answer only for a shell in which nothing is set, a user who has no kernel, no
 //! environment and no package of their own, and a process that reaches the same devices, with the same driver, in the same
-//! boot. So the daemon's look sums up its view before it begins, the asker sums up theirs, and both have to be equal.
+//! boot, while no more programs use the GPU than then. So the daemon's look sums up its view before it begins, the asker sums up theirs, and both have to be equal.
 //!
 //! Invariants: nothing is started and no device is opened; what cannot be told makes a view that no other one is like.
 
@@ -57,6 +57,7 @@ impl View {
         parts.insert("libraries", sum(LIBRARIES.map(|path| stamped(PathBuf::from(path)))));
         parts.insert("gpus", sum(root.names("/proc/driver/nvidia/gpus")));
         parts.insert("devices", sum(devices(root)));
+        parts.insert("in_use", sum(in_use(root)?));
         parts.insert("place", sum(place()?));
         parts.insert("limits", sum([Resource::As, Resource::Data].map(|limit| getrlimit(limit).current)));
         parts.insert("job", sum(OF_A_JOB.map(|name| env::var_os(name).is_some())));
@@ -80,6 +81,14 @@ fn devices(root: &Root) -> Vec<(String, Option<u64>, Option<bool>)> {
         (root.stat(&path).map(|found| found.st_rdev), root.may_read_and_write(&path))
     };
     nodes.map(|name| (name.clone(), device(name))).map(|(name, (rdev, may))| (name, rdev, may)).collect()
+}
+
+/// How many hold CUDA's memory manager open, as every program with a context does: somebody who came since may hold the
+/// memory that another one wants. None where Linux does not count them.
+fn in_use(root: &Root) -> Option<Option<String>> {
+    const MODULE: &str = "/sys/module/nvidia_uvm";
+    let count = root.value(&format!("{MODULE}/refcnt"));
+    (count.is_some() || !root.exists(MODULE)).then_some(count)
 }
 
 /// The root directory: a container has another one.

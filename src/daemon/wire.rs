@@ -75,7 +75,7 @@ pub struct Known {
     pub answer: String,
     /// Seconds since the look began.
     pub age_s: u64,
-    /// It is not older than the configuration allows, and the driver is as it was.
+    /// It is not older than the configuration allows, and nothing has happened since.
     pub fresh: bool,
     /// Everything was looked at; otherwise what can be had without touching a GPU.
     pub full: bool,

@@ -30,6 +30,6 @@ pub use manual::{list, manual};
 pub use markdown::markdown;
 pub use page::Style;
 pub use progress::progress;
-pub use retold::{Retold, retold};
 pub use prometheus::prometheus;
+pub use retold::{Retold, retold};
 pub use text::text;

@@ -53,7 +53,7 @@ fn shown(report: &Report, note: Option<String>, show: &ShowArgs, language: Langu
     };
     // Every other form tells when it was taken, and of a line that stands alone somebody reads no more.
     if let Some(note) = note.filter(|_| show.format == Format::Text && !show.quiet) {
-        document.push_str(&format!("\n{note}\n"));
+        document.extend(["\n", note.as_str(), "\n"]);
     }
     output::write(&document, show.output.as_deref())
 }

@@ -35,6 +35,8 @@ struct Daemon {
 struct Start {
     folder: tempfile::TempDir,
     command: Command,
+    /// Milliseconds between looks that are called for.
+    gap: &'static str,
 }
 
 impl Start {
@@ -49,9 +51,9 @@ impl Start {
         let at = |name: &str| folder.path().join(name);
         command.arg("daemon").arg("--state").arg(at("state")).arg("--socket").arg(at("socket"));
         command.arg("--config").arg(at("gpucheckd.toml"));
-        command.args(["--gap-ms", "0", "--no-cloud-metadata"]);
+        command.arg("--no-cloud-metadata");
         command.stdin(Stdio::null()).stdout(Stdio::null());
-        Self { folder, command }
+        Self { folder, command, gap: "0" }
     }
 
     /// One whose looks are a script: `SAY ANSWER` says that the report, whose text is `{}`, has this answer.
@@ -85,6 +87,7 @@ impl Start {
     }
 
     fn run(mut self) -> Daemon {
+        self.command.args(["--gap-ms", self.gap]);
         let log = fs::File::create(self.folder.path().join("log")).unwrap();
         // A test that fails leaves none behind.
         // SAFETY: between fork and exec the closure makes one system call.

@@ -22,6 +22,7 @@ tests/parts/junit.sh "$GPUCHECK_TEST_PARTS/junit"
 tests/parts/browser.sh "$GPUCHECK_TEST_PARTS/browser"
 tests/parts/pipelines.sh "$GPUCHECK_TEST_PARTS/pipelines"
 tests/parts/image.sh "$GPUCHECK_TEST_PARTS" || [ $? = 77 ]
+tests/parts/service.sh || [ $? = 77 ]
 
 say "form and lints"
 cargo fmt --check
@@ -44,4 +45,5 @@ say "figures"
 cargo build --release --locked
 tests/figures.sh
 tests/bake_figures.sh || [ $? = 77 ]
+tests/daemon_figures.sh
 GPUCHECK="$CARGO_TARGET_DIR/release/gpucheck" cargo simulate --matrix | tail -n 1

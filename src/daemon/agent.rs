@@ -6,6 +6,7 @@
 use super::{
     Settings, clock,
     config::Config,
+    footprint,
     journal::{Journal, Level},
     look::{Errand, Said},
     root,
@@ -102,7 +103,7 @@ impl Agent {
             ),
         }
         self.schedule.want(Reason::Start, clock::now(), Duration::ZERO);
-        self.service.tell(&[NotifyState::Ready, NotifyState::Status("looking")]);
+        Service::tell(&[NotifyState::Ready, NotifyState::Status("looking")]);
     }
 
     fn say(&self, level: Level, text: &str) {
@@ -118,7 +119,7 @@ impl Agent {
     }
 
     pub(super) fn reload(&mut self, clients: &mut Clients) {
-        self.service.reloading();
+        Service::reloading();
         match Config::read(&self.settings.config) {
             Ok(config) => {
                 self.apply(config, clients);
@@ -126,11 +127,11 @@ impl Agent {
             }
             Err(why) => self.say(Level::Warning, &format!("{why}; going on with what was read before")),
         }
-        self.service.tell(&[NotifyState::Ready]);
+        Service::tell(&[NotifyState::Ready]);
     }
 
     pub(super) fn end(&mut self) {
-        self.service.tell(&[NotifyState::Stopping]);
+        Service::tell(&[NotifyState::Stopping]);
         if let Some(look) = self.under_way.take() {
             look.end();
         }
@@ -211,6 +212,7 @@ impl Agent {
             self.say(Level::Warning, &format!("the look failed ({words}): {why}; the last report stays"));
         }
         self.tell_status();
+        footprint::give_back();
     }
 
     fn take(&mut self, said: &Said, began: Duration) -> Result<(), String> {
@@ -233,7 +235,7 @@ impl Agent {
 
     fn tell_status(&self) {
         let answer = self.store.kept.as_ref().map_or("no report yet", |kept| kept.answer.as_str());
-        self.service.tell(&[NotifyState::Status(&answer.replace('\n', " "))]);
+        Service::tell(&[NotifyState::Status(&answer.replace('\n', " "))]);
     }
 
     fn look(&mut self, reason: Reason, now: Duration) {
@@ -335,16 +337,12 @@ impl Agent {
         }
         let gap = self.settings.gap_ms.map_or(GAP, Duration::from_millis);
         let since = self.schedule.last().map(|last| now.saturating_sub(last));
-        match since.filter(|since| *since < gap && reason != Reason::Deep) {
-            Some(since) => Err(format!(
-                "the last look ended {} s ago, and one is taken once a minute at most",
-                since.as_secs()
-            )),
-            None => {
-                self.schedule.want(reason, now, Duration::ZERO);
-                Ok(())
-            }
+        if let Some(since) = since.filter(|since| *since < gap && reason != Reason::Deep) {
+            let since = since.as_secs();
+            return Err(format!("the last look ended {since} s ago, and one is taken once a minute at most"));
         }
+        self.schedule.want(reason, now, Duration::ZERO);
+        Ok(())
     }
 
     /// The daemon's own few numbers, and behind them those of the report.

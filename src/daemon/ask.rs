@@ -219,7 +219,7 @@ fn read_until<T>(
     until: Instant,
     mut found: impl FnMut(&[u8]) -> Result<Option<T>, String>,
 ) -> Result<T, String> {
-    let mut buffer = [0_u8; 64 << 10];
+    let mut buffer = [0_u8; 16 << 10];
     loop {
         if let Some(found) = found(text)? {
             return Ok(found);

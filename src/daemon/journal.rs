@@ -38,7 +38,7 @@ impl Journal {
     }
 
     /// Writes a line; what cannot be written is lost.
-    pub(super) fn say(&self, level: Level, text: &str) {
+    pub(super) fn say(self, level: Level, text: &str) {
         if level > self.level {
             return;
         }

@@ -17,6 +17,7 @@ mod agent;
 pub mod ask;
 mod clock;
 pub mod config;
+mod footprint;
 mod journal;
 pub mod look;
 mod peer;

@@ -130,7 +130,7 @@ impl Schedule {
 mod tests {
     use super::*;
 
-    const GAP: Duration = Duration::from_secs(60);
+    const GAP: Duration = Duration::from_mins(1);
 
     fn at(seconds: u64) -> Duration {
         Duration::from_secs(seconds)

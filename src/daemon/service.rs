@@ -19,7 +19,7 @@ impl Service {
     }
 
     /// What is told is lost where nobody listens.
-    pub(super) fn tell(&self, state: &[NotifyState<'_>]) {
+    pub(super) fn tell(state: &[NotifyState<'_>]) {
         let _ = sd_notify::notify(state);
     }
 
@@ -28,7 +28,7 @@ impl Service {
         if let Some(every) = self.every
             && now >= self.next
         {
-            self.tell(&[NotifyState::Watchdog]);
+            Self::tell(&[NotifyState::Watchdog]);
             self.next = now + every;
         }
     }
@@ -38,11 +38,11 @@ impl Service {
         self.every.map(|_| self.next)
     }
 
-    pub(super) fn reloading(&self) {
+    pub(super) fn reloading() {
         let since = NotifyState::monotonic_usec_now();
-        self.tell(&[NotifyState::Reloading]);
+        Self::tell(&[NotifyState::Reloading]);
         if let Ok(since) = since {
-            self.tell(&[since]);
+            Self::tell(&[since]);
         }
     }
 }

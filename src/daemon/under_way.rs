@@ -53,6 +53,7 @@ pub(super) struct UnderWay {
     pub(super) reason: Reason,
     /// Since the boot.
     pub(super) began: Duration,
+    time: Duration,
     deadline: Duration,
     killed: bool,
 }
@@ -80,7 +81,7 @@ impl UnderWay {
         if let Some(pipe) = &pipe {
             rustix::fs::fcntl_setfl(pipe, OFlags::NONBLOCK)?;
         }
-        Ok(Self { child, pipe, said: Vec::new(), reason, began, deadline: began + time, killed: false })
+        Ok(Self { child, pipe, said: Vec::new(), reason, began, time, deadline: began + time, killed: false })
     }
 
     pub(super) fn pipe(&self) -> Option<&OwnedFd> {
@@ -129,8 +130,7 @@ impl UnderWay {
 
     fn conclude(&self, status: ExitStatus) -> Result<Said, String> {
         if self.killed {
-            let minutes = (self.deadline - self.began).as_secs().div_ceil(60);
-            return Err(format!("it did not end in {minutes} min, and was ended"));
+            return Err(format!("it did not end in {:?}, and was ended", self.time));
         }
         match (status.code(), status.signal()) {
             (Some(0), _) => {}

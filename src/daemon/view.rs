@@ -85,10 +85,10 @@ fn devices(root: &Root) -> Vec<(String, Option<u64>, Option<bool>)> {
 
 /// How many hold CUDA's memory manager open, as every program with a context does: somebody who came since may hold the
 /// memory that another one wants. None where Linux does not count them.
-fn in_use(root: &Root) -> Option<Option<String>> {
+fn in_use(root: &Root) -> Option<String> {
     const MODULE: &str = "/sys/module/nvidia_uvm";
     let count = root.value(&format!("{MODULE}/refcnt"));
-    (count.is_some() || !root.exists(MODULE)).then_some(count)
+    count.or_else(|| (!root.exists(MODULE)).then(String::new))
 }
 
 /// The root directory: a container has another one.

@@ -47,7 +47,7 @@ impl Lab {
         command
     }
 
-    fn said(&self, command: &mut Command) -> (String, Option<i32>) {
+    fn said(command: &mut Command) -> (String, Option<i32>) {
         let output = command.output().unwrap();
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(error, "");
@@ -55,7 +55,7 @@ impl Lab {
     }
 
     /// Why the daemon's report is no answer; the look that follows is not waited for.
-    fn why_not(&self, command: &mut Command) -> String {
+    fn why_not(command: &mut Command) -> String {
         let mut child = command.arg("-vv").stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
         let why = lines.find(|line| line.contains("does not answer this"));
@@ -68,7 +68,7 @@ impl Lab {
 #[test]
 fn whoever_has_the_daemon_s_view_gets_its_report_with_its_age() {
     let lab = Lab::new();
-    let (text, status) = lab.said(&mut lab.gpucheck());
+    let (text, status) = Lab::said(&mut lab.gpucheck());
     assert_eq!(status, Some(0));
     assert!(text.starts_with("USABLE: Tesla T4 computes; no framework"), "{text}");
     let last = text.lines().last().unwrap();
@@ -76,17 +76,17 @@ fn whoever_has_the_daemon_s_view_gets_its_report_with_its_age() {
         last.starts_with("Looked ") && last.ends_with(" s ago by gpucheckd; gpucheck --fresh looks anew"),
         "{last}"
     );
-    let (text, _) = lab.said(lab.gpucheck().args(["--lang", "ko"]));
+    let (text, _) = Lab::said(lab.gpucheck().args(["--lang", "ko"]));
     assert!(text.lines().last().unwrap().contains("gpucheckd가"), "{text}");
-    let (json, _) = lab.said(lab.gpucheck().args(["--format", "json"]));
+    let (json, _) = Lab::said(lab.gpucheck().args(["--format", "json"]));
     let kept = fs::read_to_string(lab.daemon.at("state/report.json")).unwrap();
     let read = |text: &str| serde_json::from_str::<Report>(text).unwrap();
     assert_eq!(read(&json), read(&kept));
-    let (quiet, _) = lab.said(lab.gpucheck().arg("--quiet"));
+    let (quiet, _) = Lab::said(lab.gpucheck().arg("--quiet"));
     assert_eq!(quiet, "USABLE: Tesla T4 computes; no framework was found to try from\n");
     // The GPU was not asked for any of that.
     let _ = fs::remove_file(&lab.simulated.environment()[1].1);
-    lab.said(&mut lab.gpucheck());
+    Lab::said(&mut lab.gpucheck());
     assert_eq!(lab.simulated.trace(), [""; 0]);
 }
 
@@ -94,7 +94,7 @@ fn whoever_has_the_daemon_s_view_gets_its_report_with_its_age() {
 fn whoever_has_another_view_looks() {
     let lab = Lab::new();
     let differs = |part: &str, command: &mut Command| {
-        let why = lab.why_not(command);
+        let why = Lab::why_not(command);
         assert!(why.contains("what it rests on is another here") && why.contains(part), "{part}: {why}");
     };
     for (name, value) in [
@@ -130,7 +130,7 @@ fn whoever_has_another_view_looks() {
     fs::remove_dir_all(home.join(".local")).unwrap();
     // A module of one's own in the working directory counts for every Python that is started there.
     let shadow = file("work/numpy.py", "");
-    let why = lab.why_not(lab.gpucheck().env("PATH", "/usr/bin").current_dir(shadow.parent().unwrap()));
+    let why = Lab::why_not(lab.gpucheck().env("PATH", "/usr/bin").current_dir(shadow.parent().unwrap()));
     assert!(why.contains("pythons"), "{why}");
     fs::create_dir_all(home.join(".venv/bin")).unwrap();
     symlink("/usr/bin/python3", home.join(".venv/bin/python")).unwrap();
@@ -149,7 +149,7 @@ fn whoever_has_another_view_looks() {
     differs("devices", &mut lab.gpucheck());
     fs::write(lab.daemon.at("machine/dev/nvidia0"), "").unwrap();
     // All of it taken back, it is an answer again.
-    let (text, _) = lab.said(&mut lab.gpucheck());
+    let (text, _) = Lab::said(&mut lab.gpucheck());
     assert!(text.contains("by gpucheckd"), "{text}");
 }
 
@@ -177,19 +177,19 @@ fn what_is_wrong_and_what_is_old_is_looked_at_anew() {
     let daemon = real(&simulated, &[]).run();
     daemon.knows("NOT USABLE");
     let lab = Lab { simulated, daemon };
-    let why = lab.why_not(&mut lab.gpucheck());
+    let why = Lab::why_not(&mut lab.gpucheck());
     assert!(why.contains("something is wrong") || why.contains("not fresh"), "{why}");
     let lab = Lab::new();
     fs::write(lab.daemon.at("gpucheckd.toml"), "fresh_for = \"1s\"\n").unwrap();
     lab.daemon.signal(libc::SIGHUP);
     assert!(within(PATIENCE, || lab.daemon.ask("status")["known"]["fresh"] == json!(false)));
-    assert!(lab.why_not(&mut lab.gpucheck()).contains("it is not fresh"));
+    assert!(Lab::why_not(&mut lab.gpucheck()).contains("it is not fresh"));
     // A daemon that says nothing.
     lab.daemon.signal(libc::SIGSTOP);
-    assert!(lab.why_not(&mut lab.gpucheck()).contains("it does not answer in time"));
+    assert!(Lab::why_not(&mut lab.gpucheck()).contains("it does not answer in time"));
     lab.daemon.signal(libc::SIGCONT);
     lab.daemon.signal(libc::SIGKILL);
-    let why = lab.why_not(&mut lab.gpucheck());
+    let why = Lab::why_not(&mut lab.gpucheck());
     assert!(why.contains("Connection refused"), "{why}");
 }
 
@@ -205,7 +205,7 @@ fn a_stranger_is_not_believed() {
     std::os::unix::fs::chown(folder.path(), Some(12_345), Some(12_345)).unwrap();
     let socket = folder.path().join("socket");
     let script = "import socket, sys\ns = socket.socket(socket.AF_UNIX)\ns.bind(sys.argv[1])\ns.listen()\n\
-                  while True:\n c, _ = s.accept()\n c.sendall(b'{}\\n')\n";
+                  while True:\n c, _ = s.accept()\n c.close()\n";
     let mut stranger = Command::new("/usr/bin/python3")
         .args(["-c", script])
         .arg(&socket)
@@ -214,7 +214,7 @@ fn a_stranger_is_not_believed() {
         .spawn()
         .unwrap();
     assert!(within(PATIENCE, || std::os::unix::net::UnixStream::connect(&socket).is_ok()));
-    let why = lab.why_not(lab.elsewhere().arg("--socket").arg(&socket));
+    let why = Lab::why_not(lab.elsewhere().arg("--socket").arg(&socket));
     stranger.kill().unwrap();
     stranger.wait().unwrap();
     assert!(why.contains("user 12345 listens there"), "{why}");

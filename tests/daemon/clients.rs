@@ -147,7 +147,9 @@ fn anybody_may_ask_for_a_look_and_root_alone_for_a_deep_one() {
 
 #[test]
 fn looks_that_are_asked_for_are_a_minute_apart() {
-    let daemon = Start::with_looks("SAY 'USABLE: x'").args(&["--gap-ms", "60000"]).run();
+    let mut start = Start::with_looks("SAY 'USABLE: x'");
+    start.gap = "60000";
+    let daemon = start.run();
     daemon.knows("USABLE: x");
     let said = daemon.ask("look");
     assert!(said["refused"].as_str().unwrap().contains("once a minute at most"), "{said}");

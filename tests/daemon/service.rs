@@ -143,11 +143,8 @@ fn systemd_takes_the_unit_and_finds_it_confined() {
     let text = fs::read_to_string(packaged("systemd/gpucheckd.service")).unwrap();
     // What it starts is not installed here, and so is not its manual.
     let text = text.replace("/usr/bin/gpucheck", env!("CARGO_BIN_EXE_gpucheck"));
-    let text: String = text
-        .lines()
-        .filter(|line| !line.starts_with("Documentation="))
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("Documentation=")).collect();
+    let text = lines.join("\n") + "\n";
     fs::write(&unit, text).unwrap();
     let unit = unit.to_str().unwrap();
     let Some((is_well, said)) = run(&["verify", unit]) else {
@@ -163,6 +160,7 @@ fn systemd_takes_the_unit_and_finds_it_confined() {
 #[test]
 fn the_service_has_a_user_that_may_be_where_the_devices_are() {
     let root = tempfile::tempdir().unwrap();
+    fs::create_dir(root.path().join("etc")).unwrap();
     let made = Command::new("systemd-sysusers")
         .arg(format!("--root={}", root.path().display()))
         .arg(packaged("sysusers.d/gpucheck.conf"))

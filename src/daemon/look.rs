@@ -104,7 +104,8 @@ fn stand_back() {
 
 fn take(errand: &Errand) -> Result<Said, String> {
     let told = |error: Error| error.to_string();
-    let view = View::of_this_process(&Root::new(&errand.look.root));
+    let root = Root::new(&errand.look.root);
+    let view = View::of_this_process(&root);
     let left_out = if errand.pythons { Vec::new() } else { vec!["frameworks".to_owned()] };
     let selection = Selection::new(Vec::new(), left_out).unwrap_or_default();
     let mut options = ask::options(&errand.look, &nobodys(), Profile::Check, &selection).map_err(told)?;
@@ -133,7 +134,7 @@ fn take(errand: &Errand) -> Result<Said, String> {
         verdict: report.verdict,
         answer: render::answer(&report, Language::English),
         held_back: held_back.map(|held| held.why),
-        view,
+        view: view.map(|view| view.with_devices(&root)),
     })
 }
 

@@ -90,7 +90,7 @@ pub fn start(args: &DaemonArgs, look: &LookArgs) -> Result<Exit, Error> {
         gap_ms: args.gap_ms,
     };
     let settings = serde_json::to_string(&settings).map_err(|error| Error::Daemon(error.to_string()))?;
-    let error = Command::new("/proc/self/exe").arg(COMMAND).arg(settings).exec();
+    let error = Command::new("/proc/self/exe").arg0("gpucheckd").arg(COMMAND).arg(settings).exec();
     Err(Error::Daemon(error.to_string()))
 }
 
@@ -112,6 +112,8 @@ pub fn run(args: &[OsString]) -> ExitCode {
 }
 
 fn serve(settings: Settings) -> io::Result<()> {
+    // It was started by a path that says nothing.
+    let _ = rustix::thread::set_name(c"gpucheckd");
     crate::child::mend_what_was_inherited();
     allow_files();
     // Whatever mask it was started with: what it keeps is for everybody to read.

@@ -56,13 +56,19 @@ impl View {
         parts.insert("driver", sum(TEXTS.map(|path| root.text_of(path))));
         parts.insert("libraries", sum(LIBRARIES.map(|path| stamped(PathBuf::from(path)))));
         parts.insert("gpus", sum(root.names("/proc/driver/nvidia/gpus")));
-        parts.insert("devices", sum(devices(root)));
         parts.insert("in_use", sum(in_use(root)?));
         parts.insert("place", sum(place()?));
         parts.insert("limits", sum([Resource::As, Resource::Data].map(|limit| getrlimit(limit).current)));
         parts.insert("job", sum(OF_A_JOB.map(|name| env::var_os(name).is_some())));
-        let text = |(name, sum): (&str, u64)| (name.to_owned(), format!("{sum:016x}"));
-        Some(Self(parts.into_iter().map(text).collect()))
+        let view = Self(parts.into_iter().map(|(name, sum)| (name.to_owned(), told(sum))).collect());
+        Some(view.with_devices(root))
+    }
+
+    /// The same with the devices as they are now: the first program that uses CUDA has nodes made.
+    #[must_use]
+    pub fn with_devices(mut self, root: &Root) -> Self {
+        self.0.insert("devices".to_owned(), told(sum(devices(root))));
+        self
     }
 
     /// The parts in which another one differs.
@@ -70,6 +76,10 @@ impl View {
         let names = self.0.keys().chain(other.0.keys().filter(|name| !self.0.contains_key(*name)));
         names.filter(|name| self.0.get(*name) != other.0.get(*name)).map(String::as_str).collect()
     }
+}
+
+fn told(sum: u64) -> String {
+    format!("{sum:016x}")
 }
 
 /// The driver's nodes, and whether this process may use them.
@@ -88,7 +98,8 @@ fn devices(root: &Root) -> Vec<(String, Option<u64>, Option<bool>)> {
 fn in_use(root: &Root) -> Option<String> {
     const MODULE: &str = "/sys/module/nvidia_uvm";
     let count = root.value(&format!("{MODULE}/refcnt"));
-    count.or_else(|| (!root.exists(MODULE)).then(String::new))
+    // The first program that uses CUDA has it loaded, and that may be the daemon's look.
+    count.or_else(|| (!root.exists(MODULE)).then(|| "0".to_owned()))
 }
 
 /// The root directory: a container has another one.

@@ -64,6 +64,7 @@ pub fn options(
         read_pythons: matches!(profile, Profile::Bake | Profile::Publish),
         this_pythons: look.this_pythons,
         this_notebooks: look.this_notebooks,
+        roots_pythons_alone: false,
         driver_deadline: look.driver_deadline_ms.map(Duration::from_millis),
         student: None,
         users_list: look.users_list.clone(),

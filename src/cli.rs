@@ -1,9 +1,12 @@
 //! The command line.
 
+mod daemon;
 mod template;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub use daemon::{DaemonArgs, DaemonAsk};
 use gpucheck_checks::Language;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 pub use template::{BakeArgs, BaselineArgs, CostArgs, DriftArgs, PublishArgs};
 
@@ -38,6 +41,8 @@ pub enum Command {
     Drift(DriftArgs),
     /// Say in a line or two what the daemon's last report says, for a login; nothing where it says nothing
     Motd,
+    /// Look at boot, on trouble and from time to time, and answer `gpucheck` at once; or ask the daemon that runs
+    Daemon(DaemonArgs),
     /// Look, and write down the facts (JSON, without serial numbers and user names) instead of judging them
     Record {
         /// The question whose facts are taken down, for `gpucheck judge` to answer anywhere
@@ -103,7 +108,7 @@ pub struct WhomArgs {
 }
 
 /// What to look at.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Looking")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct LookArgs {
@@ -158,13 +163,16 @@ pub struct LookArgs {
     /// Put the GPUs to as little work as proves that all of it is done: for simulated ones
     #[arg(long, global = true, hide = true)]
     pub small_work: bool,
+    /// Where the daemon listens
+    #[arg(long, global = true, hide = true, value_name = "PATH", default_value = crate::daemon::wire::SOCKET)]
+    pub socket: PathBuf,
 }
 
 /// Longest time for work that goes on: a week, in seconds.
 const LONGEST: u64 = 7 * 24 * 60 * 60;
 
 /// Reads a time as a number and its unit.
-fn seconds(text: &str) -> Result<u64, String> {
+pub(crate) fn seconds(text: &str) -> Result<u64, String> {
     let wrong = || "a time is a number and s, m or h: 90s, 10m, 2h".to_owned();
     let units = [('s', 1), ('m', 60), ('h', 60 * 60)];
     let (number, unit) = units

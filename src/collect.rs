@@ -78,6 +78,8 @@ pub struct Options {
     pub this_pythons: bool,
     /// Take the kernels and servers of this machine for those of the root, in the same way.
     pub this_notebooks: bool,
+    /// Start only those Pythons that root alone can write to, whoever asks.
+    pub roots_pythons_alone: bool,
     /// Time for the driver's libraries to answer, each; their own deadlines where it is not given.
     pub driver_deadline: Option<Duration>,
     /// The account that students will log in as, where one was named.
@@ -293,6 +295,7 @@ pub(crate) fn look_at_frameworks(
     let mut ask = frameworks::Ask::new(frameworks::Environment::of_this_process());
     ask.full = options.full;
     ask.exercise = options.exercise;
+    ask.roots_alone = options.roots_pythons_alone;
     ask.may_make_nodes = a_driver_stands_here();
     ask.notebooks = notebooks.seen().filter(|_| has_own_notebooks(options)).cloned();
     ask.environments = environments;

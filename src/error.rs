@@ -186,6 +186,20 @@ pub enum Error {
         /// The command.
         command: &'static str,
     },
+    /// The daemon cannot run.
+    #[error("the daemon cannot run: {0}; it is meant to be started as a service: systemctl start gpucheckd")]
+    Daemon(String),
+    /// The daemon cannot be asked.
+    #[error("{}: {message}; is the service up? systemctl status gpucheckd", .path.display())]
+    NoDaemon {
+        /// Its socket.
+        path: PathBuf,
+        /// What came of it.
+        message: String,
+    },
+    /// The daemon does not do what it is asked for.
+    #[error("the daemon says: {0}")]
+    Refused(String),
     /// A table that this gpucheck was built with is broken.
     #[error("gpucheck's own table {0}; this is a bug in gpucheck, please report it")]
     OwnKnowledge(String),
@@ -258,6 +272,9 @@ impl Error {
             | Self::WriteEvidence { .. }
             | Self::WriteReport { .. }
             | Self::Several(_)
+            | Self::Daemon(_)
+            | Self::NoDaemon { .. }
+            | Self::Refused(_)
             | Self::OwnKnowledge(_)
             | Self::ReadKnowledge { .. }
             | Self::NoKnowledge { .. } => Exit::OwnError,

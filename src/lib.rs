@@ -46,6 +46,7 @@
 //! | [`cli`], [`locale`], [`exit`], [`error`] | the command, its language, what its status means, its own troubles |
 //! | [`root`] | the file system under `--root` |
 //! | [`motd`] | what the daemon's last report says at a login |
+//! | [`daemon`] | looks when there is a reason to, by this program as its child, and answers who asks |
 //! | [`baseline`], [`drift`] | what a template was, kept in its image, and what changed since |
 //!
 //! ## From failed checks to one cause
@@ -61,6 +62,7 @@ pub mod baseline;
 pub mod child;
 pub mod cli;
 pub mod collect;
+pub mod daemon;
 pub mod drift;
 pub mod error;
 pub mod evidence;

@@ -4,7 +4,7 @@ use clap::Parser;
 use gpucheck::{
     ask, bake,
     cli::{Cli, Command, LookArgs, Question, WATCH_SECONDS},
-    collect, drift,
+    collect, daemon, drift,
     error::Error,
     exit::Exit,
     facts_file, knowledge, motd, output, publish,
@@ -27,10 +27,13 @@ const MESSAGE_TAIL: usize = 200;
 
 fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
-    if let [_, probe, rest @ ..] = args.as_slice()
-        && probe == "__probe"
-    {
-        return worker::run(rest);
+    if let [_, own, rest @ ..] = args.as_slice() {
+        match own.to_str() {
+            Some("__probe") => return worker::run(rest),
+            Some(daemon::COMMAND) => return daemon::run(rest),
+            Some(daemon::look::COMMAND) => return daemon::look::run(rest),
+            Some(_) | None => {}
+        }
     }
     gpucheck::child::mend_what_was_inherited();
     let cli = Cli::parse();
@@ -65,6 +68,9 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
     }
     match &cli.command {
         None => {
+            if let Some(found) = daemon::ask::report(look) {
+                return show::retold(&found.report, found.retold, show);
+            }
             let selection = ask::selection(look)?;
             let knowledge = knowledge::read(look.knowledge.as_deref())?;
             let facts = collect::collect(&ask::options(look, show, Profile::Check, &selection)?);
@@ -76,6 +82,13 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
             let _ = output::write(&message, show.output.as_deref());
             Ok(Exit::Usable)
         }
+        Some(Command::Daemon(asked)) => match asked.ask {
+            None => daemon::start(asked, look),
+            Some(question) => {
+                output::write(&daemon::ask::question(question, &look.socket)?, show.output.as_deref())?;
+                Ok(Exit::Usable)
+            }
+        },
         Some(Command::Publish(asked)) => publish::run(asked, cli),
         Some(Command::Bake(asked)) => bake::run(asked, cli),
         Some(Command::Drift(asked)) => drift::run(asked, cli),
@@ -140,6 +153,7 @@ fn makes_none(command: Option<&Command>) -> Option<&'static str> {
         Command::Explain { .. } => Some("explain"),
         Command::List => Some("list"),
         Command::Motd => Some("motd"),
+        Command::Daemon(_) => Some("daemon"),
         Command::Slow(_)
         | Command::Publish(_)
         | Command::Bake(_)

@@ -83,7 +83,8 @@ impl Root {
     /// # Errors
     /// As for [`Root::text`].
     pub fn bytes(&self, path: &str, most: u64) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
+        // Most files are smaller, and are read at once.
+        let mut bytes = Vec::with_capacity(usize::try_from(PAGE.min(most)).unwrap_or_default());
         self.open(path)?.take(most).read_to_end(&mut bytes)?;
         Ok(bytes)
     }

@@ -5,7 +5,7 @@ use crate::{
     error::Error,
     exit::Exit,
     locale, output,
-    render::{self, Style},
+    render::{self, Retold, Style},
 };
 use gpucheck_checks::{Language, Report};
 use std::io::{self, IsTerminal};
@@ -19,12 +19,24 @@ const FILE_WIDTH: usize = 100;
 /// # Errors
 /// Some of it cannot be written.
 pub fn report(report: &Report, show: &ShowArgs) -> Result<Exit, Error> {
+    with_note(report, None, show)
+}
+
+/// Writes a report that the daemon took, and since when it stands.
+///
+/// # Errors
+/// As of [`report`].
+pub fn retold(report: &Report, retold: Retold, show: &ShowArgs) -> Result<Exit, Error> {
+    with_note(report, Some(render::retold(retold, language(show))), show)
+}
+
+fn with_note(report: &Report, note: Option<String>, show: &ShowArgs) -> Result<Exit, Error> {
     let language = language(show);
     let files = show.report.iter().map(|file| {
         let style = Style { width: FILE_WIDTH, color: false };
         output::write_report(&render(report, file.format, style, language), &file.path)
     });
-    let written: Vec<_> = files.chain(std::iter::once_with(|| shown(report, show, language))).collect();
+    let written: Vec<_> = files.chain(std::iter::once_with(|| shown(report, note, show, language))).collect();
     let mut failed: Vec<Error> = written.into_iter().filter_map(Result::err).collect();
     match failed.pop() {
         None => Ok(Exit::of(report, show.strict)),
@@ -33,12 +45,16 @@ pub fn report(report: &Report, show: &ShowArgs) -> Result<Exit, Error> {
     }
 }
 
-fn shown(report: &Report, show: &ShowArgs, language: Language) -> Result<(), Error> {
-    let document = if show.quiet && show.format == Format::Text {
+fn shown(report: &Report, note: Option<String>, show: &ShowArgs, language: Language) -> Result<(), Error> {
+    let mut document = if show.quiet && show.format == Format::Text {
         format!("{}\n", render::answer(report, language))
     } else {
         render(report, show.format, style(show), language)
     };
+    // Every other form tells when it was taken, and of a line that stands alone somebody reads no more.
+    if let Some(note) = note.filter(|_| show.format == Format::Text && !show.quiet) {
+        document.extend(["\n", note.as_str(), "\n"]);
+    }
     output::write(&document, show.output.as_deref())
 }
 

@@ -14,6 +14,7 @@ mod children;
 mod classroom;
 mod cli;
 mod cuda_libraries;
+mod daemon;
 mod drift;
 mod environments;
 mod frameworks_at_work;

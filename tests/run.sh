@@ -23,6 +23,7 @@ tests/parts/browser.sh "$GPUCHECK_TEST_PARTS/browser"
 tests/parts/pipelines.sh "$GPUCHECK_TEST_PARTS/pipelines"
 tests/parts/metrics.sh "$GPUCHECK_TEST_PARTS/metrics"
 tests/parts/image.sh "$GPUCHECK_TEST_PARTS" || [ $? = 77 ]
+tests/parts/service.sh || [ $? = 77 ]
 
 say "form and lints"
 cargo fmt --check
@@ -46,4 +47,5 @@ cargo build --release --locked
 tests/figures.sh
 tests/bake_figures.sh || [ $? = 77 ]
 tests/login_figures.sh
+tests/daemon_figures.sh
 GPUCHECK="$CARGO_TARGET_DIR/release/gpucheck" cargo simulate --matrix | tail -n 1

@@ -107,6 +107,14 @@ impl Simulated {
         [(VARIABLE, self.folder.path().join("scenario.json")), (TRACE, self.folder.path().join("trace"))]
     }
 
+    /// Another scenario from now on, of the same driver; what was called before is forgotten.
+    pub(crate) fn replace(&self, scenario: &Value) {
+        let scenario: Scenario = serde_json::from_value(scenario.clone()).unwrap();
+        let [(_, file), (_, trace)] = self.environment();
+        fs::write(file, serde_json::to_vec(&scenario).unwrap()).unwrap();
+        let _ = fs::remove_file(trace);
+    }
+
     /// gpucheck with these variables.
     pub(crate) fn program(&self) -> PathBuf {
         self.folder.path().join("gpucheck")

@@ -210,6 +210,10 @@ pub struct HeadingWords {
     pub usable_from_pythons: String,
     /// After what an earlier run saw: `{age}`.
     pub retold: Phrase,
+    /// When the daemon looked: `{age}`.
+    pub looked: Phrase,
+    /// The same, and when it last found nothing against it: `{age}`, `{confirmed}`.
+    pub confirmed: Phrase,
     /// After a Python that Visual Studio Code offers.
     pub in_vscode: String,
     /// While Pythons are looked at: `{done}`, `{total}`, `{seconds}`, `{name}`.

@@ -20,7 +20,7 @@ pub mod module;
 pub mod next_boot;
 pub mod notebooks;
 pub mod nvml;
-mod passwd;
+pub(crate) mod passwd;
 pub mod pci;
 pub mod platform;
 pub mod processes;

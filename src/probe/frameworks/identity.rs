@@ -4,8 +4,9 @@
 //! therefore not start one that somebody else can write to.
 //!
 //! Invariants: anyone but root runs it as themselves, of those that nobody named only their own and the system's; root runs it as root only where nobody else can write to
-//! it, as its owner where exactly one user can, and not at all otherwise. Root's look goes in steps, and each
-//! starts only what the one before has found to be root's: the files by which the Python is started, then the
+//! it, as its owner where exactly one user can, and not at all otherwise; a service runs it only where root alone can write
+//! to it, whoever the service runs as. Root's look, and a service's, goes in steps, and each starts only what the one before
+//! has found to be root's: the files by which the Python is started, then the
 //! bare interpreter (`interpreter.rs`), then all of it. What root's own `.pth` files and modules do is root's.
 
 use super::{
@@ -80,18 +81,21 @@ impl From<String> for Refusal {
 /// As whom this Python may run, or why it may not.
 pub(super) fn choose(ask: &Ask, candidate: &Candidate) -> Result<Identity, Refusal> {
     let accounts = Accounts::of_this_machine();
+    if ask.roots_alone {
+        return of_a_service(ask, candidate, &accounts);
+    }
     if !rustix::process::geteuid().is_root() {
         return of_oneself(candidate, &accounts);
     }
-    only_plain_options(candidate)?;
     let mut survey = Survey::new(&accounts);
+    only_plain_options(&survey, candidate)?;
     start(&mut survey, candidate)?;
     for path in loaded_first(&ask.environment) {
         survey.path(&path)?;
     }
     let mut meant = candidate.clone();
     if survey.owners.is_empty() && candidate.python.is_some() {
-        return Err(cannot_tell(&candidate.program).into());
+        return Err(cannot_tell(&survey, &candidate.program).into());
     }
     // A program that is not there only fails to start.
     if survey.owners.is_empty() && candidate.program.exists() {
@@ -116,6 +120,32 @@ pub(super) fn choose(ask: &Ask, candidate: &Candidate) -> Result<Identity, Refus
     })
 }
 
+/// A service runs, as whom it is, what root alone can write to; what others can it leaves to them.
+fn of_a_service(ask: &Ask, candidate: &Candidate, accounts: &Accounts) -> Result<Identity, Refusal> {
+    let mut survey = Survey::because("the service starts what root alone can write to", accounts);
+    only_plain_options(&survey, candidate)?;
+    start(&mut survey, candidate)?;
+    for path in loaded_first(&ask.environment) {
+        survey.path(&path)?;
+    }
+    if survey.owners.is_empty() && candidate.python.is_some() {
+        return Err(cannot_tell(&survey, &candidate.program).into());
+    }
+    if survey.owners.is_empty() && candidate.program.exists() {
+        whole(&mut survey, candidate)?;
+    }
+    if let Some(other) = survey.owners.first() {
+        let program = candidate.program.display();
+        return Err(format!("{}, and {program} is in the hands of user {other}", survey.reason).into());
+    }
+    Ok(Identity {
+        owner: None,
+        avoids_working_directory: !only_root_writes_in(ask.environment.folder.as_ref(), accounts),
+        program: None,
+        changes: leftovers::of_others(&ask.environment, accounts),
+    })
+}
+
 /// Whoever is not root runs a Python as themselves: those that they or their kernels name, whosesoever they are; of those
 /// that only lie where environments lie, what is theirs and the system's.
 fn of_oneself(candidate: &Candidate, accounts: &Accounts) -> Result<Identity, Refusal> {
@@ -136,13 +166,13 @@ const PLAIN: [&str; 11] =
     ["-B", "-E", "-I", "-O", "-OO", "-b", "-q", "-s", "-u", "-Xfrozen_modules=off", "frozen_modules=off"];
 
 /// Root starts an interpreter with its own options alone: a module or a file that is named before may be anybody's.
-fn only_plain_options(candidate: &Candidate) -> Result<(), String> {
+fn only_plain_options(survey: &Survey<'_>, candidate: &Candidate) -> Result<(), String> {
     let is_plain = |word: &OsString| {
         let word = word.to_string_lossy();
         PLAIN.contains(&word.as_ref()) || word == "-X"
     };
     match candidate.words.iter().find(|word| !is_plain(word)) {
-        Some(word) => Err(format!("{}: {}", cannot_tell(&candidate.program), word.display())),
+        Some(word) => Err(format!("{}: {}", cannot_tell(survey, &candidate.program), word.display())),
         None => Ok(()),
     }
 }
@@ -176,16 +206,15 @@ fn start(survey: &mut Survey<'_>, candidate: &Candidate) -> Result<(), String> {
 
 /// What the bare interpreter says that it is made of. Only for one that is root's as far as can be seen.
 fn whole(survey: &mut Survey<'_>, candidate: &Candidate) -> Result<(), Refusal> {
-    let program = candidate.program.display();
     if !is_python(&candidate.program) {
-        return Err(cannot_tell(&candidate.program).into());
+        return Err(cannot_tell(survey, &candidate.program).into());
     }
     let paths = interpreter::paths(&candidate.program, &prefixes(candidate)).map_err(Refusal::Failed)?;
+    let program = candidate.program.display();
     for path in paths.files().chain(paths.folders()) {
         if !path.is_absolute() {
-            return Err(
-                format!("gpucheck runs as root, and {program} imports from {}", path.display()).into()
-            );
+            let why = format!("{}, and {program} imports from {}", survey.reason, path.display());
+            return Err(why.into());
         }
     }
     for path in paths.files() {
@@ -197,8 +226,8 @@ fn whole(survey: &mut Survey<'_>, candidate: &Candidate) -> Result<(), Refusal> 
     Ok(())
 }
 
-fn cannot_tell(program: &Path) -> String {
-    format!("gpucheck runs as root, and what {} starts cannot be told", program.display())
+fn cannot_tell(survey: &Survey<'_>, program: &Path) -> String {
+    format!("{}, and what {} starts cannot be told", survey.reason, program.display())
 }
 
 /// Whether this is an interpreter itself: a binary, and by its name no launcher of versions.
@@ -244,7 +273,7 @@ fn parts(candidate: &Candidate) -> Vec<PathBuf> {
 }
 
 /// The environment's folder and that of the interpreter that it was made from.
-fn prefixes(candidate: &Candidate) -> BTreeSet<PathBuf> {
+pub(super) fn prefixes(candidate: &Candidate) -> BTreeSet<PathBuf> {
     let mut prefixes: BTreeSet<PathBuf> = candidate.environment.iter().cloned().collect();
     let binary = fs::canonicalize(&candidate.program).ok();
     let programs =

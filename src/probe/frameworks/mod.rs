@@ -6,8 +6,8 @@
 //! followed by a full one, and the facts hold both. PyTorch, JAX, CuPy and cuDF are told by their files, and put to
 //! work, each in a process of its own, where that is asked for (`trial.rs`).
 //!
-//! Invariants: no Python runs in this process; a Python never runs as root where somebody else can write to it
-//! (`identity.rs`); a look leaves nothing behind.
+//! Invariants: no Python runs in this process; a Python never runs as root, nor as a service, where somebody else can write
+//! to it (`identity.rs`); a look leaves nothing behind.
 
 mod accounts;
 mod architectures;
@@ -34,6 +34,7 @@ mod library_trials;
 mod linked;
 mod loader;
 mod metadata;
+mod outlook;
 pub(crate) mod packages;
 pub(crate) mod pool;
 mod read;
@@ -56,6 +57,7 @@ pub(crate) use conda::all as conda_packages;
 pub use discover::Environment;
 pub(crate) use distributions::{Located, on as distributions_on};
 pub use library_trials::{LibraryTrials, When};
+pub(crate) use outlook::{outlook, stamped, sum};
 pub(crate) use packages::tensorflow_in;
 pub use read::read;
 pub(crate) use vouch::{Vouched, only_root_writes, python_of_script, vouch, vouch_for};
@@ -90,6 +92,9 @@ pub struct Ask {
     pub put_to_work: bool,
     /// Compute on the GPUs that a framework lists; otherwise list them alone.
     pub exercise: bool,
+    /// Start only what root alone can write to, as whom this process is: nobody sees to a service, and nobody's Python is
+    /// run behind their back.
+    pub roots_alone: bool,
     /// A Python that runs as root keeps the right to make device nodes.
     pub may_make_nodes: bool,
     /// Time for a bare look.
@@ -126,6 +131,7 @@ impl Ask {
             full: false,
             put_to_work: false,
             exercise: true,
+            roots_alone: false,
             may_make_nodes: false,
             bare_deadline: Duration::from_secs(30),
             full_deadline: Duration::from_mins(2),

@@ -159,7 +159,7 @@ fn name(ask: &Ask, candidate: &Candidate) -> String {
         (deciding(&ask.environment), &ask.environment.path, &ask.environment.folder).hash(&mut hasher);
         std::env::current_dir().ok().hash(&mut hasher);
         ask.environment.changes.hash(&mut hasher);
-        (ask.full, ask.put_to_work, ask.exercise).hash(&mut hasher);
+        (ask.full, ask.put_to_work, ask.exercise, ask.roots_alone).hash(&mut hasher);
         hasher.finish()
     };
     format!("{:016x}{:016x}.json", half(0), half(1))

@@ -16,7 +16,7 @@ use std::{
 pub(super) struct Survey<'a> {
     accounts: &'a Accounts,
     /// Why it matters who can write, as a clause.
-    reason: &'static str,
+    pub(super) reason: &'static str,
     /// Users other than root.
     pub(super) owners: BTreeSet<u32>,
     /// Places that were taken in: hundreds of paths share them.

@@ -8,13 +8,13 @@ use rustix::{
     fs::{FileType, Mode, OFlags, fstat, major, minor, open},
     io::Errno,
 };
-use std::io;
+use std::{io, os::fd::OwnedFd};
 
 pub(super) const PATH: &str = "/dev/kmsg";
 /// Numbers of the device. Some containers put a terminal in its place.
 const DEVICE: (u32, u32) = (1, 11);
 /// A record is never longer (`CONSOLE_EXT_LOG_MAX`).
-const RECORD: usize = 8192;
+pub(crate) const RECORD: usize = 8192;
 /// Records read at most; the largest buffer holds fewer.
 const MOST_RECORDS: usize = 1 << 20;
 
@@ -23,13 +23,7 @@ const MOST_RECORDS: usize = 1 << 20;
 /// # Errors
 /// The operating system's: without privileges where `kernel.dmesg_restrict` is 1.
 pub(super) fn read() -> io::Result<KernelLog> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let device = open(PATH, flags, Mode::empty())?;
-    let stat = fstat(&device)?;
-    let is_character = FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice;
-    if !is_character || (major(stat.st_rdev), minor(stat.st_rdev)) != DEVICE {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not the kernel's log"));
-    }
+    let device = open_device()?;
     let mut kept = Kept::default();
     let mut record = [0_u8; RECORD];
     for _ in 0..MOST_RECORDS {
@@ -45,6 +39,21 @@ pub(super) fn read() -> io::Result<KernelLog> {
     Ok(kept.log(PATH))
 }
 
+/// The device, which does not wait for what is still to come.
+///
+/// # Errors
+/// The operating system's, or that it is something else.
+pub(crate) fn open_device() -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let device = open(PATH, flags, Mode::empty())?;
+    let stat = fstat(&device)?;
+    let is_character = FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice;
+    if !is_character || (major(stat.st_rdev), minor(stat.st_rdev)) != DEVICE {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not the kernel's log"));
+    }
+    Ok(device)
+}
+
 fn take(record: &[u8], kept: &mut Kept) {
     if let Some(text) = kernel_text(&String::from_utf8_lossy(record)) {
         text.lines().for_each(|line| kept.take(line));
@@ -53,7 +62,7 @@ fn take(record: &[u8], kept: &mut Kept) {
 
 /// The words of a record that the kernel wrote; other programs may write to the device as well, and are told by their
 /// facility.
-fn kernel_text(record: &str) -> Option<String> {
+pub(crate) fn kernel_text(record: &str) -> Option<String> {
     let (prefix, rest) = record.split_once(';')?;
     let priority: u32 = prefix.split(',').next()?.parse().ok()?;
     (priority >> 3 == 0).then(|| unescaped(rest.lines().next().unwrap_or_default()))

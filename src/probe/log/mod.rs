@@ -4,7 +4,7 @@
 //! files are read from their end, and never more of them than `MOST`.
 
 mod kept;
-mod kmsg;
+pub(crate) mod kmsg;
 
 use crate::{
     probe::{boot_time, lines::Lines},

@@ -109,14 +109,10 @@ pub fn probe(root: &Root, environment: &Environment) -> Observed<Notebooks> {
 pub fn probe_with_environments(
     root: &Root,
     environment: &Environment,
-    mut surroundings: Surroundings,
+    surroundings: Surroundings,
 ) -> Observed<(Notebooks, Vec<fact::Environment>)> {
     let servers = asked_servers(root, environment);
-    let prefixes = servers.iter().filter_map(|server| prefix_of(&server.program));
-    surroundings.further.extend(prefixes.map(PathBuf::from));
-    let (environments, in_part) = environments::discover_told(root, &surroundings);
-    let environment = Environment { environments: environments.clone(), ..environment.clone() };
-    let seen = (look(root, &environment, servers), environments);
+    let (seen, in_part) = look_with_environments(root, environment, surroundings, servers);
     match in_part {
         // An image has nobody who could say which of them counts: none may be left out in silence.
         Some(message) if !root.is_this_machine() => {
@@ -125,6 +121,31 @@ pub fn probe_with_environments(
         }
         Some(_) | None => Observed::Seen(seen),
     }
+}
+
+/// The same where no server is asked for anything: what there is to be looked at, in milliseconds. None where the search
+/// did not come to its end.
+pub(crate) fn unasked(
+    root: &Root,
+    environment: &Environment,
+    surroundings: Surroundings,
+) -> Option<(Notebooks, Vec<fact::Environment>)> {
+    let servers = servers::running(root, rustix::process::geteuid().as_raw());
+    let (seen, in_part) = look_with_environments(root, environment, surroundings, servers);
+    in_part.is_none().then_some(seen)
+}
+
+fn look_with_environments(
+    root: &Root,
+    environment: &Environment,
+    mut surroundings: Surroundings,
+    servers: Vec<Server>,
+) -> ((Notebooks, Vec<fact::Environment>), Option<String>) {
+    let prefixes = servers.iter().filter_map(|server| prefix_of(&server.program));
+    surroundings.further.extend(prefixes.map(PathBuf::from));
+    let (environments, in_part) = environments::discover_told(root, &surroundings);
+    let environment = Environment { environments: environments.clone(), ..environment.clone() };
+    ((look(root, &environment, servers), environments), in_part)
 }
 
 /// The servers that run as the asking user, with what they say of their kernels.

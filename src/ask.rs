@@ -66,6 +66,7 @@ pub fn options(
         driver_deadline: look.driver_deadline_ms.map(Duration::from_millis),
         users_list: look.users_list.clone(),
         user_deadline: look.user_deadline_ms.map(Duration::from_millis),
+        asker: look.asking.clone(),
     })
 }
 

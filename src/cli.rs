@@ -2,6 +2,7 @@
 
 mod template;
 
+use crate::probe::frameworks::Asker;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gpucheck_checks::Language;
 use std::path::PathBuf;
@@ -153,6 +154,9 @@ pub struct LookArgs {
     /// Milliseconds to look as one user
     #[arg(long, global = true, hide = true, value_name = "MS")]
     pub user_deadline_ms: Option<u64>,
+    /// What the Python says of itself from within which the package `gpucheck` calls this program
+    #[arg(long, global = true, hide = true, value_name = "JSON", value_parser = Asker::parse)]
+    pub asking: Option<Asker>,
     /// Put the GPUs to as little work as proves that all of it is done: for simulated ones
     #[arg(long, global = true, hide = true)]
     pub small_work: bool,
@@ -222,6 +226,9 @@ pub enum Format {
     Html,
     /// For a pull request
     Markdown,
+    /// All of these and what a notebook shows, as one JSON object: for the Python package
+    #[value(hide = true)]
+    Parts,
 }
 
 /// The endings of report files, and the form that each asks for.

@@ -49,6 +49,7 @@ fn render(report: &Report, format: Format, style: Style, language: Language) -> 
         Format::Junit => render::junit(report),
         Format::Html => render::html(report, language),
         Format::Markdown => render::markdown(report, language),
+        Format::Parts => render::parts(report, language),
     }
 }
 

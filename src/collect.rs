@@ -285,8 +285,10 @@ pub(crate) fn look_at_frameworks(
     driver_is_behind: bool,
     one_at_a_time: bool,
 ) -> InTime<Frameworks> {
-    let environment =
-        frameworks::Environment { asker: options.asker.clone(), ..frameworks::Environment::of_this_process() };
+    let environment = frameworks::Environment {
+        asker: options.asker.clone(),
+        ..frameworks::Environment::of_this_process()
+    };
     let mut ask = frameworks::Ask::new(environment);
     ask.full = options.full;
     ask.exercise = options.exercise;

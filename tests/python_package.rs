@@ -5,7 +5,7 @@ use crate::{
     home::Home,
     jupyter::server::Running,
     kernels_on_gpus::{ON_THE_GPU, version},
-    pythons::{part, part_where_it_can_be},
+    pythons::{output, part, part_where_it_can_be},
     stage::SERVERS,
 };
 use gpucheck_machines::{folder, machine::Machine, run::Staged};
@@ -27,14 +27,14 @@ fn own(path: &str) -> PathBuf {
 /// A class environment on a simulated T4: JupyterLab, a PyTorch of a few lines and gpucheck, as its wheel installs it.
 struct Class {
     home: Home,
-    /// The machine's files, as long as the class is there.
-    _machine: Staged,
+    /// Its files are there as long as the class is.
+    machine: Staged,
 }
 
 impl Class {
     fn new() -> Self {
         let machine = Machine::load(&folder(), "azure-t4-535").unwrap_or_else(|error| panic!("{error}"));
-        let class = Self { home: Home::new(), _machine: Staged::new(&machine).unwrap() };
+        let class = Self { home: Home::new(), machine: Staged::new(&machine).unwrap() };
         let lab = part("jupyterlab");
         let bin = class.folder().join("bin");
         fs::create_dir_all(&bin).unwrap();
@@ -60,7 +60,8 @@ impl Class {
         symlink(lab.join("share"), class.folder().join("share")).unwrap();
         for extension in fs::read_dir(lab.join("etc/jupyter/jupyter_server_config.d")).unwrap() {
             let extension = extension.unwrap();
-            let target = class.folder().join("etc/jupyter/jupyter_server_config.d").join(extension.file_name());
+            let target =
+                class.folder().join("etc/jupyter/jupyter_server_config.d").join(extension.file_name());
             fs::copy(extension.path(), target).unwrap();
         }
         class.install_program();
@@ -77,7 +78,7 @@ impl Class {
 
     /// gpucheck on the simulated machine, whose files and libraries it alone is led to.
     fn install_program(&self) {
-        let command = self._machine.command(Path::new(env!("CARGO_BIN_EXE_gpucheck"))).unwrap();
+        let command = self.machine.command(Path::new(env!("CARGO_BIN_EXE_gpucheck"))).unwrap();
         let quoted = |text: &std::ffi::OsStr| format!("'{}'", text.to_str().unwrap());
         let variables = command.get_envs().filter(|(name, _)| *name != "PATH");
         let variables: Vec<String> = variables
@@ -85,11 +86,8 @@ impl Class {
             .collect();
         let words: Vec<String> =
             std::iter::once(command.get_program()).chain(command.get_args()).map(quoted).collect();
-        let script = format!(
-            "#!/bin/sh\n{} exec {} --this-notebooks \"$@\"\n",
-            variables.join(" "),
-            words.join(" ")
-        );
+        let script =
+            format!("#!/bin/sh\n{} exec {} --this-notebooks \"$@\"\n", variables.join(" "), words.join(" "));
         let program = self.folder().join("bin/gpucheck");
         fs::write(&program, script).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
@@ -159,9 +157,36 @@ fn it_works_by_itself_in_any_python() {
     let script = own("tests/python_package/alone.py");
     let old = part_where_it_can_be("tensorflow-old").map(|old| old.join("bin/python"));
     for python in std::iter::once(PathBuf::from("/usr/bin/python3")).chain(old) {
-        let ran = Command::new(&python).arg(&script).arg(own("python")).arg("-v").env_remove("PYTHONPATH").output();
+        let ran =
+            Command::new(&python).arg(&script).arg(own("python")).arg("-v").env_remove("PYTHONPATH").output();
         let ran = ran.unwrap();
         assert!(ran.status.success(), "{}: {}", python.display(), String::from_utf8_lossy(&ran.stderr));
+    }
+}
+
+#[test]
+fn its_version_is_that_of_the_program() {
+    let text = fs::read_to_string(own("python/gpucheck/__init__.py")).unwrap();
+    assert!(text.contains(&format!("__version__ = \"{}\"", env!("CARGO_PKG_VERSION"))), "{text}");
+}
+
+/// What the package reads are the frameworks' own insides. None of these machines has a GPU to find.
+#[test]
+fn real_frameworks_show_whether_they_have_looked_for_gpus() {
+    let tensorflow = "import tensorflow; look = tensorflow.config.experimental.list_physical_devices";
+    let asked = [
+        ("tensorflow", tensorflow, "tensorflow"),
+        ("tensorflow-old", tensorflow, "tensorflow"),
+        ("jax", "import jax; look = jax.devices", "jax"),
+    ];
+    for (name, import, framework) in asked {
+        let Some(environment) = part_where_it_can_be(name) else { continue };
+        let script = format!(
+            "import sys; sys.path.insert(0, sys.argv[1]); from gpucheck import _asking\n{import}\n\
+             before = _asking.running(); look(); print(before, _asking.running())"
+        );
+        let said = output(&environment, &script, &[&own("python")]);
+        assert_eq!(said.trim(), format!("{{}} {{'{framework}': 0}}"), "{name}");
     }
 }
 
@@ -205,7 +230,8 @@ fn this_very_notebook_can_use_the_gpu_until_a_cell_hides_it() {
 
     let third = shown(third);
     assert_eq!(row(&third)[1], "NO", "{}", third.html());
-    assert!(third.html().contains("half installed"), "{}", third.html());
+    let banner = texts(&third, "p.banner").concat();
+    assert!(banner.contains(&format!("sys.path of this notebook puts {}", hidden.display())), "{banner}");
 
     assert_eq!(printed(run).trim(), "yes True");
     assert_eq!(name(&row(&shown(korean))[0]), "이 노트북");
@@ -225,7 +251,7 @@ fn a_browser_shows_it_behind_the_servers_login_and_below_a_cell() {
         &class.python(),
         "jupyterlab",
         "/user/kim/",
-        &["--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None"],
+        &["--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True"],
     );
     fs::copy(own("packaging/jupyter/gpucheck.ipynb"), server.folder().join("gpucheck.ipynb")).unwrap();
     let mut command = Command::new("python3");

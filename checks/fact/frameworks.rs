@@ -43,7 +43,7 @@ pub struct Asking {
     pub notebook: bool,
     /// Names of variables that it has changed since it was started.
     pub changed: Vec<String>,
-    /// The frameworks that have looked for GPUs in it already (`tensorflow`, `torch`, `jax`, `cupy`), with how many each
+    /// The frameworks that have looked for GPUs in it already (`tensorflow`, `torch`, `jax`), with how many each
     /// found: a framework looks once in the life of a process.
     pub running: BTreeMap<String, u32>,
 }

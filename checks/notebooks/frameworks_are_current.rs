@@ -30,8 +30,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 /// The frameworks, and how each is called.
-const FRAMEWORKS: [(&str, &str); 4] =
-    [("tensorflow", "TensorFlow"), ("torch", "PyTorch"), ("jax", "JAX"), ("cupy", "CuPy")];
+const FRAMEWORKS: [(&str, &str); 3] = [("tensorflow", "TensorFlow"), ("torch", "PyTorch"), ("jax", "JAX")];
 const LIBRARIES: &str = "LD_LIBRARY_PATH";
 
 fn judge_all(facts: &Facts, _: &Knowledge) -> Judged {
@@ -52,7 +51,10 @@ fn judge_asking(asking: &Asking, python: &Python) -> Finding {
         return if asking.notebook { finding } else { finding.variant("program") };
     }
     let lists: Vec<usize> = FRAMEWORKS.iter().filter_map(|(name, _)| listed(python, name)).collect();
-    if asking.changed.iter().any(|name| name == LIBRARIES) && !lists.is_empty() && lists.iter().all(|n| *n == 0) {
+    if asking.changed.iter().any(|name| name == LIBRARIES)
+        && !lists.is_empty()
+        && lists.iter().all(|n| *n == 0)
+    {
         let summary = format!("{LIBRARIES} was changed since it was started, and no framework lists a GPU");
         return Finding::new(subject, Verdict::Warn, summary).variant("late");
     }
@@ -73,7 +75,6 @@ fn listed(python: &Python, name: &str) -> Option<usize> {
         }
         "torch" => of(&packages?.torch.as_ref()?.devices),
         "jax" => of(&packages?.jax.as_ref()?.devices),
-        "cupy" => of(&packages?.cupy.as_ref()?.devices),
         _ => None,
     }
 }

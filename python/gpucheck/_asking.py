@@ -40,19 +40,20 @@ def in_notebook():
 
 
 def sys_path(env):
-    """`sys.path`, where a new process would have another one; else none."""
+    """`sys.path` and what was added to it, where a new process would have another one; else nothing."""
     script = "import json, sys; print(json.dumps(sys.path))"
     try:
         said = subprocess.run([sys.executable, "-c", script], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, env=env, timeout=20, check=True).stdout
         fresh = json.loads(said.decode("utf-8").splitlines()[-1])
     except (OSError, ValueError, IndexError, subprocess.SubprocessError):
-        return None
+        return {}
     here = ("", ".", os.getcwd())
-    own = [entry for entry in sys.path if isinstance(entry, str)]
+    own = [entry for entry in sys.path if isinstance(entry, str) and is_text(entry)]
     if {entry for entry in own if entry not in here} == {entry for entry in fresh if entry not in here}:
-        return None
-    return [entry for entry in own if is_text(entry)]
+        return {}
+    whole = [os.path.abspath(entry) if entry else entry for entry in own]
+    return {"sys_path": whole, "added": [entry for entry in whole if entry not in fresh and entry not in here]}
 
 
 def is_text(path):
@@ -116,7 +117,5 @@ def describe():
         "changed": [name for name in WATCHED if os.environ.get(name) != started.get(name)],
         "running": running(),
     }
-    folders = sys_path(env)
-    if folders is not None:
-        asking["sys_path"] = folders
+    asking.update(sys_path(env))
     return env, asking

@@ -31,6 +31,8 @@ def options():
     parser.add_argument("--full", action="store_true", help="import frameworks in full, as a notebook does")
     parser.add_argument("--fresh", action="store_true", help="look at every Python anew")
     parser.add_argument("--deep", action="store_true", help="test all free memory of the GPUs, for minutes")
+    parser.add_argument("--slow", action="store_true",
+                        help="watch this machine for some seconds instead, and name what slows it down")
     parser.add_argument("--here", action="store_true",
                         help="list TensorFlow's devices in this very kernel, too: it takes GPU memory until a restart")
     parser.add_argument("--lang", choices=("en", "ko"), help="language; otherwise that of the locale")
@@ -46,8 +48,9 @@ def gpucheck(line):
         return
     progress = Progress(asked.lang)
     try:
-        report = _run(asked.full, asked.fresh, asked.deep, asked.here, asked.lang, _command.DEADLINE, progress)
-    except _command.Trouble as trouble:
+        report = _run(asked.full, asked.fresh, asked.deep, asked.slow, asked.here, asked.lang, _command.DEADLINE,
+                      progress)
+    except (_command.Trouble, ValueError) as trouble:
         print(trouble)
         return
     # In the place of the line that said how far it was.

@@ -8,7 +8,7 @@ from ._progress import Progress
 from ._report import Report
 
 
-def run(full=False, fresh=False, deep=False, here=False, lang=None, deadline=_command.DEADLINE):
+def run(full=False, fresh=False, deep=False, slow=False, here=False, lang=None, deadline=_command.DEADLINE):
     """Says whether the GPU can be used from this very Python, from which others, and if not, why; a `Report`.
 
     It is asked in a new process of this Python with this process's variables, `sys.path` and folder: nothing is loaded
@@ -17,25 +17,29 @@ def run(full=False, fresh=False, deep=False, here=False, lang=None, deadline=_co
     full   import frameworks in full, also where a cheap look raises no doubt
     fresh  look at every Python anew
     deep   test all free memory of the GPUs, for minutes
+    slow   watch this machine for some seconds instead, and name what slows it down
     here   list TensorFlow's devices in this very process as well. It imports TensorFlow here, and TensorFlow takes
            memory of each GPU until this process ends
     lang   ``en`` or ``ko``; else that of the locale
     """
     progress = Progress(lang)
-    report = _run(full, fresh, deep, here, lang, deadline, progress)
+    report = _run(full, fresh, deep, slow, here, lang, deadline, progress)
     progress.done()
     return report
 
 
-def _run(full, fresh, deep, here, lang, deadline, progress):
-    options = [option for option, wanted in (("--full", full), ("--fresh", fresh), ("--deep", deep)) if wanted]
+def _run(full, fresh, deep, slow, here, lang, deadline, progress):
+    if slow and (full or fresh or deep or here):
+        raise ValueError("slow is a question of its own: full, fresh, deep and here do not go with it")
+    wanted = (("slow", slow), ("--full", full), ("--fresh", fresh), ("--deep", deep))
+    options = [option for option, is_wanted in wanted if is_wanted]
     if lang is not None:
         if lang not in ("en", "ko"):
             raise ValueError("lang is en or ko")
         options += ["--lang", lang]
     try:
         env, asking = _asking.describe()
-        parts = _command.ask(options, asking, env, deadline, progress.tell)
+        parts = _command.ask(options, None if slow else asking, env, deadline, progress.tell)
         return Report(parts, devices_here() if here else None)
     except BaseException:
         progress.done()

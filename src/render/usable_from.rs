@@ -31,8 +31,9 @@ pub(super) struct Table<'a> {
 /// The tables that say something.
 pub(super) fn tables(report: &Report, language: Language) -> Vec<Table<'_>> {
     let headings = &language.words().heading;
-    let is_kernel =
-        |row: &&UsableFrom| matches!(row.subject, Subject::Notebook(_)) || row.asked_from.is_some();
+    let is_kernel = |row: &&UsableFrom| {
+        matches!(row.subject, Subject::Notebook(_)) || row.asked_from == Some(AskedFrom::Notebook)
+    };
     let (kernels, pythons): (Vec<_>, Vec<_>) = report.usable_from.iter().partition(is_kernel);
     let all = [
         Table { heading: &headings.usable_from_notebooks, of_kernels: true, rows: kernels },

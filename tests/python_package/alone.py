@@ -93,17 +93,20 @@ class Package(unittest.TestCase):
         said, asking, answer = self.asked(full=True, fresh=True, lang="ko")
         self.assertEqual(said[:2], ["--format", "parts"])
         self.assertEqual(said[-4:], ["--full", "--fresh", "--lang", "ko"])
+        # The folder of this script is on the path of whoever runs it.
+        added = [os.path.dirname(os.path.abspath(__file__))]
         self.assertEqual(asking, {"python": sys.executable, "pid": os.getpid(), "notebook": False, "changed": [],
-                                  "running": {}, "sys_path": [entry for entry in sys.path]})
+                                  "running": {}, "sys_path": sys.path, "added": [FOLDER, *added]})
         self.assertEqual(answer["folder"], os.getcwd())
 
     def test_a_sys_path_that_a_new_process_has_is_not_told(self):
         script = ("import sys, json; sys.path.insert(0, %r); from gpucheck import _asking; sys.path.pop(0)\n"
                   "print(json.dumps(_asking.sys_path(_asking.environment(_asking.at_start()))))\n"
                   "sys.path.append('/late'); sys.path.append('/odd\\udcff')\n"
-                  "print(json.dumps(_asking.sys_path(_asking.environment(_asking.at_start()))[-1]))\n" % FOLDER)
+                  "print(json.dumps(_asking.sys_path(_asking.environment(_asking.at_start()))))\n" % FOLDER)
         said = subprocess.check_output([sys.executable, "-c", script]).decode().splitlines()
-        self.assertEqual([json.loads(line) for line in said], [None, "/late"])
+        none, late = (json.loads(line) for line in said)
+        self.assertEqual((none, late["added"], late["sys_path"][-1]), ({}, ["/late"], "/late"))
 
     def test_variables_are_those_of_now_but_for_those_that_were_read_at_the_start(self):
         self.program(ECHO)
@@ -211,6 +214,13 @@ class Package(unittest.TestCase):
             with mock.patch("builtins.print") as shown:
                 _magic.gpucheck(line)
             self.assertIn(said, str(shown.call_args[0][0]))
+
+    def test_what_slows_it_down_is_another_question(self):
+        self.program(ECHO)
+        with mock.patch.object(_run, "Report", lambda parts, devices: parts["said"]):
+            self.assertEqual(gpucheck.run(slow=True), ["--format", "parts", "slow"])
+        with self.assertRaises(ValueError):
+            gpucheck.run(slow=True, full=True)
 
     def test_a_language_that_is_none_is_refused(self):
         with self.assertRaises(ValueError):

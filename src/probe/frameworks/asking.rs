@@ -29,6 +29,9 @@ pub struct Asker {
     /// `sys.path`, where a new process would not have the same.
     #[serde(default)]
     pub sys_path: Option<Vec<String>>,
+    /// The folders of it that a new process would not have.
+    #[serde(default)]
+    pub added: Vec<String>,
     /// [`fact::Asking::changed`].
     #[serde(default)]
     pub changed: Vec<String>,
@@ -49,11 +52,7 @@ impl Asker {
 
     /// What facts keep of it.
     pub(super) fn fact(&self) -> fact::Asking {
-        fact::Asking {
-            notebook: self.notebook,
-            changed: self.changed.clone(),
-            running: self.running.clone(),
-        }
+        fact::Asking { notebook: self.notebook, changed: self.changed.clone(), running: self.running.clone() }
     }
 
     /// A new process of it, in these surroundings, which are its own.
@@ -64,7 +63,13 @@ impl Asker {
         let candidate = Candidate {
             found_by: FoundBy::Asking,
             program: self.python.clone(),
-            said_in: self.sys_path.iter().flatten().map(PathBuf::from).filter(|path| path.is_absolute()).collect(),
+            said_in: self
+                .sys_path
+                .iter()
+                .flatten()
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+                .collect(),
             ..Candidate::default()
         };
         Start { candidate, environment }
@@ -73,7 +78,7 @@ impl Asker {
     /// The surroundings of everybody else: those that it was itself started in. What it has changed since is its own.
     pub(super) fn of_others(&self, environment: &Environment) -> Environment {
         let base = notebooks::environment_of(&Root::new("/"), self.pid);
-        Environment { base: base.or_else(|| environment.base.clone()), ..environment.clone() }
+        Environment { base: base.or_else(|| environment.base.clone()), asker: None, ..environment.clone() }
     }
 }
 
@@ -88,7 +93,9 @@ mod tests {
         assert_eq!(asker.fact().running.get("torch"), Some(&1));
         let start = asker.start(&Environment::default());
         assert_eq!((start.candidate.found_by, start.environment.changes.len()), (FoundBy::Asking, 0));
-        for told in ["", "{}", "[]", r#"{"python": "python", "pid": 7}"#, r#"{"python": "/p", "pid": 7, "x": 1}"#] {
+        for told in
+            ["", "{}", "[]", r#"{"python": "python", "pid": 7}"#, r#"{"python": "/p", "pid": 7, "x": 1}"#]
+        {
             assert!(Asker::parse(told).is_err(), "{told}");
         }
     }

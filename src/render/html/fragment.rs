@@ -34,6 +34,7 @@ impl Page {
         self.markup.text(&excerpt(&answer.rest, LONGEST));
         self.markup.own("</p>\n");
         self.usable_from(report);
+        self.measured(report);
         if !report.roots.is_empty() {
             self.findings(report);
         }

@@ -58,10 +58,12 @@ fn judge_asking(asking: &Asking, python: &Python) -> Finding {
         let summary = format!("{LIBRARIES} was changed since it was started, and no framework lists a GPU");
         return Finding::new(subject, Verdict::Warn, summary).variant("late");
     }
-    match asking.running.is_empty() {
-        true => Finding::pass(subject, "no framework has looked for GPUs in it yet"),
-        false => Finding::pass(subject, "what runs in it found what a new process finds"),
-    }
+    let seen = if asking.running.is_empty() {
+        "no framework has looked for GPUs in it yet"
+    } else {
+        "what runs in it found what a new process finds"
+    };
+    Finding::pass(subject, seen)
 }
 
 /// How many GPUs a framework lists in a new process; none where it did not come to that.

@@ -65,6 +65,13 @@ def is_text(path):
         return False
 
 
+def options():
+    """The interpreter's options, where this process was started as a module, as kernels are; Python tells from 3.10 on."""
+    told = getattr(sys, "orig_argv", [])
+    before = told[1:told.index("-m")] if "-m" in told else []
+    return before if all(word.startswith("-") and is_text(word) for word in before) else []
+
+
 def of_tensorflow():
     """How many GPUs TensorFlow has found here; none where it has not looked."""
     context = getattr(sys.modules.get("tensorflow.python.eager.context"), "_context", None)
@@ -113,6 +120,7 @@ def describe():
     asking = {
         "python": python,
         "pid": os.getpid(),
+        "options": options(),
         "notebook": in_notebook(),
         "changed": [name for name in WATCHED if os.environ.get(name) != started.get(name)],
         "running": running(),

@@ -95,7 +95,7 @@ class Package(unittest.TestCase):
         self.assertEqual(said[-4:], ["--full", "--fresh", "--lang", "ko"])
         # The folder of this script is on the path of whoever runs it.
         added = [os.path.dirname(os.path.abspath(__file__))]
-        self.assertEqual(asking, {"python": sys.executable, "pid": os.getpid(), "notebook": False, "changed": [],
+        self.assertEqual(asking, {"python": sys.executable, "pid": os.getpid(), "options": [], "notebook": False, "changed": [],
                                   "running": {}, "sys_path": sys.path, "added": [FOLDER, *added]})
         self.assertEqual(answer["folder"], os.getcwd())
 

@@ -23,6 +23,9 @@ pub struct Asker {
     pub python: PathBuf,
     /// Its process.
     pub pid: i32,
+    /// The options that it was started with, such as `-Xfrozen_modules=off`.
+    #[serde(default)]
+    pub options: Vec<String>,
     /// It is the kernel of a notebook.
     #[serde(default)]
     pub notebook: bool,
@@ -63,6 +66,7 @@ impl Asker {
         let candidate = Candidate {
             found_by: FoundBy::Asking,
             program: self.python.clone(),
+            words: self.options.iter().map(Into::into).collect(),
             said_in: self
                 .sys_path
                 .iter()

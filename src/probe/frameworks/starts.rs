@@ -45,18 +45,15 @@ impl Starts {
         environments: &[fact::Environment],
     ) -> Self {
         let mut starts = Self::default();
-        let others = match &environment.asker {
-            Some(asker) => {
-                // Whoever asks from within a Python means that one.
-                starts.add(asker.start(environment));
-                &asker.of_others(environment)
+        let others = if let Some(asker) = &environment.asker {
+            // Whoever asks from within a Python means that one.
+            starts.add(asker.start(environment));
+            &asker.of_others(environment)
+        } else {
+            for candidate in discover::candidates(environment) {
+                starts.add(Start { candidate, environment: environment.clone() });
             }
-            None => {
-                for candidate in discover::candidates(environment) {
-                    starts.add(Start { candidate, environment: environment.clone() });
-                }
-                environment
-            }
+            environment
         };
         if let Some(notebooks) = notebooks {
             starts.add_kernels(others, notebooks);

@@ -79,5 +79,5 @@ pub use texts::{
     PageWords, Phrase, PublishWords, QuestionWords, SeverityWords, SlowWords, StatusWords, Texts,
     UsableWords, VerdictWords, WhatWords, WhoWords, Words,
 };
-pub use usable_from::{RootReference, Usable, UsableFrom};
+pub use usable_from::{AskedFrom, RootReference, Usable, UsableFrom};
 pub use verdict::PROOFS;

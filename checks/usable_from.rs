@@ -6,7 +6,7 @@
 use crate::{
     Outcome, Root, Subject, Verdict,
     diagnose::JudgedOutcome,
-    fact::{Environment, Facts, FoundBy, Kernelspec, Notebooks, Program, Python},
+    fact::{Asking, Environment, Facts, FoundBy, Frameworks, Kernelspec, Notebooks, Program, Python},
     jupyter,
     verdict::{Proof, Proofs, fared_together, proofs_in, refutation},
 };
@@ -35,6 +35,19 @@ pub struct UsableFrom {
     /// Visual Studio Code offers it for notebooks.
     #[serde(default)]
     pub vscode: bool,
+    /// It is where gpucheck was asked from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_from: Option<AskedFrom>,
+}
+
+/// From where gpucheck was asked, where that is a Python.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AskedFrom {
+    /// The kernel of a notebook.
+    Notebook,
+    /// A program.
+    Program,
 }
 
 /// Whether a GPU can be used from somewhere.
@@ -64,7 +77,7 @@ pub struct RootReference {
     pub subject: Subject,
 }
 
-/// The rows: kernels in the order in which Jupyter looks for them, then Pythons.
+/// The rows: whoever asks, kernels in the order in which Jupyter looks for them, then Pythons.
 pub(crate) fn rows(facts: &Facts, judged: &[JudgedOutcome], roots: &[(usize, Root)]) -> Vec<UsableFrom> {
     let table = Table { facts, judged, roots };
     let notebooks = facts.notebooks.seen();
@@ -76,8 +89,14 @@ pub(crate) fn rows(facts: &Facts, judged: &[JudgedOutcome], roots: &[(usize, Roo
             notebooks.kernelspecs.iter().any(|kernel| starts(kernel, python, notebooks))
         })
     };
-    let of_pythons = facts.pythons().filter(|python| !started(python)).map(|python| table.of_python(python));
-    of_kernels.chain(of_pythons).collect()
+    let asking = facts.frameworks.seen().and_then(Frameworks::asking);
+    let asks = |python: &Python| asking.is_some_and(|(_, asking)| std::ptr::eq(asking, python));
+    let of_pythons = facts
+        .pythons()
+        .filter(|python| !started(python) && !asks(python))
+        .map(|python| table.of_python(python));
+    let asking = asking.map(|(asking, python)| table.of_asking(asking, python));
+    asking.into_iter().chain(of_kernels).chain(of_pythons).collect()
 }
 
 /// Whether a kernel starts this Python; where facts are older than that knowledge, whether it lies in its environment.
@@ -164,6 +183,28 @@ impl Table<'_> {
         }
     }
 
+    /// What asks. It does as a new process of its Python would, but for the frameworks that run in it already: these keep
+    /// what they found.
+    fn of_asking(&self, asking: &Asking, python: &Python) -> UsableFrom {
+        let row = self.of_python(python);
+        let subject = python.subject();
+        let stale = self.judged.iter().find(|judged| {
+            is(judged, "notebooks.frameworks_are_current", &subject)
+                && judged.outcome.verdict == Verdict::Fail
+        });
+        let has_one = asking.running.iter().find(|(_, gpus)| **gpus > 0);
+        let row = match (stale, has_one) {
+            (Some(stale), _) => self.because_of(stale, row),
+            (None, Some((framework, _))) if row.usable == Usable::No => {
+                let why = format!("{framework} took a GPU in it earlier; started anew it would have none");
+                UsableFrom { usable: Usable::Unknown, why: Some(why), root: None, ..row }
+            }
+            (None, _) => row,
+        };
+        let asked_from = if asking.notebook { AskedFrom::Notebook } else { AskedFrom::Program };
+        UsableFrom { asked_from: Some(asked_from), ..row }
+    }
+
     fn of_python(&self, python: &Python) -> UsableFrom {
         let subject = python.subject();
         let proofs = proofs_in(python, self.judged);
@@ -198,6 +239,7 @@ impl Table<'_> {
             root: culprit.and_then(|judged| self.root_of(judged)),
             retold_s: python.retold_s,
             vscode: environments.into_iter().flatten().any(is_offered),
+            asked_from: None,
         }
     }
 
@@ -255,5 +297,6 @@ fn row_of(usable: Usable, why: Option<String>) -> UsableFrom {
         root: None,
         retold_s: None,
         vscode: false,
+        asked_from: None,
     }
 }

@@ -3,13 +3,19 @@
 frameworks.py comes before it in one script. The messages are those of python/src, field by field. The syntax is that
 of Python 2.7, so that an interpreter that is too old can say so.
 """
+import os
 import sys
 
+# sys.path as whoever asks has it, who is another process of this Python.
+told = os.environ.pop("PYTHON_GPUCHECK_SYS_PATH", None)
+if told and not getattr(sys.flags, "isolated", 0):
+    import json
+
+    sys.path[:] = json.loads(told)
 if sys.argv[2] == "0":
     sys.path[:] = [entry for entry in sys.path if entry not in ("", ".")]
 
 import json
-import os
 
 SIZE = 64
 

@@ -69,6 +69,7 @@ pub fn options(
         student: None,
         users_list: look.users_list.clone(),
         user_deadline: look.user_deadline_ms.map(Duration::from_millis),
+        asker: look.asking.clone(),
     })
 }
 

@@ -3,6 +3,7 @@
 mod daemon;
 mod template;
 
+use crate::probe::frameworks::Asker;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use daemon::{DaemonArgs, DaemonAsk};
 use gpucheck_checks::Language;
@@ -160,6 +161,9 @@ pub struct LookArgs {
     /// Milliseconds to look as one user
     #[arg(long, global = true, hide = true, value_name = "MS")]
     pub user_deadline_ms: Option<u64>,
+    /// What the Python says of itself from within which the package `gpucheck` calls this program
+    #[arg(long, global = true, hide = true, value_name = "JSON", value_parser = Asker::parse)]
+    pub asking: Option<Asker>,
     /// Put the GPUs to as little work as proves that all of it is done: for simulated ones
     #[arg(long, global = true, hide = true)]
     pub small_work: bool,
@@ -235,6 +239,9 @@ pub enum Format {
     Markdown,
     /// For node_exporter's textfile collector: Prometheus's text
     Prometheus,
+    /// All of these and what a notebook shows, as one JSON object: for the Python package
+    #[value(hide = true)]
+    Parts,
 }
 
 /// The endings of report files, and the form that each asks for.

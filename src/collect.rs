@@ -88,6 +88,8 @@ pub struct Options {
     pub users_list: Option<PathBuf>,
     /// Time to look as one user; the usual where it is not given.
     pub user_deadline: Option<Duration>,
+    /// The Python from within which gpucheck was called.
+    pub asker: Option<frameworks::Asker>,
 }
 
 /// Looks at a machine.
@@ -292,7 +294,11 @@ pub(crate) fn look_at_frameworks(
     driver_is_behind: bool,
     one_at_a_time: bool,
 ) -> InTime<Frameworks> {
-    let mut ask = frameworks::Ask::new(frameworks::Environment::of_this_process());
+    let environment = frameworks::Environment {
+        asker: options.asker.clone(),
+        ..frameworks::Environment::of_this_process()
+    };
+    let mut ask = frameworks::Ask::new(environment);
     ask.full = options.full;
     ask.exercise = options.exercise;
     ask.roots_alone = options.roots_pythons_alone;

@@ -37,6 +37,7 @@
 //! | [`probe`] | a source of facts each; [`worker`] is their other end, in the child |
 //! | [`probe::environments`], [`probe::notebooks`] | find environments, Jupyter's kernels and servers by files and `/proc` |
 //! | [`probe::frameworks`] | starts the Pythons of the shell, of kernels and of environments, side by side, and runs `python/` in them, the PyO3 extension that `build.rs` embeds |
+//! | `python/gpucheck` | the Python package for notebooks, programs and Jupyter servers, which runs this program with `--format parts` |
 //! | [`probe::users`] | the human users, and this program once more as each of them |
 //! | [`probe::load`], [`slow`] | samples GPUs and host for some seconds |
 //! | [`child`] | starting, following and ending children; the line protocol |

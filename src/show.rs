@@ -66,6 +66,7 @@ fn render(report: &Report, format: Format, style: Style, language: Language) -> 
         Format::Html => render::html(report, language),
         Format::Markdown => render::markdown(report, language),
         Format::Prometheus => render::prometheus(report),
+        Format::Parts => render::parts(report, language),
     }
 }
 

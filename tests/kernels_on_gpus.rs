@@ -7,7 +7,7 @@ use gpucheck_machines::{folder, machine::Machine, run::Staged};
 use std::{ffi::OsString, fs, path::Path, sync::PoisonError};
 
 /// A PyTorch on the one GPU of the machine, which it lists as CUDA does: not where the variable hides it.
-const ON_THE_GPU: &str = "
+pub(crate) const ON_THE_GPU: &str = "
 import os
 del GPUS[1]
 if os.environ.get('CUDA_VISIBLE_DEVICES', '0') != '0':
@@ -19,7 +19,7 @@ if os.environ.get('CUDA_VISIBLE_DEVICES', '0') != '0':
 ";
 
 /// What stands in `torch/version.py` of the wheels.
-fn version(cuda: Option<&str>) -> String {
+pub(crate) fn version(cuda: Option<&str>) -> String {
     let (local, cuda) = cuda.map_or(("cpu".to_owned(), "None".to_owned()), |cuda| {
         (format!("cu{}", cuda.replace('.', "")), format!("'{cuda}'"))
     });

@@ -34,6 +34,7 @@ mod pipelines;
 mod platform;
 mod protocol;
 mod ptx;
+mod python_package;
 mod pythons;
 mod real_frameworks;
 mod real_kernels;

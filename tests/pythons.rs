@@ -1,4 +1,5 @@
-//! Real Pythons for the tests, made by `tests/parts/tensorflow.sh` and `tests/parts/frameworks.sh`.
+//! Real Pythons for the tests, made by `tensorflow.sh`, `frameworks.sh` and `jupyterlab.sh` of
+//! `tests/parts`.
 
 use gpucheck::probe::frameworks::{Ask, Environment, probe};
 use gpucheck_checks::fact::{DeviceAttributes, Look, Observed, Python, TensorFlow};
@@ -22,7 +23,7 @@ pub(crate) fn part(name: &str) -> PathBuf {
     let folder = folder.display();
     assert!(
         environment.join("gpucheck-stamp").is_file(),
-        "no environment at {}: run `sh tests/parts/tensorflow.sh {folder}` and `sh tests/parts/frameworks.sh {folder}` first",
+        "no environment at {}: run tensorflow.sh, frameworks.sh and jupyterlab.sh of tests/parts with {folder} first",
         environment.display(),
     );
     environment

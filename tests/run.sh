@@ -14,6 +14,7 @@ tests/parts/nvidia.sh "$GPUCHECK_TEST_PARTS/nvidia"
 tests/parts/tensorflow.sh "$GPUCHECK_TEST_PARTS/python"
 tests/parts/ptx.sh "$GPUCHECK_TEST_PARTS/ptx"
 tests/parts/frameworks.sh "$GPUCHECK_TEST_PARTS/python"
+tests/parts/jupyterlab.sh "$GPUCHECK_TEST_PARTS/python"
 tests/parts/cuda_libraries.sh "$GPUCHECK_TEST_PARTS"
 say "real parts: initramfs, apt's configuration, JUnit's schema, a browser, an image, pipelines, metrics"
 tests/parts/initramfs.sh "$GPUCHECK_TEST_PARTS" || [ $? = 77 ]

@@ -8,7 +8,7 @@
 //! that names no GPU, or while CUDA lists others. Where CUDA lists no more without the variable, it hides nothing.
 //! Or CUDA lists it, and a framework does not in a Python that was started, as its notebook kernel starts it, with a value
 //! that names no GPU. The files that set the variable are named: profiles, conda's settings and scripts, IPython's
-//! startup files, Jupyter's services, `kernel.json`.
+//! startup files, Jupyter's services, `kernel.json`. A notebook that asks says itself whether it has set it.
 //!
 //! # Fix
 //! `unset CUDA_VISIBLE_DEVICES`; take it out of the notebook, `kernel.json` or profile that sets it, and restart the
@@ -74,15 +74,22 @@ fn here(facts: &Facts, outcomes: &[Outcome]) -> Option<Finding> {
         return None;
     }
     let finding = Finding::fail(Subject::Host, format!("{NAME}={value:?} hides {}", hidden.join(", ")))
-        .with("value", value.clone())
-        .run(format!("unset {NAME}"));
+        .with("value", value.clone());
+    let by_notebook = set_by_the_notebook(facts);
+    let finding = if by_notebook { finding } else { finding.run(format!("unset {NAME}")) };
     let of_driver =
         |outcome: &&Outcome| ["driver.initializes", "driver.sees_gpu"].contains(&outcome.id.as_str());
     let finding = outcomes
         .iter()
         .filter(of_driver)
         .fold(finding, |finding, outcome| finding.accounting_for(&outcome.id, &outcome.subject));
-    Some(where_set(facts, finding))
+    Some(if by_notebook { finding.variant("notebook") } else { where_set(facts, finding) })
+}
+
+/// Whether the notebook that asks has set it itself: then it stands in none of the files.
+fn set_by_the_notebook(facts: &Facts) -> bool {
+    let asking = facts.frameworks.seen().and_then(|frameworks| frameworks.asking.as_ref());
+    asking.is_some_and(|asking| asking.notebook && asking.changed.iter().any(|name| name == NAME))
 }
 
 /// A Python that was started with a value of its own that hides every GPU.

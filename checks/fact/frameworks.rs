@@ -22,6 +22,30 @@ pub struct Frameworks {
     /// Profiles, scripts and settings that set `CUDA_VISIBLE_DEVICES`, of the shell, of conda, of Jupyter's services.
     #[serde(default)]
     pub visible_devices_set_in: Vec<String>,
+    /// What asks, where that is a Python; its own is the one that is found by [`FoundBy::Asking`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asking: Option<Asking>,
+}
+
+impl Frameworks {
+    /// What asks, and its Python as a new process would have it.
+    pub fn asking(&self) -> Option<(&Asking, &Python)> {
+        let python = self.pythons.iter().find(|python| python.found_by == FoundBy::Asking)?;
+        Some((self.asking.as_ref()?, python))
+    }
+}
+
+/// A Python that asks from within: the kernel of a notebook, or a program.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Asking {
+    /// It is the kernel of a notebook.
+    pub notebook: bool,
+    /// Names of variables that it has changed since it was started.
+    pub changed: Vec<String>,
+    /// The frameworks that have looked for GPUs in it already (`tensorflow`, `torch`, `jax`), with how many each
+    /// found: a framework looks once in the life of a process.
+    pub running: BTreeMap<String, u32>,
 }
 
 /// A Python interpreter, and the environment that it stands for.
@@ -96,6 +120,8 @@ pub enum FoundBy {
     Kernel,
     /// It was found among the environments of the machine.
     Environment,
+    /// It asks: gpucheck was called from within it.
+    Asking,
 }
 
 /// What an interpreter said of itself.

@@ -37,4 +37,6 @@ pub enum ShadowingPlace {
     PythonPath,
     /// It is the one that the Python was started in, a notebook's own.
     WorkingDirectory,
+    /// What asks has put it on its `sys.path` itself.
+    SysPath,
 }

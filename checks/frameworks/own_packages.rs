@@ -2,7 +2,7 @@
 //!
 //! # Meaning
 //! Outside virtual environments Python looks into `~/.local` before the environment's own folder, and into what
-//! `PYTHONPATH` names before both; a notebook also into its own folder. A package that lies there, for another version of
+//! `PYTHONPATH` names before both; a notebook also into its own folder, and into what a cell put on `sys.path`. A package that lies there, for another version of
 //! Python or of its neighbours, is imported in the place of the environment's, in every environment at once.
 //!
 //! # Detection
@@ -82,5 +82,6 @@ fn advise(python: &Python, shadowing: &Shadowing, finding: Finding) -> Finding {
         ShadowingPlace::WorkingDirectory => {
             finding.variant("working_directory").run(format!("ls {}", quoted(folder)))
         }
+        ShadowingPlace::SysPath => finding.variant("sys_path").run(format!("ls {}", quoted(folder))),
     }
 }

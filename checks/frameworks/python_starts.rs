@@ -46,6 +46,7 @@ fn judge_python(python: &Python) -> Finding {
         FoundBy::Path => "found on PATH",
         FoundBy::Kernel => "a notebook kernel starts it",
         FoundBy::Environment => "found among the environments of the machine",
+        FoundBy::Asking => "it asks",
     };
     match &python.interpreter {
         Observed::Seen(interpreter) | Observed::Interrupted { seen: interpreter, .. } => Finding::pass(

@@ -51,6 +51,7 @@ fn row(subject: Subject, usable: Usable, root: Option<&Root>) -> UsableFrom {
         root,
         retold_s: None,
         vscode: false,
+        asked_from: None,
     }
 }
 

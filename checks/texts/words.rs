@@ -216,6 +216,10 @@ pub struct HeadingWords {
     pub confirmed: Phrase,
     /// After a Python that Visual Studio Code offers.
     pub in_vscode: String,
+    /// The notebook that asks.
+    pub this_notebook: String,
+    /// The program that asks.
+    pub this_program: String,
     /// While Pythons are looked at: `{done}`, `{total}`, `{seconds}`, `{name}`.
     pub progress: Phrase,
     /// While all memory of a GPU is tested: `{gpu}`, `{done}`, `{all}`, `{rate}`, `{left}`.

@@ -172,7 +172,7 @@ impl Summary {
             let lines: Vec<String> = rows
                 .iter()
                 .map(|row| {
-                    let name = cut.short(&usable_from::name(row, &rows));
+                    let name = cut.short(&usable_from::name(row, &rows, self.language));
                     let answer = word::usable(row.usable, &self.words.usable);
                     let body = cut.short(&usable_from::body(report, row, self.language));
                     format!("| {name} | {answer} | {body} |")

@@ -7,7 +7,7 @@ use super::{
     word,
 };
 use anstyle::{AnsiColor, Style as Ansi};
-use gpucheck_checks::{Language, Report, Subject, Usable, UsableFrom};
+use gpucheck_checks::{AskedFrom, Language, Report, Subject, Usable, UsableFrom};
 use unicode_width::UnicodeWidthStr;
 
 /// Widest name that others are aligned with.
@@ -31,7 +31,9 @@ pub(super) struct Table<'a> {
 /// The tables that say something.
 pub(super) fn tables(report: &Report, language: Language) -> Vec<Table<'_>> {
     let headings = &language.words().heading;
-    let is_kernel = |row: &&UsableFrom| matches!(row.subject, Subject::Notebook(_));
+    let is_kernel = |row: &&UsableFrom| {
+        matches!(row.subject, Subject::Notebook(_)) || row.asked_from == Some(AskedFrom::Notebook)
+    };
     let (kernels, pythons): (Vec<_>, Vec<_>) = report.usable_from.iter().partition(is_kernel);
     let all = [
         Table { heading: &headings.usable_from_notebooks, of_kernels: true, rows: kernels },
@@ -40,7 +42,8 @@ pub(super) fn tables(report: &Report, language: Language) -> Vec<Table<'_>> {
     let tells = |table: &Table| {
         // Where nothing could use a GPU, nobody asks which does; of a lone Python the answer itself tells.
         let lone = report.usable_from.len() == 1 && !table.of_kernels;
-        !lone && table.rows.iter().any(|row| row.usable != Usable::NotApplicable)
+        let tells = |row: &&UsableFrom| row.usable != Usable::NotApplicable || row.asked_from.is_some();
+        !lone && table.rows.iter().any(tells)
     };
     all.into_iter().filter(tells).collect()
 }
@@ -48,7 +51,7 @@ pub(super) fn tables(report: &Report, language: Language) -> Vec<Table<'_>> {
 fn table(page: &mut Page, report: &Report, language: Language, rows: &[&UsableFrom]) {
     let words = &language.words().usable;
     let answers = words.all().iter().map(|word| word.width()).max().unwrap_or(0);
-    let names: Vec<String> = rows.iter().map(|row| name(row, rows)).collect();
+    let names: Vec<String> = rows.iter().map(|row| name(row, rows, language)).collect();
     let widest = names.iter().map(|name| name.width()).filter(|width| *width <= WIDEST_NAME).max();
     let names_width = widest.unwrap_or(0);
     for (row, name) in rows.iter().zip(&names) {
@@ -79,7 +82,13 @@ pub(super) fn count(report: &Report, kernels: bool) -> (usize, usize) {
 }
 
 /// What Jupyter's menu shows, with the kernel's own name where others are shown the same way.
-pub(super) fn name(row: &UsableFrom, rows: &[&UsableFrom]) -> String {
+pub(super) fn name(row: &UsableFrom, rows: &[&UsableFrom], language: Language) -> String {
+    let heading = &language.words().heading;
+    match row.asked_from {
+        Some(AskedFrom::Notebook) => return heading.this_notebook.clone(),
+        Some(AskedFrom::Program) => return heading.this_program.clone(),
+        None => {}
+    }
     let Some(shown) = &row.shown_as else { return row.subject.to_string() };
     let is_one_of_many = rows.iter().filter(|other| other.shown_as.as_ref() == Some(shown)).count() > 1;
     if is_one_of_many { format!("{shown} [{}]", row.subject) } else { shown.clone() }
@@ -147,6 +156,7 @@ mod tests {
             root: None,
             retold_s: None,
             vscode: false,
+            asked_from: None,
         }
     }
 

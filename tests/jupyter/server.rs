@@ -41,24 +41,33 @@ pub(crate) struct Running {
     home: tempfile::TempDir,
     child: Child,
     note: Value,
+    /// What its addresses begin with.
+    base: String,
     _alone: RwLockWriteGuard<'static, ()>,
 }
 
 impl Running {
     pub(crate) fn start() -> Self {
+        Self::of(&part("jupyter").join("bin/python"), "jupyter_server", "/", &[])
+    }
+
+    /// The server that a module of this Python is, below a prefix, with more arguments.
+    pub(crate) fn of(python: &Path, module: &str, base: &str, more: &[&str]) -> Self {
         let alone = SERVERS.write().unwrap_or_else(PoisonError::into_inner);
         let home = tempfile::tempdir().unwrap();
         fs::create_dir_all(home.path().join("notebooks")).unwrap();
-        let mut command = Command::new(part("jupyter").join("bin/python"));
+        let mut command = Command::new(python);
         let folder = home.path().join("notebooks");
         command
-            .args(["-m", "jupyter_server", "--ServerApp.ip=127.0.0.1", "--ServerApp.open_browser=False"])
+            .args(["-m", module, "--ServerApp.ip=127.0.0.1", "--ServerApp.open_browser=False"])
             .args(["--allow-root", &format!("--ServerApp.port={}", free_port())])
-            .arg(format!("--ServerApp.root_dir={}", folder.display()));
+            .arg(format!("--ServerApp.root_dir={}", folder.display()))
+            .arg(format!("--ServerApp.base_url={base}"))
+            .args(more);
         let log = fs::File::create(home.path().join("log")).unwrap();
         surroundings(&mut command, home.path()).current_dir(home.path()).process_group(0);
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
-        let mut server = Self { home, child, note: Value::Null, _alone: alone };
+        let mut server = Self { home, child, note: Value::Null, base: base.to_owned(), _alone: alone };
         server.wait();
         server
     }
@@ -92,6 +101,12 @@ impl Running {
 
     pub(crate) fn runtime(&self) -> PathBuf {
         self.home.path().join("runtime")
+    }
+
+    /// Where it is, with the prefix.
+    pub(crate) fn address(&self) -> String {
+        let port = self.note.get("port").and_then(Value::as_u64).unwrap();
+        format!("http://127.0.0.1:{port}{}", self.base)
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -168,7 +183,8 @@ impl Running {
         stream.set_read_timeout(Some(AMPLE)).unwrap();
         let body = body.map(Value::to_string).unwrap_or_default();
         let request = format!(
-            "{method} /{path} HTTP/1.0\r\nAuthorization: token {}\r\nContent-Length: {}\r\n\r\n{body}",
+            "{method} {}{path} HTTP/1.0\r\nAuthorization: token {}\r\nContent-Length: {}\r\n\r\n{body}",
+            self.base,
             self.token(),
             body.len()
         );

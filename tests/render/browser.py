@@ -340,4 +340,5 @@ def main():
     print("%d pages, each at %s px, light, dark and on paper" % (len(pages), ", ".join(map(str, WIDTHS))))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -69,6 +69,7 @@ fn no_text_of_a_machine_is_taken_for_anything_else() {
             let said = said(&report, text);
             assert_sound(text, &said);
             let page = render::html(&said, Language::English);
+            let page = page + &render::fragment(&said, Language::English);
             assert!(!text.contains('<') || !page.contains(text), "{text}");
         }
     }

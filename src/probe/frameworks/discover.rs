@@ -2,6 +2,7 @@
 //!
 //! Invariant: the surroundings are a value; nothing here reads this process's own.
 
+use super::asking::Asker;
 use crate::child::{Name, Variables};
 use gpucheck_checks::fact::FoundBy;
 use std::{
@@ -30,6 +31,8 @@ pub struct Environment {
     pub changes: Vec<(Name, Option<OsString>)>,
     /// Its working directory; none where it is this process's.
     pub folder: Option<PathBuf>,
+    /// The Python from within which gpucheck was called.
+    pub asker: Option<Asker>,
 }
 
 impl Environment {
@@ -45,6 +48,7 @@ impl Environment {
             base: None,
             changes: Vec::new(),
             folder: None,
+            asker: None,
         }
     }
 }

@@ -11,6 +11,7 @@
 
 mod accounts;
 mod architectures;
+mod asking;
 mod assignment;
 mod brought;
 mod build_info;
@@ -52,6 +53,7 @@ mod tensorflow;
 mod trial;
 mod vouch;
 
+pub use asking::Asker;
 pub use by_files::by_files;
 pub(crate) use conda::all as conda_packages;
 pub use discover::Environment;
@@ -180,6 +182,7 @@ pub fn probe(ask: &Ask) -> Observed<Frameworks> {
         notebooks_not_started: not_started,
         environments: ask.environments.clone(),
         visible_devices_set_in: shell_files::setting_visible_devices(&ask.system, &ask.environment),
+        asking: ask.environment.asker.as_ref().map(Asker::fact),
     })
 }
 

@@ -37,6 +37,12 @@ pub(super) fn folders(
             Some(ShadowingPlace::WorkingDirectory)
         } else if named.contains(folder) {
             Some(ShadowingPlace::PythonPath)
+        } else if environment
+            .asker
+            .as_ref()
+            .is_some_and(|asker| asker.added.iter().any(|added| folder == added))
+        {
+            Some(ShadowingPlace::SysPath)
         } else if bases.iter().any(|base| folder.starts_with(base.join("lib"))) {
             Some(ShadowingPlace::UserSite)
         } else {

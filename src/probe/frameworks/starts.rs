@@ -37,21 +37,29 @@ pub(super) struct Starts {
 }
 
 impl Starts {
-    /// That of the shell, those of the kernels, then those of other environments that have a framework.
+    /// That which asks or else that of the shell, those of the kernels, then those of other environments that have a
+    /// framework.
     pub(super) fn of(
         environment: &Environment,
         notebooks: Option<&Notebooks>,
         environments: &[fact::Environment],
     ) -> Self {
         let mut starts = Self::default();
-        for candidate in discover::candidates(environment) {
-            starts.add(Start { candidate, environment: environment.clone() });
-        }
+        let others = if let Some(asker) = &environment.asker {
+            // Whoever asks from within a Python means that one.
+            starts.add(asker.start(environment));
+            &asker.of_others(environment)
+        } else {
+            for candidate in discover::candidates(environment) {
+                starts.add(Start { candidate, environment: environment.clone() });
+            }
+            environment
+        };
         if let Some(notebooks) = notebooks {
-            starts.add_kernels(environment, notebooks);
+            starts.add_kernels(others, notebooks);
         }
         starts.label();
-        starts.add_environments(environment, environments);
+        starts.add_environments(others, environments);
         starts
     }
 

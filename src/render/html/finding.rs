@@ -33,22 +33,24 @@ impl Page {
         };
         self.markup.open("article", &[("class", &format!("finding {}", tone.class()))]);
         self.markup.own("\n<p class=\"when\">");
-        self.markup.own(tone.icon());
+        if !self.embedded {
+            self.markup.own(tone.icon());
+        }
         self.markup.inline("span", &[], word::severity(root.severity, &words.page.severity));
         self.markup.own("</p>\n");
-        self.markup.element("h3", &[], &excerpt(&texts.title, LONGEST));
+        self.heading("h3", &excerpt(&texts.title, LONGEST));
         if let Some(subject) = about(&root.subject) {
             let about = words.page.about.with(&[("subject", &subject)]);
             self.markup.element("p", &[("class", "about")], &excerpt(&about, LONGEST));
         }
         self.markup.element("p", &[], &excerpt(&texts.meaning, LONGEST));
-        self.markup.element("h4", &[], word::fix_heading(root.who, &words.heading.fix));
+        self.heading("h4", word::fix_heading(root.who, &words.heading.fix));
         self.markup.element("p", &[], &excerpt(&texts.fix, LONGEST));
         self.commands(&root.fix.commands);
         if let Some(url) = &root.fix.url {
             self.link(url);
         }
-        self.markup.element("h4", &[], &words.heading.seen);
+        self.heading("h4", &words.heading.seen);
         self.markup.own("<ul class=\"seen\">\n");
         for seen in std::iter::once(&root.summary).chain(&root.evidence) {
             self.english("li", &[], seen);
@@ -76,6 +78,10 @@ impl Page {
             self.markup.text(&clean(command));
         }
         self.markup.own("</pre>");
+        if self.embedded {
+            self.markup.own("</div>\n");
+            return;
+        }
         let attributes = [
             ("type", "button"),
             ("data-copy", words.copy.as_str()),

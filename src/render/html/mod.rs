@@ -9,9 +9,12 @@ mod changes;
 mod checks;
 mod class;
 mod finding;
+mod fragment;
 mod markup;
 mod policy;
 mod tables;
+
+pub use fragment::fragment;
 
 use super::{answer::Answer, machine, outline::excerpt, word};
 use gpucheck_checks::{Language, Report, Words};
@@ -27,7 +30,7 @@ const LONGEST: usize = 1_500;
 
 /// The report as one HTML file.
 pub fn html(report: &Report, language: Language) -> String {
-    let mut page = Page { markup: Markup::default(), language, words: language.words() };
+    let mut page = Page::new(language, false);
     page.document(report);
     page.markup.into_string()
 }
@@ -37,9 +40,15 @@ struct Page {
     markup: Markup,
     language: Language,
     words: &'static Words,
+    /// It stands within another page, whose headings and ids are not ours and where no script of ours runs.
+    embedded: bool,
 }
 
 impl Page {
+    fn new(language: Language, embedded: bool) -> Self {
+        Self { markup: Markup::default(), language, words: language.words(), embedded }
+    }
+
     fn document(&mut self, report: &Report) {
         self.markup.own("<!doctype html>\n");
         self.markup.open("html", &[("lang", code(self.language))]);
@@ -100,11 +109,28 @@ impl Page {
 
     /// A part of the page under a heading of its own.
     fn section(&mut self, id: &'static str, heading: &str, write: impl FnOnce(&mut Self)) {
-        self.markup.open("section", &[("aria-labelledby", id)]);
-        self.markup.line();
-        self.markup.element("h2", &[("id", id)], heading);
+        if self.embedded {
+            self.markup.open("section", &[("aria-label", heading)]);
+            self.markup.line();
+            self.heading("h2", heading);
+        } else {
+            self.markup.open("section", &[("aria-labelledby", id)]);
+            self.markup.line();
+            self.markup.element("h2", &[("id", id)], heading);
+        }
         write(self);
         self.markup.close("section");
+    }
+
+    /// A heading; within another page a line that looks like one, for that page lists its own.
+    fn heading(&mut self, level: &'static str, text: &str) {
+        if self.embedded {
+            self.markup.open("p", &[("class", level)]);
+            self.markup.inline("strong", &[], text);
+            self.markup.own("</p>\n");
+        } else {
+            self.markup.element(level, &[], text);
+        }
     }
 
     fn list(&mut self, class: &'static str, lines: &[String]) {

@@ -86,7 +86,7 @@ impl Page {
     }
 
     fn usable_row(&mut self, report: &Report, row: &UsableFrom, rows: &[&UsableFrom], columns: &[&str]) {
-        let name = usable_from::name(row, rows);
+        let name = usable_from::name(row, rows, self.language);
         let python = row.python.as_deref().filter(|python| *python != name);
         let class = match row.usable {
             Usable::Yes => "word good",

@@ -15,13 +15,14 @@ tests/parts/tensorflow.sh "$GPUCHECK_TEST_PARTS/python"
 tests/parts/ptx.sh "$GPUCHECK_TEST_PARTS/ptx"
 tests/parts/frameworks.sh "$GPUCHECK_TEST_PARTS/python"
 tests/parts/cuda_libraries.sh "$GPUCHECK_TEST_PARTS"
-say "real parts: initramfs, apt's configuration, JUnit's schema, a browser, an image, pipelines"
+say "real parts: initramfs, apt's configuration, JUnit's schema, a browser, an image, pipelines, packages"
 tests/parts/initramfs.sh "$GPUCHECK_TEST_PARTS" || [ $? = 77 ]
 tests/parts/updates.sh "$GPUCHECK_TEST_PARTS"
 tests/parts/junit.sh "$GPUCHECK_TEST_PARTS/junit"
 tests/parts/browser.sh "$GPUCHECK_TEST_PARTS/browser"
 tests/parts/pipelines.sh "$GPUCHECK_TEST_PARTS/pipelines"
 tests/parts/image.sh "$GPUCHECK_TEST_PARTS" || [ $? = 77 ]
+tests/parts/packages.sh "$GPUCHECK_TEST_PARTS" || [ $? = 77 ]
 
 say "form and lints"
 cargo fmt --check
@@ -40,8 +41,11 @@ say "one file for glibc 2.27 and newer"
 packaging/portable.sh
 "$CARGO_TARGET_DIR/portable/gpucheck" --version
 
-say "figures"
-cargo build --release --locked
+say "figures, of the program that ships"
+export GPUCHECK="$CARGO_TARGET_DIR/portable/gpucheck"
 tests/figures.sh
 tests/bake_figures.sh || [ $? = 77 ]
-GPUCHECK="$CARGO_TARGET_DIR/release/gpucheck" cargo simulate --matrix | tail -n 1
+cargo simulate --matrix | tail -n 1
+
+say "packages"
+tests/packages.sh "$GPUCHECK" || [ $? = 77 ]

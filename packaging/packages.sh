@@ -16,6 +16,7 @@ here=$(cd "$(dirname "$0")/.." && pwd -P)
 target=${CARGO_TARGET_DIR:-$here/target}
 mkdir -p "${1:-$target/packages}"
 target=$(realpath "$target")
+export CARGO_TARGET_DIR="$target"
 out=$(realpath "${1:-$target/packages}")
 tools=$target/packaging-tools
 cd "$here"
@@ -51,7 +52,9 @@ pack() {
 
 # What is made: manual pages, completions, what else is in the program.
 made=$work/made
-cargo run --quiet --locked --package gpucheck-pages -- "$made"
+# Of the whole workspace, as `cargo test` builds it: else its dependencies would be built once more.
+cargo build --quiet --locked --workspace --example pages
+"$target/debug/examples/pages" "$made"
 # No path of this machine: our own crates have no place in the list.
 cargo tree --quiet --locked --edges normal --prefix none --target x86_64-unknown-linux-gnu \
     --package gpucheck --package gpucheck-python --format '{p}: {l}, {r}' |

@@ -4,13 +4,15 @@
 #
 #   packaging/portable.sh [FILE]     default: target/portable/gpucheck
 #
+# The same commit by the same Rust gives the same bytes, in whichever folder: packaging/reproduce.sh shows it.
 # Wants Rust, Python 3 with venv, objdump, and the package registries. Zig links against the old glibc.
 set -eu
 
 cd "$(dirname "$0")/.."
 glibc=2.27
 triple=x86_64-unknown-linux-gnu
-target=${CARGO_TARGET_DIR:-target}/portable
+mkdir -p "${CARGO_TARGET_DIR:-target}/portable"
+target=$(cd "${CARGO_TARGET_DIR:-target}/portable" && pwd -P)
 out=${1:-$target/gpucheck}
 tools=$target/tools
 
@@ -22,6 +24,13 @@ command -v objdump >/dev/null || {
     python3 -m venv "$tools"
     "$tools/bin/pip" install --quiet --disable-pip-version-check cargo-zigbuild==0.24.0 ziglang==0.15.2
 }
+# Where it is built must not show in it; build.rs does the same for the extension. The last that fits counts.
+remap() { printf -- '--remap-path-prefix=%s=%s' "$1" "$2"; }
+CARGO_ENCODED_RUSTFLAGS=$(
+    printf '%s\037%s\037%s' "$(remap "$(pwd -P)" gpucheck)" "$(remap "${CARGO_HOME:-$HOME/.cargo}" cargo)" \
+        "$(remap "$target" target)"
+)
+export CARGO_ENCODED_RUSTFLAGS
 PATH=$tools/bin:$PATH cargo zigbuild --release --locked --target "$triple.$glibc" --target-dir "$target"
 built=$target/$triple/release/gpucheck
 

@@ -9,6 +9,12 @@ say() { printf '\n== %s\n' "$*"; }
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
 export GPUCHECK_TEST_PARTS="${GPUCHECK_TEST_PARTS:-$CARGO_TARGET_DIR/test-parts}"
 
+# While the registries send, the processors build what the tests run.
+mkdir -p "$CARGO_TARGET_DIR"
+cargo test --workspace --locked --no-run >"$CARGO_TARGET_DIR/tests.log" 2>&1 &
+building=$!
+trap 'kill "$building" 2>/dev/null || true' EXIT
+
 say "real parts: NVIDIA's user-space libraries and compilers, TensorFlow, Jupyter, JAX, CuPy, PyTorch"
 tests/parts/nvidia.sh "$GPUCHECK_TEST_PARTS/nvidia"
 tests/parts/tensorflow.sh "$GPUCHECK_TEST_PARTS/python"
@@ -16,7 +22,7 @@ tests/parts/ptx.sh "$GPUCHECK_TEST_PARTS/ptx"
 tests/parts/frameworks.sh "$GPUCHECK_TEST_PARTS/python"
 tests/parts/jupyterlab.sh "$GPUCHECK_TEST_PARTS/python"
 tests/parts/cuda_libraries.sh "$GPUCHECK_TEST_PARTS"
-say "real parts: initramfs, apt's configuration, JUnit's schema, a browser, an image, pipelines, metrics"
+say "real parts: initramfs, apt's configuration, JUnit's schema, a browser, pipelines, metrics, an image, packages"
 tests/parts/initramfs.sh "$GPUCHECK_TEST_PARTS" || [ $? = 77 ]
 tests/parts/updates.sh "$GPUCHECK_TEST_PARTS"
 tests/parts/junit.sh "$GPUCHECK_TEST_PARTS/junit"
@@ -25,8 +31,14 @@ tests/parts/pipelines.sh "$GPUCHECK_TEST_PARTS/pipelines"
 tests/parts/metrics.sh "$GPUCHECK_TEST_PARTS/metrics"
 tests/parts/image.sh "$GPUCHECK_TEST_PARTS" || [ $? = 77 ]
 tests/parts/service.sh || [ $? = 77 ]
+tests/parts/packages.sh "$GPUCHECK_TEST_PARTS" || [ $? = 77 ]
 
 say "form and lints"
+wait "$building" || {
+    cat "$CARGO_TARGET_DIR/tests.log"
+    exit 1
+}
+trap - EXIT
 cargo fmt --check
 # The build script lists these files, so cargo does not know them.
 find checks -name '*.rs' -print0 | xargs -0 rustfmt --edition 2024 --check
@@ -43,10 +55,13 @@ say "one file for glibc 2.27 and newer"
 packaging/portable.sh
 "$CARGO_TARGET_DIR/portable/gpucheck" --version
 
-say "figures"
-cargo build --release --locked
+say "figures, of the program that ships"
+export GPUCHECK="$CARGO_TARGET_DIR/portable/gpucheck"
 tests/figures.sh
 tests/bake_figures.sh || [ $? = 77 ]
 tests/login_figures.sh
 tests/daemon_figures.sh
-GPUCHECK="$CARGO_TARGET_DIR/release/gpucheck" cargo simulate --matrix | tail -n 1
+cargo simulate --matrix | tail -n 1
+
+say "packages"
+tests/packages.sh "$GPUCHECK" || [ $? = 77 ]

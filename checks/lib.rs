@@ -36,6 +36,7 @@ mod readings;
 mod reasons;
 mod registry;
 mod report;
+pub mod seats;
 mod select;
 mod selection;
 mod slow;
@@ -75,8 +76,8 @@ pub use select::{Selection, UnknownId};
 pub use slow::{slow, slow_sources};
 pub use texts::{
     AnswerWords, ClassWords, DriftWords, FixWords, HeadingWords, Language, MachineWords, PageWords, Phrase,
-    PublishWords, QuestionWords, SeverityWords, SlowWords, StatusWords, Texts, UsableWords, VerdictWords,
-    WhatWords, WhoWords, Words,
+    PublishWords, QuestionWords, SeatStateWords, SeatsWords, SeverityWords, SlowWords, StatusWords, Texts,
+    UsableWords, VerdictWords, WhatWords, WhoWords, Words,
 };
 pub use usable_from::{RootReference, Usable, UsableFrom};
 pub use verdict::PROOFS;

@@ -1,9 +1,11 @@
 //! The command line.
 
+mod seats;
 mod template;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gpucheck_checks::Language;
+pub use seats::ClassArgs;
 use std::path::PathBuf;
 pub use template::{BakeArgs, BaselineArgs, CostArgs, DriftArgs, PublishArgs};
 
@@ -36,6 +38,8 @@ pub enum Command {
     Bake(BakeArgs),
     /// Say whether the GPU is usable, and what changed since this machine's template was saved
     Drift(DriftArgs),
+    /// Merge the reports of many machines into one answer: how many seats of a class are ready, and why the others are not
+    Class(ClassArgs),
     /// Look, and write down the facts (JSON, without serial numbers and user names) instead of judging them
     Record {
         /// The question whose facts are taken down, for `gpucheck judge` to answer anywhere

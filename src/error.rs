@@ -186,6 +186,20 @@ pub enum Error {
         /// The command.
         command: &'static str,
     },
+    /// Nothing to merge.
+    #[error("{}: no report in it; give reports that `gpucheck --format json` wrote, or folders that hold them as SEAT.json or SEAT/gpucheck.json", .0.join(", "))]
+    NoReports(Vec<String>),
+    /// What seats were to be compared with is nothing that they can be.
+    #[error("--baseline {}: neither a report in JSON nor what `gpucheck publish` saved: {message}", .path.display())]
+    NoTemplate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// A form that says of one machine what a class has many of.
+    #[error("JUnit is not for `gpucheck class`; take json for programs, or text, html or markdown")]
+    NoJunit,
     /// A table that this gpucheck was built with is broken.
     #[error("gpucheck's own table {0}; this is a bug in gpucheck, please report it")]
     OwnKnowledge(String),
@@ -239,6 +253,7 @@ impl Error {
             | Self::UnknownTarget { .. }
             | Self::NoImage { .. }
             | Self::NoReport { .. }
+            | Self::NoJunit
             | Self::NotWithSlow { .. }
             | Self::NoProcess { .. }
             | Self::NoNotebook { .. }
@@ -258,6 +273,8 @@ impl Error {
             | Self::WriteEvidence { .. }
             | Self::WriteReport { .. }
             | Self::Several(_)
+            | Self::NoReports(_)
+            | Self::NoTemplate { .. }
             | Self::OwnKnowledge(_)
             | Self::ReadKnowledge { .. }
             | Self::NoKnowledge { .. } => Exit::OwnError,

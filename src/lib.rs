@@ -45,6 +45,7 @@
 //! | [`progress`] | how far the looks and the work are, on a terminal |
 //! | [`cli`], [`locale`], [`exit`], [`error`] | the command, its language, what its status means, its own troubles |
 //! | [`root`] | the file system under `--root` |
+//! | [`seats`] | the reports of many machines, merged as they come |
 //! | [`baseline`], [`drift`] | what a template was, kept in its image, and what changed since |
 //!
 //! ## From failed checks to one cause
@@ -80,6 +81,7 @@ mod put_to_work;
 pub mod redact;
 pub mod render;
 pub mod root;
+pub mod seats;
 pub mod show;
 pub mod slow;
 pub mod worker;

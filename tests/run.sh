@@ -44,4 +44,5 @@ say "figures"
 cargo build --release --locked
 tests/figures.sh
 tests/bake_figures.sh || [ $? = 77 ]
+GPUCHECK="$CARGO_TARGET_DIR/release/gpucheck" tests/class_figures.sh
 GPUCHECK="$CARGO_TARGET_DIR/release/gpucheck" cargo simulate --matrix | tail -n 1

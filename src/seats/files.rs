@@ -71,7 +71,7 @@ pub(super) fn read(path: &Path, is_named: bool, buffer: &mut Vec<u8>) -> Result<
         Err(Errno::LOOP) if !is_named => {
             return Err("a symbolic link, which is not followed: name the file itself".to_owned());
         }
-        Err(Errno::NOENT) if !is_named && path.ends_with(IN_FOLDER) => {
+        Err(Errno::NOENT) if path.ends_with(IN_FOLDER) => {
             return Err(format!(
                 "no {IN_FOLDER} in its folder: the machine could not be reached, or gpucheck gave no report there"
             ));
@@ -83,7 +83,10 @@ pub(super) fn read(path: &Path, is_named: bool, buffer: &mut Vec<u8>) -> Result<
     if !found.is_file() {
         return Err("not a regular file".to_owned());
     }
-    buffer.reserve(usize::try_from(found.len()).unwrap_or(LARGEST).min(LARGEST) + 1);
+    if found.len() > LARGEST as u64 {
+        return Err(super::report::too_large());
+    }
+    buffer.reserve(usize::try_from(found.len()).unwrap_or(LARGEST) + 1);
     file.take(LARGEST as u64 + 1).read_to_end(buffer).map_err(told)?;
     if buffer.len() > LARGEST { Err(super::report::too_large()) } else { Ok(()) }
 }

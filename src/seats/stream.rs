@@ -38,6 +38,8 @@ struct Cutter {
     /// Where in the stream it begins.
     begins: u64,
     bytes: Vec<u8>,
+    /// How long it was when no end was found in it.
+    searched: usize,
     /// It is the rest of something that is too large.
     is_passing_over: bool,
 }
@@ -57,7 +59,10 @@ impl Cutter {
             }
             return;
         }
-        let end = end.or_else(|| last_end(&self.bytes));
+        // Only where it has grown by as much again, so that no byte is looked at again and again.
+        let is_to_search = self.bytes.len() >= 2 * self.searched;
+        let end = end.or_else(|| is_to_search.then(|| last_end(&self.bytes)).flatten());
+        self.searched = if is_to_search { self.bytes.len() } else { self.searched };
         if let Some(end) = end {
             let begins = self.begins;
             line.put(Work::Part { begins, bytes: self.take(end) });
@@ -68,6 +73,7 @@ impl Cutter {
     }
 
     fn take(&mut self, end: usize) -> Vec<u8> {
+        self.searched = 0;
         let rest = self.bytes.split_off(end);
         self.begins += end as u64;
         std::mem::replace(&mut self.bytes, rest)

@@ -133,9 +133,8 @@ impl SeatState {
             report.verdict == MachineVerdict::Unusable || report.holds.iter().any(|hold| hold.failed);
         match (report.readiness, report.verdict) {
             (Some(Readiness::NotReady), _) if is_held_by_failure => Self::NotReady,
-            (Some(Readiness::NotReady), _) => Self::Untold,
             (_, MachineVerdict::Unusable) => Self::NotReady,
-            (_, MachineVerdict::Incomplete) => Self::Untold,
+            (Some(Readiness::NotReady), _) | (_, MachineVerdict::Incomplete) => Self::Untold,
             (_, MachineVerdict::Degraded) => Self::InPart,
             (_, MachineVerdict::Usable) => Self::Ready,
         }

@@ -161,6 +161,9 @@ fn short(mut text: String) -> String {
     text
 }
 
+/// Finds the seats that have one of the first keys and none of the others.
+type Without<'a> = dyn Fn(&dyn Fn(Key) -> bool, &[Key]) -> SomeSeats + 'a;
+
 /// What is known of the seats: the traits, and the seats of each.
 pub(super) struct Known<'a> {
     /// Every trait that is kept, and its seats.
@@ -168,7 +171,7 @@ pub(super) struct Known<'a> {
     /// Seats whose report counts.
     pub(super) told: u64,
     /// Those that have one of the first and none of the others.
-    pub(super) without: &'a dyn Fn(&dyn Fn(Key) -> bool, &[Key]) -> SomeSeats,
+    pub(super) without: &'a Without<'a>,
 }
 
 impl Known<'_> {
@@ -189,7 +192,7 @@ impl Known<'_> {
                 Some((&found.thing, self.outlier(&found.thing, Some(&found.value), values)?))
             })
             .collect();
-        outliers.sort_by(|(one, _), (other, _)| one.cmp(other));
+        outliers.sort_by_key(|(thing, _)| *thing);
         outliers.into_iter().map(|(_, outlier)| outlier).collect()
     }
 

@@ -121,7 +121,7 @@ fn half_of_the_seats_are_not_most() {
     let versions = |of: fn(u64) -> &'static str| {
         let seats: Vec<u64> = (0..10).collect();
         told(&tally(&seats, |tally, number| {
-            tally.take(named(number), Some(0), false, report(None, of(number)))
+            tally.take(named(number), Some(0), false, report(None, of(number)));
         }))
     };
     let even = versions(|number| if number < 5 { "535" } else { "550" });

@@ -100,8 +100,13 @@ pub(super) fn name_of(name: &str) -> String {
 pub(super) fn title(cause: &SeatCause, seats: &Seats, language: Language) -> String {
     let first = cause.fixes.first();
     let title = first.map_or_else(|| cause.id.clone(), |fix| fix.root.texts(language).title);
-    let (count, all) = (cause.seats.count.to_string(), seats.seats.all.to_string());
-    language.words().seats.cause.with(&[("title", &title), ("count", &count), ("all", &all)])
+    of_seats(&title, &cause.seats, seats, language.words())
+}
+
+/// Something, and how many seats have it.
+fn of_seats(title: &str, have: &SomeSeats, seats: &Seats, words: &Words) -> String {
+    let (count, all) = (have.count.to_string(), seats.seats.all.to_string());
+    words.seats.cause.with(&[("title", title), ("count", &count), ("all", &all)])
 }
 
 /// Before what differs.
@@ -162,9 +167,8 @@ pub(super) fn others(outlier: &Outlier, words: &SeatsWords) -> Vec<String> {
 pub(super) fn doubts(seats: &Seats, words: &Words) -> [(String, Vec<String>); 2] {
     let more = |count: u64| (count > 0).then(|| words.page.more.with(&[("count", &count.to_string())]));
     let untold = seats.untold.iter().map(|doubt| {
-        let value = format!("{}: {}", doubt.id, doubt.why);
-        let (count, names) = (doubt.seats.count.to_string(), names(&doubt.seats, &words.seats));
-        words.seats.other.with(&[("value", &value), ("count", &count), ("names", &names)])
+        let title = format!("{}: {}", doubt.id, doubt.why);
+        format!("{}: {}", of_seats(&title, &doubt.seats, seats, words), names(&doubt.seats, &words.seats))
     });
     let unread = seats.unread.iter().map(|unread| format!("{}: {}", name_of(&unread.name), unread.why));
     [

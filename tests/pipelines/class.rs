@@ -5,8 +5,12 @@ use super::{
     parts::{debian, ours, tool},
     run,
 };
+use crate::machine::Machine;
 use serde_json::{Value, json};
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 const GPUCHECK: &str = env!("CARGO_BIN_EXE_gpucheck");
 
@@ -27,9 +31,16 @@ fn play(folder: &Path, seats: &str, more: &Value) -> super::Ended {
     run(play.arg(ours("packaging/ansible/class.yml")))
 }
 
+/// What was seen on one of the machines of the tests, as a file.
+fn facts(folder: &Path, machine: &str) -> PathBuf {
+    let file = folder.join(format!("{machine}.json"));
+    fs::write(&file, serde_json::to_vec(&Machine::load(machine).facts).unwrap()).unwrap();
+    file
+}
+
 /// A seat that is this machine, and says what one of the machines of the tests would.
-fn seat(name: &str, machine: &str) -> String {
-    let facts = ours(&format!("tests/machines/{machine}/machine.json"));
+fn seat(folder: &Path, name: &str, machine: &str) -> String {
+    let facts = facts(folder, machine);
     let options = json!(["judge", facts]).to_string();
     format!(
         "{name} ansible_connection=local gpucheck_class_installed={GPUCHECK} gpucheck_class_look_options='{options}'\n"
@@ -45,8 +56,9 @@ fn a_class_is_asked_and_who_cannot_be_reached_is_a_seat_that_is_not_told() {
         fs::create_dir_all(reports.join(name)).unwrap();
         fs::write(reports.join(name).join("gpucheck.json"), "{}").unwrap();
     }
-    let seats: String = (1..=3).map(|number| seat(&format!("seat-{number:02}"), "t4-535")).collect();
-    let broken = seat("seat-04", "module-missing-new-kernel");
+    let seats: String =
+        (1..=3).map(|number| seat(folder.path(), &format!("seat-{number:02}"), "t4-535")).collect();
+    let broken = seat(folder.path(), "seat-04", "module-missing-new-kernel");
     let unreachable = "seat-05 ansible_host=127.0.0.1 ansible_port=1\n";
     let without = "seat-06 ansible_connection=local gpucheck_class_installed=/nowhere/gpucheck\n";
     let played = play(folder.path(), &[&seats, &broken, unreachable, without].concat(), &json!({}));
@@ -73,7 +85,7 @@ fn a_class_is_asked_and_who_cannot_be_reached_is_a_seat_that_is_not_told() {
 fn the_last_report_of_a_daemon_is_taken() {
     let folder = tempfile::tempdir().unwrap();
     let kept = folder.path().join("report.json");
-    let facts = ours("tests/machines/t4-535/machine.json");
+    let facts = facts(folder.path(), "t4-535");
     let judged = run(super::command(GPUCHECK, folder.path())
         .args(["judge", "--format", "json", "-o"])
         .arg(&kept)

@@ -223,7 +223,9 @@ pub fn text(seats: &Seats, style: Style, language: Language) -> String {
     for (heading, lines) in doubts(seats, words) {
         if !lines.is_empty() {
             page.heading(&heading);
-            lines.iter().for_each(|line| page.item(line));
+            for line in &lines {
+                page.item(line);
+            }
         }
     }
     page.line("");

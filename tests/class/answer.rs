@@ -91,9 +91,9 @@ fn the_status_is_that_of_the_worst_seat() {
         (&[part, untold.clone()], 3, 3, "NOT VERIFIED: "),
         (&[healthy(0), untold, broken()], 1, 1, "NOT READY: "),
     ] {
-        let names: Vec<String> = (0..reports.len()).map(|number| format!("{number}.json")).collect();
-        let named: Vec<(&str, &Value)> = names.iter().map(String::as_str).zip(reports).collect();
-        let folder = folder(&named);
+        let files: Vec<String> = (0..reports.len()).map(|number| format!("{number}.json")).collect();
+        let reports: Vec<(&str, &Value)> = files.iter().map(String::as_str).zip(reports).collect();
+        let folder = folder(&reports);
         let ran = class(folder.path(), &[]);
         assert_eq!(ran.status, Some(plain), "{}", ran.out);
         assert!(ran.out.starts_with(first), "{}", ran.out);
@@ -156,8 +156,9 @@ fn every_form_says_the_same_and_keeps_to_its_layout() {
 fn a_large_class_has_bars_and_says_what_it_leaves_out() {
     let folder = tempfile::tempdir().unwrap();
     let text = healthy(0).to_string();
-    let input: String =
-        (0..2_100).map(|number| format!("{{\"seat\":\"s{number:04}\",{}\n", &text[1..])).collect();
+    let input: String = (0..2_100)
+        .map(|number| ["{\"seat\":\"s", &format!("{number:04}"), "\",", &text[1..], "\n"].concat())
+        .collect();
     let page = folder.path().join("page.html");
     let ran = super::stream(input.as_bytes(), &["--format", "json", "--report", page.to_str().unwrap()]);
     let answer = ran.json();

@@ -33,7 +33,7 @@ fn lines_and_whole_documents_give_the_same_answer() {
 #[test]
 fn any_order_gives_the_same_bytes() {
     let mut reports = many();
-    let input = |reports: &[Value]| reports.iter().map(|report| format!("{report}\n")).collect::<String>();
+    let input = |reports: &[Value]| reports.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
     let forward = stream(input(&reports).as_bytes(), &["--format", "json"]);
     reports.reverse();
     let backward = stream(input(&reports).as_bytes(), &["--format", "json"]);

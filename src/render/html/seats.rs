@@ -26,7 +26,9 @@ pub fn seats_html(seats: &Seats, language: Language) -> String {
         if !lines.is_empty() {
             page.section(id, &heading, |page| {
                 page.markup.own("<ul class=\"panel untold\">\n");
-                lines.iter().for_each(|line| page.english("li", &[], line));
+                for line in &lines {
+                    page.english("li", &[], line);
+                }
                 page.markup.own("</ul>\n");
             });
         }

@@ -37,6 +37,7 @@ mod readings;
 mod reasons;
 mod registry;
 mod report;
+pub mod seats;
 mod select;
 mod selection;
 mod slow;
@@ -77,6 +78,8 @@ pub use slow::{slow, slow_sources};
 pub use texts::{
     AnswerWords, ClassWords, DriftWords, FixWords, HeadingWords, Language, LoginWords, MachineWords,
     PageWords, Phrase, PublishWords, QuestionWords, SeverityWords, SlowWords, StatusWords, Texts,
+    AnswerWords, ClassWords, DriftWords, FixWords, HeadingWords, Language, MachineWords, PageWords, Phrase,
+    PublishWords, QuestionWords, SeatStateWords, SeatsWords, SeverityWords, SlowWords, StatusWords, Texts,
     UsableWords, VerdictWords, WhatWords, WhoWords, Words,
 };
 pub use usable_from::{AskedFrom, RootReference, Usable, UsableFrom};

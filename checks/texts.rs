@@ -11,12 +11,14 @@
 
 mod drift;
 mod pages;
+mod seats;
 #[cfg(test)]
 mod tests;
 mod words;
 
 pub use drift::{DriftWords, WhatWords};
 pub use pages::{PageWords, QuestionWords, SeverityWords, WhoWords};
+pub use seats::{SeatStateWords, SeatsWords};
 use serde::Deserialize;
 use std::{collections::BTreeMap, sync::LazyLock};
 pub use words::{

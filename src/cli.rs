@@ -1,6 +1,7 @@
 //! The command line.
 
 mod daemon;
+mod seats;
 mod template;
 
 use crate::probe::frameworks::Asker;
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use daemon::{DaemonArgs, DaemonAsk};
 use gpucheck_checks::Language;
 use serde::{Deserialize, Serialize};
+pub use seats::ClassArgs;
 use std::path::PathBuf;
 pub use template::{BakeArgs, BaselineArgs, CostArgs, DriftArgs, PublishArgs};
 
@@ -44,6 +46,8 @@ pub enum Command {
     Motd,
     /// Look at boot, on trouble and from time to time, and answer `gpucheck` at once; or ask the daemon that runs
     Daemon(DaemonArgs),
+    /// Merge the reports of many machines into one answer: how many seats of a class are ready, and why the others are not
+    Class(ClassArgs),
     /// Look, and write down the facts (JSON, without serial numbers and user names) instead of judging them
     Record {
         /// The question whose facts are taken down, for `gpucheck judge` to answer anywhere
@@ -242,6 +246,13 @@ pub enum Format {
     /// All of these and what a notebook shows, as one JSON object: for the Python package
     #[value(hide = true)]
     Parts,
+}
+
+impl Format {
+    /// As the command line names it.
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
 }
 
 /// The endings of report files, and the form that each asks for.

@@ -200,6 +200,23 @@ pub enum Error {
     /// The daemon does not do what it is asked for.
     #[error("the daemon says: {0}")]
     Refused(String),
+    /// Nothing to merge.
+    #[error("{}: no report in it; give reports that `gpucheck --format json` wrote, or folders that hold them as SEAT.json or SEAT/gpucheck.json", .0.join(", "))]
+    NoReports(Vec<String>),
+    /// What seats were to be compared with is nothing that they can be.
+    #[error("--baseline {}: neither a report in JSON nor what `gpucheck publish` saved: {message}", .path.display())]
+    NoTemplate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// A form that says of one machine what a class has many of.
+    #[error("the form {format} is not for `gpucheck class`; take json for programs, or text, html or markdown")]
+    NotOfClass {
+        /// Its name on the command line.
+        format: String,
+    },
     /// A table that this gpucheck was built with is broken.
     #[error("gpucheck's own table {0}; this is a bug in gpucheck, please report it")]
     OwnKnowledge(String),
@@ -253,6 +270,7 @@ impl Error {
             | Self::UnknownTarget { .. }
             | Self::NoImage { .. }
             | Self::NoReport { .. }
+            | Self::NotOfClass { .. }
             | Self::NotWithSlow { .. }
             | Self::NoProcess { .. }
             | Self::NoNotebook { .. }
@@ -275,6 +293,8 @@ impl Error {
             | Self::Daemon(_)
             | Self::NoDaemon { .. }
             | Self::Refused(_)
+            | Self::NoReports(_)
+            | Self::NoTemplate { .. }
             | Self::OwnKnowledge(_)
             | Self::ReadKnowledge { .. }
             | Self::NoKnowledge { .. } => Exit::OwnError,

@@ -1,6 +1,6 @@
 //! What gpucheck's exit status means.
 
-use gpucheck_checks::{Drift, MachineVerdict, Readiness, Report, Verdict};
+use gpucheck_checks::{Drift, MachineVerdict, Readiness, Report, Verdict, seats::Seats};
 
 /// The exit statuses, one by one. They do not change their meaning. Of `gpucheck publish` and `gpucheck bake` each says of
 /// a template what it says of a GPU.
@@ -38,6 +38,21 @@ impl Exit {
             MachineVerdict::Incomplete if strict && warned() => Self::NotUsable,
             MachineVerdict::Usable | MachineVerdict::Degraded | MachineVerdict::Incomplete => Self::Usable,
             MachineVerdict::Unusable => Self::NotUsable,
+        }
+    }
+
+    /// The status for a class: that of its worst seat. One of which nothing is known is no seat that is ready.
+    pub fn of_seats(seats: &Seats, strict: bool) -> Self {
+        let counts = &seats.seats;
+        let is_to_mend = counts.in_part > 0 || !seats.causes.is_empty();
+        if counts.not_ready > 0 {
+            Self::NotUsable
+        } else if counts.unknown() > 0 || counts.all == 0 {
+            Self::Incomplete
+        } else if strict && is_to_mend {
+            Self::NotUsable
+        } else {
+            Self::Usable
         }
     }
 

@@ -48,6 +48,7 @@
 //! | [`root`] | the file system under `--root` |
 //! | [`motd`] | what the daemon's last report says at a login |
 //! | [`daemon`] | looks when there is a reason to, by this program as its child, and answers who asks |
+//! | [`seats`] | the reports of many machines, merged as they come |
 //! | [`baseline`], [`drift`] | what a template was, kept in its image, and what changed since |
 //!
 //! ## From failed checks to one cause
@@ -85,6 +86,7 @@ mod put_to_work;
 pub mod redact;
 pub mod render;
 pub mod root;
+pub mod seats;
 pub mod show;
 pub mod slow;
 pub mod worker;

@@ -9,7 +9,7 @@ use gpucheck::{
     exit::Exit,
     facts_file, knowledge, motd, output, publish,
     redact::{own_names, redact},
-    render, show,
+    render, seats, show,
     slow::{self, Asked},
     worker,
 };
@@ -92,6 +92,7 @@ fn run(cli: &Cli) -> Result<Exit, Error> {
         Some(Command::Publish(asked)) => publish::run(asked, cli),
         Some(Command::Bake(asked)) => bake::run(asked, cli),
         Some(Command::Drift(asked)) => drift::run(asked, cli),
+        Some(Command::Class(asked)) => seats::run(asked, &cli.show),
         Some(Command::Slow(asked)) => {
             look_alone(look)?;
             let selection = Selection::default();
@@ -158,6 +159,7 @@ fn makes_none(command: Option<&Command>) -> Option<&'static str> {
         | Command::Publish(_)
         | Command::Bake(_)
         | Command::Drift(_)
+        | Command::Class(_)
         | Command::Judge { .. } => None,
     }
 }

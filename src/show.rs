@@ -7,7 +7,7 @@ use crate::{
     locale, output,
     render::{self, Retold, Style},
 };
-use gpucheck_checks::{Language, Report};
+use gpucheck_checks::{Language, Report, seats::Seats};
 use std::io::{self, IsTerminal};
 
 /// Width of a text report in a file, in columns.
@@ -27,35 +27,65 @@ pub fn report(report: &Report, show: &ShowArgs) -> Result<Exit, Error> {
 /// # Errors
 /// As of [`report`].
 pub fn retold(report: &Report, retold: Retold, show: &ShowArgs) -> Result<Exit, Error> {
-    with_note(report, Some(render::retold(retold, language(show))), show)
+    with_note(report, Some(&render::retold(retold, language(show))), show)
 }
 
-fn with_note(report: &Report, note: Option<String>, show: &ShowArgs) -> Result<Exit, Error> {
+fn with_note(report: &Report, note: Option<&str>, show: &ShowArgs) -> Result<Exit, Error> {
+    let render = |format, style, language| render(report, format, style, language);
+    let answer = |language| render::answer(report, language);
+    written(show, &render, &answer, note).map(|()| Exit::of(report, show.strict))
+}
+
+/// Writes what is said of a class, as [`report`] does.
+///
+/// # Errors
+/// Some of it cannot be written, or has no such form.
+pub fn seats(seats: &Seats, show: &ShowArgs) -> Result<Exit, Error> {
+    let render = |format, style, language| match format {
+        Format::Json => render::json(seats),
+        Format::Html => render::seats_html(seats, language),
+        Format::Markdown => render::seats_markdown(seats, language),
+        // Whoever asks for another has been told that there is none.
+        Format::Text | Format::Junit | Format::Prometheus | Format::Parts => {
+            render::seats_text(seats, style, language)
+        }
+    };
+    let answer = |language| render::seats_answer(seats, language);
+    written(show, &render, &answer, None).map(|()| Exit::of_seats(seats, show.strict))
+}
+
+/// Writes a document in each form that is asked for, and a note below the one that is shown as text.
+fn written(
+    show: &ShowArgs,
+    render: &dyn Fn(Format, Style, Language) -> String,
+    answer: &dyn Fn(Language) -> String,
+    note: Option<&str>,
+) -> Result<(), Error> {
     let language = language(show);
+    let shown = || {
+        let is_line = show.quiet && show.format == Format::Text;
+        let mut document = if is_line {
+            format!("{}\n", answer(language))
+        } else {
+            render(show.format, style(show), language)
+        };
+        // Every other form tells when it was taken, and of a line that stands alone somebody reads no more.
+        if let Some(note) = note.filter(|_| show.format == Format::Text && !is_line) {
+            document.extend(["\n", note, "\n"]);
+        }
+        output::write(&document, show.output.as_deref())
+    };
     let files = show.report.iter().map(|file| {
         let style = Style { width: FILE_WIDTH, color: false };
-        output::write_report(&render(report, file.format, style, language), &file.path)
+        output::write_report(&render(file.format, style, language), &file.path)
     });
-    let written: Vec<_> = files.chain(std::iter::once_with(|| shown(report, note, show, language))).collect();
+    let written: Vec<_> = files.chain(std::iter::once_with(shown)).collect();
     let mut failed: Vec<Error> = written.into_iter().filter_map(Result::err).collect();
     match failed.pop() {
-        None => Ok(Exit::of(report, show.strict)),
+        None => Ok(()),
         Some(error) if failed.is_empty() => Err(error),
         Some(error) => Err(Error::Several(failed.into_iter().chain([error]).collect())),
     }
-}
-
-fn shown(report: &Report, note: Option<String>, show: &ShowArgs, language: Language) -> Result<(), Error> {
-    let mut document = if show.quiet && show.format == Format::Text {
-        format!("{}\n", render::answer(report, language))
-    } else {
-        render(report, show.format, style(show), language)
-    };
-    // Every other form tells when it was taken, and of a line that stands alone somebody reads no more.
-    if let Some(note) = note.filter(|_| show.format == Format::Text && !show.quiet) {
-        document.extend(["\n", note.as_str(), "\n"]);
-    }
-    output::write(&document, show.output.as_deref())
 }
 
 fn render(report: &Report, format: Format, style: Style, language: Language) -> String {

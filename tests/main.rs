@@ -11,6 +11,7 @@
 mod bake;
 mod broken_pythons;
 mod children;
+mod class;
 mod classroom;
 mod cli;
 mod cuda_libraries;

@@ -4,6 +4,7 @@
 //! The images are the files of a simulated machine, so gpucheck looks at them by `--root`, and nothing of them runs.
 
 mod ansible;
+mod class;
 mod cloud_init;
 mod image;
 mod image_builder;

@@ -61,6 +61,7 @@ tests/figures.sh
 tests/bake_figures.sh || [ $? = 77 ]
 tests/login_figures.sh
 tests/daemon_figures.sh
+tests/class_figures.sh
 cargo simulate --matrix | tail -n 1
 
 say "packages"

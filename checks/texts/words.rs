@@ -1,6 +1,6 @@
 //! The words of the report itself: verdicts, headings, statuses. They stand in the section `[report]` of a catalogue.
 
-use super::{DriftWords, PageWords, fill};
+use super::{DriftWords, PageWords, SeatsWords, fill};
 use serde::Deserialize;
 
 /// A text with placeholders.
@@ -40,6 +40,8 @@ pub struct Words {
     pub usable: UsableWords,
     /// The notebooks of a class, and the ways in.
     pub class: ClassWords,
+    /// Many machines.
+    pub seats: SeatsWords,
     /// The machine in brief.
     pub machine: MachineWords,
     /// A page to keep, and a summary for a pull request.

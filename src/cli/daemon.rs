@@ -61,13 +61,14 @@ impl LookArgs {
             user_deadline_ms,
             small_work,
             socket: _,
+            asking,
         } = self;
         let switches =
             [full, fresh, no_exercise, deep, no_cloud_metadata, this_pythons, this_notebooks, small_work];
         !switches.contains(&&true)
             && only.is_empty()
             && skip.is_empty()
-            && (knowledge.is_none() && soak.is_none() && users_list.is_none())
+            && (knowledge.is_none() && soak.is_none() && asking.is_none() && users_list.is_none())
             && (driver_deadline_ms.is_none() && user_deadline_ms.is_none())
     }
 }

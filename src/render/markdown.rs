@@ -4,6 +4,7 @@
 //! takes, and what is left out is counted.
 
 mod escape;
+mod seats;
 
 use super::{
     answer::Answer,
@@ -17,6 +18,7 @@ use super::{
 };
 use escape::escape;
 use gpucheck_checks::{Language, Outcome, Report, Root, Words};
+pub use seats::seats_markdown;
 
 /// Longest body of a pull request or of a comment that GitHub takes, in characters. Bytes are never fewer.
 const LONGEST_BODY: usize = 65_536;

@@ -70,7 +70,7 @@ fn kernel(report: &Report, row: &UsableFrom, root: &Root, language: Language) ->
     let rows: Vec<&UsableFrom> = report.usable_from.iter().collect();
     let around = phrase.with(&[("name", ""), ("title", ""), ("id", &id(root))]);
     let left = WIDTH.saturating_sub(around.width()).min(WIDTH / 3);
-    let name = shortened(&clean(&usable_from::name(row, &rows)), left);
+    let name = shortened(&clean(&usable_from::name(row, &rows, language)), left);
     noted(phrase, root, &[("name", &name)], language)
 }
 

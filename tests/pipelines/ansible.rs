@@ -13,7 +13,7 @@ use std::{
     process::Command,
 };
 
-fn ansible(program: &str, folder: &Path) -> Command {
+pub(super) fn ansible(program: &str, folder: &Path) -> Command {
     let mut ansible = command(tool(program), folder);
     let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", tool("").display());
     ansible.env("PATH", path).env("ANSIBLE_HOME", folder.join("ansible")).env("ANSIBLE_NOCOLOR", "1");
@@ -118,7 +118,16 @@ fn ansible_lint_takes_the_role_and_refuses_a_careless_one() {
     let role = folder.path().join("role");
     let lint = || {
         let mut lint = ansible("ansible-lint", &role);
-        run(lint.args(["--offline", "--nocolor", "-p", "--profile", "production", "gate.yml", "roles"]))
+        run(lint.args([
+            "--offline",
+            "--nocolor",
+            "-p",
+            "--profile",
+            "production",
+            "gate.yml",
+            "class.yml",
+            "roles",
+        ]))
     };
     let ended = lint();
     assert_eq!(ended.status, Some(0), "{}", ended.said);

@@ -9,14 +9,14 @@ use super::{
 };
 use crate::{probe::notebooks, root::Root};
 use gpucheck_checks::fact::{self, FoundBy};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::PathBuf};
 
 /// Holds `sys.path` for the new process; its name begins as those do that decide what a Python imports.
 const SYS_PATH: &str = "PYTHON_GPUCHECK_SYS_PATH";
 
 /// What a Python says of itself when it asks.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Asker {
     /// `sys.executable`.

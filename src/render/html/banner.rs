@@ -33,20 +33,26 @@ impl Tone {
 
 impl Page {
     pub(super) fn banner(&mut self, report: &Report) {
-        let answer = Answer::of(report, self.language);
-        let tone = Tone::of(report);
+        let Answer { verdict, rest } = Answer::of(report, self.language);
         let question = word::question(&report.profile, &self.words.page.question);
         let asked = format!("{}: {question}", word::command(&report.profile));
+        let host = machine::host(&report.machine.host, &self.words.machine);
+        self.answer(&asked, Tone::of(report), &verdict, &rest, Some(&host));
+    }
+
+    /// What was asked, and the answer; of one machine, what it is.
+    pub(super) fn answer(&mut self, asked: &str, tone: Tone, verdict: &str, rest: &str, host: Option<&str>) {
         self.markup.own("<header>\n");
-        self.markup.element("p", &[("class", "asked")], &excerpt(&asked, LONGEST));
+        self.markup.element("p", &[("class", "asked")], &excerpt(asked, LONGEST));
         self.markup.open("div", &[("class", &format!("banner {}", tone.class()))]);
         self.markup.own("\n<h1>");
         self.markup.own(tone.icon());
-        self.markup.inline("span", &[], &answer.verdict);
+        self.markup.inline("span", &[], verdict);
         self.markup.own("</h1>\n");
-        self.markup.element("p", &[], &excerpt(&answer.rest, LONGEST));
-        let host = machine::host(&report.machine.host, &self.words.machine);
-        self.markup.element("p", &[("class", "host")], &excerpt(&host, LONGEST));
+        self.markup.element("p", &[], &excerpt(rest, LONGEST));
+        if let Some(host) = host {
+            self.markup.element("p", &[("class", "host")], &excerpt(host, LONGEST));
+        }
         self.markup.own("</div>\n</header>\n");
     }
 }

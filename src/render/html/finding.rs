@@ -9,7 +9,7 @@ use super::{
     },
     LONGEST, Page,
 };
-use gpucheck_checks::{Report, Root, Severity};
+use gpucheck_checks::{Report, Root, Severity, Texts};
 
 impl Page {
     pub(super) fn findings(&mut self, report: &Report) {
@@ -44,12 +44,7 @@ impl Page {
             self.markup.element("p", &[("class", "about")], &excerpt(&about, LONGEST));
         }
         self.markup.element("p", &[], &excerpt(&texts.meaning, LONGEST));
-        self.heading("h4", word::fix_heading(root.who, &words.heading.fix));
-        self.markup.element("p", &[], &excerpt(&texts.fix, LONGEST));
-        self.commands(&root.fix.commands);
-        if let Some(url) = &root.fix.url {
-            self.link(url);
-        }
+        self.fix(root, &texts);
         self.heading("h4", &words.heading.seen);
         self.markup.own("<ul class=\"seen\">\n");
         for seen in std::iter::once(&root.summary).chain(&root.evidence) {
@@ -60,6 +55,16 @@ impl Page {
         let more = words.heading.more.with(&[("id", id)]);
         self.markup.element("p", &[("class", "more")], &excerpt(&more, LONGEST));
         self.markup.close("article");
+    }
+
+    /// Who mends it, and how.
+    pub(super) fn fix(&mut self, root: &Root, texts: &Texts) {
+        self.heading("h4", word::fix_heading(root.who, &self.words.heading.fix));
+        self.markup.element("p", &[], &excerpt(&texts.fix, LONGEST));
+        self.commands(&root.fix.commands);
+        if let Some(url) = &root.fix.url {
+            self.link(url);
+        }
     }
 
     /// Commands to copy: what is shown before each is not copied with it.

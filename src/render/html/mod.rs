@@ -12,6 +12,7 @@ mod finding;
 mod fragment;
 mod markup;
 mod policy;
+mod seats;
 mod tables;
 
 pub use fragment::fragment;
@@ -20,6 +21,7 @@ use super::{answer::Answer, machine, outline::excerpt, word};
 use gpucheck_checks::{Language, Report, Words};
 use markup::{Attribute, Markup};
 use policy::policy;
+pub use seats::seats_html;
 
 /// How the page looks.
 const STYLE: &str = include_str!("page.css");
@@ -50,10 +52,8 @@ impl Page {
     }
 
     fn document(&mut self, report: &Report) {
-        self.markup.own("<!doctype html>\n");
-        self.markup.open("html", &[("lang", code(self.language))]);
-        self.head(report);
-        self.markup.own("<body>\n");
+        let verdict = Answer::of(report, self.language).verdict;
+        self.begin(&format!("{verdict} - {} - {}", word::command(&report.profile), report.taken_at));
         self.banner(report);
         self.markup.own("<main>\n");
         self.drift(report);
@@ -65,17 +65,24 @@ impl Page {
         self.next(report);
         self.machine(report);
         self.checks(report);
-        self.markup.own("</main>\n");
-        self.footer(report);
-        self.markup.own("<p class=\"spoken\" role=\"status\" aria-live=\"polite\"></p>\n<script>");
+        let taken = self.words.page.taken.with(&[("time", &report.taken_at)]);
+        self.end(&format!("{taken}, gpucheck {}", report.gpucheck));
+    }
+
+    /// The end of the page: where it comes from, and what copies commands.
+    fn end(&mut self, about: &str) {
+        self.markup.own("</main>\n<footer>\n");
+        self.markup.element("p", &[], &excerpt(about, LONGEST));
+        self.markup.own("</footer>\n<p class=\"spoken\" role=\"status\" aria-live=\"polite\"></p>\n<script>");
         self.markup.own(SCRIPT);
         self.markup.own("</script>\n</body>\n</html>\n");
     }
 
-    fn head(&mut self, report: &Report) {
+    /// The beginning of the page, up to what is shown.
+    fn begin(&mut self, title: &str) {
         let policy = policy();
-        let verdict = Answer::of(report, self.language).verdict;
-        let title = format!("{verdict} - {} - {}", word::command(&report.profile), report.taken_at);
+        self.markup.own("<!doctype html>\n");
+        self.markup.open("html", &[("lang", code(self.language))]);
         self.markup.own("\n<head>\n<meta charset=\"utf-8\">\n");
         let content = [("http-equiv", "Content-Security-Policy"), ("content", policy.as_str())];
         // A policy holds for what stands after it.
@@ -86,10 +93,10 @@ impl Page {
              <meta name=\"referrer\" content=\"no-referrer\">\n\
              <meta name=\"robots\" content=\"noindex\">\n",
         );
-        self.markup.element("title", &[], &excerpt(&title, LONGEST));
+        self.markup.element("title", &[], &excerpt(title, LONGEST));
         self.markup.own("<style>");
         self.markup.own(STYLE);
-        self.markup.own("</style>\n</head>\n");
+        self.markup.own("</style>\n</head>\n<body>\n");
     }
 
     fn machine(&mut self, report: &Report) {
@@ -97,14 +104,6 @@ impl Page {
         self.section("machine", &self.words.heading.machine.clone(), |page| {
             page.list("panel", &lines);
         });
-    }
-
-    fn footer(&mut self, report: &Report) {
-        let taken = self.words.page.taken.with(&[("time", &report.taken_at)]);
-        let about = format!("{taken}, gpucheck {}", report.gpucheck);
-        self.markup.own("<footer>\n");
-        self.markup.element("p", &[], &excerpt(&about, LONGEST));
-        self.markup.own("</footer>\n");
     }
 
     /// A part of the page under a heading of its own.

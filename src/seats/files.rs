@@ -1,0 +1,111 @@
+//! Reports in files: `SEAT.json`, or `SEAT/gpucheck.json` as Ansible fetches them.
+
+use super::{LARGEST, Line, Work};
+use gpucheck_checks::seats::Seat;
+use rustix::{
+    fs::{Mode, OFlags, open},
+    io::Errno,
+};
+use std::{
+    fs::{self, DirEntry, File},
+    io::{self, Read},
+    path::Path,
+};
+
+/// Names that say what a file is, and not whose.
+const NOT_NAMES: [&str; 2] = ["gpucheck", "report"];
+/// The report in a folder of a seat.
+const IN_FOLDER: &str = "gpucheck.json";
+
+/// The seat that a file tells of: its name, or that of its folder.
+pub(super) fn seat_of(path: &Path) -> String {
+    let text = |name: &std::ffi::OsStr| name.to_string_lossy().into_owned();
+    let stem = path.file_stem().map(text).unwrap_or_default();
+    let folder = || path.parent().and_then(Path::file_name).map(text);
+    if NOT_NAMES.contains(&stem.as_str()) { folder().unwrap_or(stem) } else { stem }
+}
+
+/// Hands out the reports in a folder and in the folders of seats in it.
+pub(super) fn hand_out(folder: &Path, line: &mut Line) {
+    let missing = |error: &io::Error| Work::Missing {
+        seat: Seat::Named(folder.to_string_lossy().into()),
+        why: format!("its files cannot be listed: {error}"),
+    };
+    match fs::read_dir(folder) {
+        Err(error) => line.put(missing(&error)),
+        Ok(entries) => {
+            for entry in entries {
+                match entry {
+                    Ok(entry) => entry_of(&entry).into_iter().for_each(|work| line.put(work)),
+                    // The rest of it cannot be had either.
+                    Err(error) => return line.put(missing(&error)),
+                }
+            }
+        }
+    }
+}
+
+fn entry_of(entry: &DirEntry) -> Option<Work> {
+    let name = entry.file_name().to_string_lossy().into_owned();
+    let path = entry.path();
+    if name.starts_with('.') {
+        None
+    } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+        Some(Work::File { seat: name, path: path.join(IN_FOLDER), is_named: false })
+    } else {
+        let is_report = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+        is_report.then(|| Work::File { seat: seat_of(&path), path, is_named: false })
+    }
+}
+
+/// Reads a file into a buffer that is used again and again; why it cannot be read.
+pub(super) fn read(path: &Path, is_named: bool, buffer: &mut Vec<u8>) -> Result<(), String> {
+    buffer.clear();
+    // Never waits for a pipe.
+    let mut flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    if !is_named {
+        flags |= OFlags::NOFOLLOW;
+    }
+    let file = match open(path, flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(Errno::LOOP) if !is_named => {
+            return Err("a symbolic link, which is not followed: name the file itself".to_owned());
+        }
+        Err(Errno::NOENT) if path.ends_with(IN_FOLDER) => {
+            return Err(format!(
+                "no {IN_FOLDER} in its folder: the machine could not be reached, or gpucheck gave no report there"
+            ));
+        }
+        Err(error) => return Err(error.to_string()),
+    };
+    let told = |error: io::Error| error.to_string();
+    let found = file.metadata().map_err(told)?;
+    if !found.is_file() {
+        return Err("not a regular file".to_owned());
+    }
+    if found.len() > LARGEST as u64 {
+        return Err(super::report::too_large());
+    }
+    buffer.reserve(usize::try_from(found.len()).unwrap_or(LARGEST) + 1);
+    file.take(LARGEST as u64 + 1).read_to_end(buffer).map_err(told)?;
+    if buffer.len() > LARGEST { Err(super::report::too_large()) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seat_has_the_name_of_its_file_or_of_its_folder() {
+        for (path, seat) in [
+            ("reports/seat-07.json", "seat-07"),
+            ("reports/seat-07/gpucheck.json", "seat-07"),
+            ("/srv/lab.example.org/report.json", "lab.example.org"),
+            ("gpucheck.json", "gpucheck"),
+            ("lab.example.org.json", "lab.example.org"),
+            ("seat", "seat"),
+        ] {
+            assert_eq!(seat_of(Path::new(path)), seat);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Reports in files: whose they are, which counts, and what is found in a folder.
+
+use super::{broken, class, counts, folder, gpucheck, healthy};
+use serde_json::json;
+use std::fs;
+
+#[test]
+fn a_seat_is_named_by_its_file_or_by_its_folder() {
+    let folder = folder(&[
+        ("seat-01.json", &healthy(1)),
+        ("seat-02/gpucheck.json", &healthy(2)),
+        ("seat-02/gpucheck.html.json", &broken()),
+        (".hidden.json", &broken()),
+        ("notes.txt", &broken()),
+        ("deep/er/gpucheck.json", &broken()),
+    ]);
+    fs::remove_dir_all(folder.path().join("deep")).unwrap();
+    let ran = class(folder.path(), &["--format", "json"]);
+    let listed = &ran.json()["listed"];
+    assert_eq!(
+        listed,
+        &json!([{"name": "seat-01", "state": "ready"}, {"name": "seat-02", "state": "ready"}])
+    );
+    assert_eq!(ran.status, Some(0));
+    // The same as files.
+    let files = ["seat-01.json", "seat-02/gpucheck.json"].map(|name| folder.path().join(name));
+    let named: super::Ran = gpucheck().args(files).args(["--format", "json"]).output().unwrap().into();
+    assert_eq!(named.out, ran.out);
+}
+
+#[test]
+fn the_newest_report_of_a_seat_counts_in_whatever_order_they_come() {
+    let mut old = broken();
+    old["taken_at"] = json!("2026-11-23T08:00:00Z");
+    let (first, second) = (folder(&[("seat.json", &old)]), folder(&[("seat.json", &healthy(1))]));
+    let (first, second) = (first.path(), second.path());
+    let merged = |paths: [&std::path::Path; 2]| -> super::Ran {
+        gpucheck().args(paths).args(["--format", "json"]).output().unwrap().into()
+    };
+    let (one, other) = (merged([first, second]), merged([second, first]));
+    assert_eq!(one.out, other.out);
+    let answer = one.json();
+    assert_eq!((counts(&answer), &answer["older_reports"]), ([1, 1, 0, 0, 0, 0, 0], &json!(1)));
+    assert_eq!(answer["causes"], json!([]));
+    // Of two reports of one time the worse one counts.
+    old["taken_at"] = healthy(1)["taken_at"].clone();
+    super::write(first, "seat.json", &old);
+    let (one, other) = (merged([first, second]), merged([second, first]));
+    assert_eq!((one.out == other.out, one.status), (true, Some(1)));
+}
+
+#[test]
+fn a_report_that_is_too_old_is_a_seat_that_is_not_told() {
+    let folder = folder(&[("old.json", &broken())]);
+    let mut young = healthy(0);
+    young["taken_at"] = json!(jiff::Timestamp::now().to_string());
+    super::write(folder.path(), "young.json", &young);
+    let mut timeless = healthy(0);
+    timeless["taken_at"] = json!("yesterday");
+    super::write(folder.path(), "timeless.json", &timeless);
+    let ran = class(folder.path(), &["--format", "json", "--max-age", "24h"]);
+    assert_eq!((ran.status, counts(&ran.json())), (Some(3), [3, 1, 0, 0, 0, 2, 0]), "{}", ran.out);
+    let ran = class(folder.path(), &["--format", "json"]);
+    assert_eq!((ran.status, counts(&ran.json())), (Some(1), [3, 2, 0, 1, 0, 0, 0]), "{}", ran.out);
+}
+
+#[test]
+fn nothing_to_merge_is_no_class_that_is_ready() {
+    let empty = tempfile::tempdir().unwrap();
+    let ran = class(empty.path(), &[]);
+    assert_eq!((ran.status, ran.out.as_str()), (Some(4), ""));
+    assert!(ran.err.contains("no report in it"), "{}", ran.err);
+    assert_eq!(super::stream(b" \n", &[]).status, Some(4));
+    let none: super::Ran = gpucheck().output().unwrap().into();
+    assert_eq!(none.status, Some(2));
+    for junit in [["--format", "junit"], ["--report", "a.xml"]] {
+        assert_eq!(class(empty.path(), &junit).status, Some(2));
+    }
+}
+
+#[test]
+fn a_baseline_is_a_report_or_what_publish_saved() {
+    let folder = folder(&[("seat.json", &healthy(0))]);
+    let saved = tempfile::NamedTempFile::new().unwrap();
+    let facts = crate::machine::healthy();
+    let report = serde_json::from_value(healthy(0)).unwrap();
+    gpucheck::baseline::save(&facts, &report, saved.path()).unwrap();
+    let with = |path: &std::path::Path| {
+        class(folder.path(), &["--format", "json", "--baseline", path.to_str().unwrap()])
+    };
+    let ran = with(saved.path());
+    assert_eq!(
+        (ran.status, &ran.json()["template"]),
+        (Some(0), &json!("2026-11-23T09:00:00Z")),
+        "{}",
+        ran.err
+    );
+    assert_eq!(ran.json()["outliers"], json!([]));
+    fs::write(saved.path(), "{\"schema\": 1}").unwrap();
+    let ran = with(saved.path());
+    assert_eq!((ran.status, ran.out.as_str()), (Some(4), ""));
+    assert!(ran.err.contains("neither a report in JSON nor what `gpucheck publish` saved"), "{}", ran.err);
+    assert_eq!(with(std::path::Path::new("/nowhere/baseline.json")).status, Some(4));
+}

@@ -77,10 +77,8 @@ pub use select::{Selection, UnknownId};
 pub use slow::{slow, slow_sources};
 pub use texts::{
     AnswerWords, ClassWords, DriftWords, FixWords, HeadingWords, Language, LoginWords, MachineWords,
-    PageWords, Phrase, PublishWords, QuestionWords, SeverityWords, SlowWords, StatusWords, Texts,
-    AnswerWords, ClassWords, DriftWords, FixWords, HeadingWords, Language, MachineWords, PageWords, Phrase,
-    PublishWords, QuestionWords, SeatStateWords, SeatsWords, SeverityWords, SlowWords, StatusWords, Texts,
-    UsableWords, VerdictWords, WhatWords, WhoWords, Words,
+    PageWords, Phrase, PublishWords, QuestionWords, SeatStateWords, SeatsWords, SeverityWords, SlowWords,
+    StatusWords, Texts, UsableWords, VerdictWords, WhatWords, WhoWords, Words,
 };
 pub use usable_from::{AskedFrom, RootReference, Usable, UsableFrom};
 pub use verdict::PROOFS;

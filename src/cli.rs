@@ -8,8 +8,8 @@ use crate::probe::frameworks::Asker;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use daemon::{DaemonArgs, DaemonAsk};
 use gpucheck_checks::Language;
-use serde::{Deserialize, Serialize};
 pub use seats::ClassArgs;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 pub use template::{BakeArgs, BaselineArgs, CostArgs, DriftArgs, PublishArgs};
 

@@ -212,7 +212,9 @@ pub enum Error {
         message: String,
     },
     /// A form that says of one machine what a class has many of.
-    #[error("the form {format} is not for `gpucheck class`; take json for programs, or text, html or markdown")]
+    #[error(
+        "the form {format} is not for `gpucheck class`; take json for programs, or text, html or markdown"
+    )]
     NotOfClass {
         /// Its name on the command line.
         format: String,

@@ -25,15 +25,13 @@ mod usable_from;
 mod word;
 
 pub use answer::answer;
-pub use html::{fragment, html};
-pub use html::{html, seats_html};
+pub use html::{fragment, html, seats_html};
 pub use json::json;
 pub use junit::junit;
 pub use live::{Canvas, Picture, live};
 pub use manual::{list, manual};
-pub use markdown::markdown;
-pub use motd::motd;
 pub use markdown::{markdown, seats_markdown};
+pub use motd::motd;
 pub use page::Style;
 pub use parts::parts;
 pub use progress::progress;

@@ -12,7 +12,7 @@ use gpucheck_checks::{
 
 /// What is said of a class as one HTML file.
 pub fn seats_html(seats: &Seats, language: Language) -> String {
-    let mut page = Page { markup: Markup::default(), language, words: language.words() };
+    let mut page = Page::new(language, false);
     let (verdict, rest) = seats::parts(seats, language);
     let title = format!("{verdict} - gpucheck class");
     let asked = format!("gpucheck class: {}", page.words.seats.question);

@@ -215,7 +215,8 @@ mod tests {
                     .into_iter()
                     .enumerate()
             {
-                sources += &format!("deb [trusted=yes arch=amd64] http://x.invalid {codename} main\n");
+                let source = format!("deb [trusted=yes arch=amd64] http://x.invalid {codename} main\n");
+                sources.push_str(&source);
                 files.push((format!("{lists}_{codename}_Release"), release(suite, codename, version)));
                 files.push((
                     format!("{lists}_{codename}_main_binary-amd64_Packages"),

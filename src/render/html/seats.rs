@@ -2,7 +2,7 @@
 
 use super::{
     super::{outline::excerpt, seats, tone::Tone, word},
-    LONGEST, Markup, Page,
+    LONGEST, Page,
     tables::Cell,
 };
 use gpucheck_checks::{

@@ -157,7 +157,13 @@ mod tests {
     }
 
     fn sleeper(mark: &str) -> Child {
-        Command::new("sleep").arg("60").env(MARK, mark).spawn().unwrap()
+        let child = Command::new("sleep").arg("60").env(MARK, mark).spawn().unwrap();
+        let variables = format!("/proc/{}/environ", child.id());
+        // A program that has only just begun has none yet.
+        while std::fs::read(&variables).unwrap().is_empty() {
+            thread::yield_now();
+        }
+        child
     }
 
     fn told(shared: Shared) -> Observed<RunOnGpu> {

@@ -30,7 +30,9 @@ holds() {
 }
 # silent COMMAND...: it ends well, and has nothing to say.
 silent() {
-    "$@" >"$work/silent" 2>&1 && [ ! -s "$work/silent" ] || { cat "$work/silent"; return 1; }
+    if "$@" >"$work/silent" 2>&1 && [ ! -s "$work/silent" ]; then return 0; fi
+    cat "$work/silent"
+    return 1
 }
 
 # Twice, and nothing of the second is as it was but the commit and the program.

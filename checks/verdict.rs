@@ -71,6 +71,57 @@ impl Report {
     pub fn proof_of(&self, gpu: &PciAddress) -> Verdict {
         proof_of_gpu(self.outcomes.iter(), &Subject::Gpu(gpu.clone()))
     }
+
+    /// Whether somebody else uses a GPU so that whoever looks gets nothing of it, or too little: a program fills its memory,
+    /// or has it for itself. Nothing is wrong with such a GPU.
+    pub fn is_used_by_others(&self, gpu: &PciAddress) -> bool {
+        self.use_by_others(&Subject::Gpu(gpu.clone())).is_some()
+    }
+
+    /// Whether a GPU computes, and always right; none where that could not be told, also because others use it.
+    pub fn computes(&self, gpu: &PciAddress) -> Option<bool> {
+        let subject = Subject::Gpu(gpu.clone());
+        match self.proof_of(gpu) {
+            Verdict::Pass => Some(true),
+            Verdict::Fail if self.is_only_in_use(&subject) => None,
+            Verdict::Fail => Some(false),
+            Verdict::Warn | Verdict::Unknown | Verdict::NotApplicable => None,
+        }
+    }
+
+    /// Whether nothing but its use by others keeps a GPU from its proof.
+    fn is_only_in_use(&self, gpu: &Subject) -> bool {
+        let Some(root) = self.use_by_others(gpu) else { return false };
+        let is_because = |outcome: &Outcome| {
+            outcome.id == PROOF_OF_GPU && outcome.subject == *gpu && outcome.root.as_ref() == Some(&root.id)
+        };
+        self.outcomes.iter().any(is_because) && !self.outcomes.iter().any(|outcome| refutes(outcome, gpu))
+    }
+
+    fn use_by_others(&self, gpu: &Subject) -> Option<&Root> {
+        // What several GPUs have is said of the machine.
+        let is_among = |root: &Root| {
+            let shows =
+                |outcome: &Outcome| outcome.subject == *gpu && outcome.root.as_ref() == Some(&root.id);
+            let has_own = |own: &Root| own.subject == *gpu && own.id == root.id;
+            self.outcomes.iter().any(shows) && !self.roots.iter().any(has_own)
+        };
+        let is_of_gpu =
+            |root: &Root| root.subject == *gpu || (root.subject == Subject::Host && is_among(root));
+        self.roots.iter().find(|root| is_use_by_others(root) && is_of_gpu(root))
+    }
+}
+
+/// Whether others use the GPU is all that is wrong.
+fn is_use_by_others(root: &Root) -> bool {
+    match root.cause.as_deref() {
+        Some("gpu-memory-held-by-other-kernel") => true,
+        // Where the mode is "prohibited" nobody can use it.
+        Some("compute-mode-blocks") => {
+            root.wording.values.get("mode").is_some_and(|mode| mode == "exclusive process")
+        }
+        _ => false,
+    }
 }
 
 /// What proves a GPU, unless what it did afterwards speaks against it.

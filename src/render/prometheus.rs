@@ -119,12 +119,18 @@ fn of_machine(metrics: &mut Metrics, report: &Report) {
         "Whether a GPU computes, and always right: 1 or 0; none where that could not be told.",
     );
     for gpu in &machine.gpus {
-        let computes = match report.proof_of(&gpu.address) {
-            Verdict::Pass => 1,
-            Verdict::Fail => 0,
-            Verdict::Warn | Verdict::Unknown | Verdict::NotApplicable => continue,
-        };
-        metrics.series(&[("gpu", &gpu.address.to_string())], computes);
+        if let Some(computes) = report.computes(&gpu.address) {
+            metrics.series(&[("gpu", &gpu.address.to_string())], u8::from(computes));
+        }
+    }
+    metrics.gauge(
+        "gpucheck_gpu_in_use",
+        "A GPU whose memory another program fills, or that one has for itself; always 1.",
+    );
+    for gpu in &machine.gpus {
+        if report.is_used_by_others(&gpu.address) {
+            metrics.series(&[("gpu", &gpu.address.to_string())], 1);
+        }
     }
     let driver = &machine.driver;
     metrics.gauge(

@@ -65,6 +65,60 @@ fn jupyter(classroom: &Classroom) {
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
+/// A kernel of root's own, which is told by this `kernel.json`.
+fn kernel(classroom: &Classroom, name: &str, spec: &Value) {
+    let folder = classroom.path("home/.local/share/jupyter/kernels").join(name);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("kernel.json"), spec.to_string()).unwrap();
+}
+
+#[test]
+fn root_runs_no_kernel_that_leads_to_anothers_files() {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: needs root");
+        return;
+    }
+    let names = ["none", "Python3", "words", "Variables", "gone"];
+    let classroom = names
+        .iter()
+        .fold(Classroom::new(), |classroom, name| classroom.notebook(&format!("{name}.ipynb"), name, &[WHO]))
+        .notebook("none.ipynb", "", &[WHO]);
+    let theirs = classroom.path("theirs");
+    fs::create_dir(&theirs).unwrap();
+    fs::write(theirs.join("launch.py"), "").unwrap();
+    chown(&theirs, Some(SOMEBODY), None).unwrap();
+    let launch = theirs.join("launch.py");
+    let python = part("jupyter").join("bin/python");
+    let words = |more: &[&str]| {
+        let words = [&[python.to_str().unwrap()], more, &["{connection_file}"]].concat();
+        json!({"argv": words, "display_name": "x", "language": "python"})
+    };
+    kernel(&classroom, "python3", &words(&[launch.to_str().unwrap()]));
+    kernel(
+        &classroom,
+        "words",
+        &words(&["-m", "ipykernel_launcher", "--load", launch.to_str().unwrap(), "-f"]),
+    );
+    let mut variables = words(&["-m", "ipykernel_launcher", "-f"]);
+    variables["env"] = json!({"PYTHONPATH": theirs});
+    kernel(&classroom, "variables", &variables);
+    kernel(
+        &classroom,
+        "gone",
+        &json!({"argv": ["no-such-program"], "display_name": "x", "language": "python"}),
+    );
+    let report = classroom.report(&RUN);
+    for (name, why) in
+        names.iter().zip(["theirs", "theirs", "theirs", "PYTHONPATH leads there", "cannot be told"])
+    {
+        let row = row(&report, &format!("{name}.ipynb"));
+        let told = row.why.as_deref().unwrap_or_default();
+        assert_eq!(row.ran, Ran::NotRun, "{row:#?}");
+        assert!(told.contains(why) && told.contains("sudo -u USER gpucheck publish"), "{name}: {told}");
+    }
+    assert!(!classroom.path("class/who.json").exists(), "root ran it");
+}
+
 #[test]
 fn a_notebook_runs_as_its_owner_and_never_as_root_where_others_can_write() {
     let is_root = rustix::process::geteuid().is_root();

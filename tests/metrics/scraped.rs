@@ -5,6 +5,7 @@ use super::{dashboard::queries, program};
 use crate::machine::Machine;
 use serde_json::Value;
 use std::{
+    collections::BTreeMap,
     fmt::Write,
     fs,
     net::TcpListener,
@@ -120,7 +121,7 @@ fn prometheus_answers_every_query_of_the_dashboard() {
     let targets: Vec<&str> = exporters.iter().map(|exporter| exporter.address.as_str()).collect();
     let config = folder.path().join("prometheus.yml");
     let job = format!(
-        "{{job_name: node, scrape_interval: 500ms, scrape_timeout: 500ms, static_configs: [{{targets: {targets:?}}}]}}"
+        "{{job_name: node, scrape_interval: 2s, scrape_timeout: 2s, static_configs: [{{targets: {targets:?}}}]}}"
     );
     fs::write(&config, format!("scrape_configs: [{job}]\n")).unwrap();
     let mut command = program("prometheus");
@@ -129,21 +130,23 @@ fn prometheus_answers_every_query_of_the_dashboard() {
     let server = Server::start(command, free_port());
     let seen = "/api/v1/query?query=count(gpucheck_build_info)";
     server.eventually(seen, |text| text.contains("\"3\"]"));
-    let first = |query: &str| -> Option<Value> {
-        let text = server
-            .get(&format!("/api/v1/query?query={}", percent(query)))
-            .unwrap_or_else(|| panic!("{query}"));
-        let answer: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(answer["status"], "success", "{query}: {answer}");
-        answer["data"]["result"].get(0).cloned()
+    let first = |text: &str| -> Option<Value> {
+        serde_json::from_str::<Value>(text).ok()?["data"]["result"].get(0).cloned()
     };
-    let mut told = Vec::new();
+    let mut counts = BTreeMap::from([
+        ("Seats ready", "1"),
+        ("Usable in part", "1"),
+        ("Not usable", "1"),
+        ("Not verified", "0"),
+    ]);
     for (title, query) in queries() {
-        let result = first(&query).unwrap_or_else(|| panic!("{title}: nothing of {query}"));
-        told.push((title, result["value"][1].as_str().unwrap().to_owned()));
+        let count = counts.remove(title.as_str());
+        let is_answer = |result: Value| count.is_none_or(|count| result["value"][1] == count);
+        // A scrape that this machine was too busy for takes a series away until the next one.
+        let path = format!("/api/v1/query?query={}", percent(&query));
+        server.eventually(&path, |text| first(text).is_some_and(is_answer));
     }
-    let of = |wanted: &str| told.iter().find(|(title, _)| title == wanted).unwrap().1.as_str();
-    assert_eq!(["Seats ready", "Usable in part", "Not usable", "Not verified"].map(of), ["1", "1", "1", "0"]);
+    assert!(counts.is_empty(), "{counts:?}");
 }
 
 /// A text as part of an address.

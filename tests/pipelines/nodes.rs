@@ -4,8 +4,12 @@
 //! Source: node-problem-detector, pkg/custompluginmonitor (plugin.go, types/config.go); slurm.conf(5).
 
 use super::{Ended, command, image::Image, parts::ours, run};
+use crate::machine::Machine;
+use gpucheck::render::prometheus;
+use gpucheck_checks::{Knowledge, Profile, Selection};
 use serde::Deserialize;
 use std::{
+    fmt::Write,
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -142,6 +146,10 @@ fn a_node_is_well_broken_or_not_to_be_told() {
         ("bit-flip", 1, "gpucheck: 0 of 1 GPUs compute: compute.adds_vectors"),
         ("module-missing-new-kernel", 1, "gpucheck: 0 of 1 GPUs compute: module-missing-new-kernel"),
         ("cuinit-hangs", 1, "gpucheck: 0 of 1 GPUs compute: driver.initializes"),
+        // Somebody trains on it.
+        ("context-out-of-memory", 2, "gpucheck: 1 of 1 GPUs in use: gpu-memory-held-by-other-kernel"),
+        ("compute-mode-exclusive", 2, "gpucheck: 1 of 1 GPUs in use: compute-mode-blocks"),
+        ("compute-mode-prohibited", 1, "gpucheck: 0 of 1 GPUs compute: compute-mode-blocks"),
     ] {
         let (node, _image) = Node::of(machine);
         assert_eq!(node.asked(&[]), (Some(status), message.to_owned()), "{machine}");
@@ -198,12 +206,58 @@ fn a_report_that_something_else_keeps_counts_while_it_is_fresh() {
     assert_eq!(node.asked(&[&node.path("none")]).0, Some(2));
 }
 
-/// What Slurm's program asks `scontrol` for, on a node that it shows so, where health.sh ends so.
-fn asked_of_slurm(shown: &str, status: i32, says: &str) -> String {
+/// The metrics of a machine, as of this time.
+fn metrics(machine: &str, taken: i64) -> String {
+    let knowledge = Knowledge::built_in().unwrap();
+    let facts = Machine::load(machine).facts;
+    let text = prometheus(&Profile::Check.judge(&facts, &knowledge, &Selection::default()));
+    let (before, after) = text.split_once("timestamp_seconds{profile=\"check\"} ").unwrap();
+    let rest = after.split_once('\n').unwrap().1;
+    format!("{before}timestamp_seconds{{profile=\"check\"}} {taken}\n{rest}")
+}
+
+#[test]
+fn a_gpu_whose_memory_a_pod_fills_is_no_problem_of_its_node() {
+    let node = Node::new();
+    let file = node.path("gpucheck.prom");
+    fs::write(&file, metrics("memory-held-outside-container", jiff::Timestamp::now().as_second())).unwrap();
+    let said = "gpucheck: 1 of 1 GPUs in use: gpu-memory-held-by-other-kernel";
+    assert_eq!(node.asked(&[&file]), (Some(2), said.to_owned()));
+}
+
+/// What gpucheckd writes behind a report, while somebody computes.
+#[test]
+fn a_report_counts_for_as_long_as_the_daemon_confirms_it() {
+    let node = Node::new();
+    let file = node.path("gpucheck.prom");
+    let now = jiff::Timestamp::now().as_second();
+    for (taken, confirmed, status) in [
+        (30_000, None, 2),
+        (30_000, Some(10_000), 0),
+        (30_000, Some(12_000), 2),
+        (10_000, Some(12_000), 0),
+        (30_000, Some(-4_000), 2),
+    ] {
+        let mut text = metrics("t4-535", now - taken);
+        if let Some(ago) = confirmed {
+            let _ = writeln!(text, "gpucheck_daemon_confirmed_timestamp_seconds {}", now - ago);
+        }
+        fs::write(&file, text).unwrap();
+        assert_eq!(node.asked(&[&file]).0, Some(status), "{taken} {confirmed:?}");
+    }
+}
+
+/// A node and its `scontrol`, which shows it so; its health.sh does this and ends so.
+fn slurms(shown: &str, does: &str, status: i32) -> Node {
     let node = Node::new();
     node.program("scontrol", "case $* in *show*) cat shown ;; *) printf '%s\\n' \"$@\" >>asked ;; esac");
     fs::write(node.path("shown"), shown).unwrap();
-    fs::write(node.path("health.sh"), format!("#!/bin/sh\necho '{says}'\nexit {status}\n")).unwrap();
+    fs::write(node.path("health.sh"), format!("#!/bin/sh\n{does}\nexit {status}\n")).unwrap();
+    node
+}
+
+/// What Slurm's program asks `scontrol` for there.
+fn asked_of_slurm(node: &Node) -> String {
     let Ended { status, said } = node.run("slurm-healthcheck.sh", &[]);
     assert_eq!((status, said.as_str()), (Some(0), ""));
     let asked = fs::read_to_string(node.path("asked")).unwrap_or_default();
@@ -240,8 +294,22 @@ fn slurm_is_asked_for_no_more_than_was_seen() {
         ("IDLE+DRAIN", "Reason=gpucheck: mine", 0, ""),
         ("DOWN", "Not responding", 0, ""),
     ] {
-        assert_eq!(asked_of_slurm(&shown(state, reason), status, broken), asked, "{state} {reason} {status}");
+        let node = slurms(&shown(state, reason), &format!("echo '{broken}'"), status);
+        assert_eq!(asked_of_slurm(&node), asked, "{state} {reason} {status}");
     }
     let without_gpu = shown("IDLE", "").replace("gpu:1", "(null)");
-    assert_eq!(asked_of_slurm(&without_gpu, 1, broken), "");
+    assert_eq!(asked_of_slurm(&slurms(&without_gpu, &format!("echo '{broken}'"), 1)), "");
+}
+
+/// Looking takes a while, in which an admin may drain the node, or take over our drain.
+#[test]
+fn a_drain_that_comes_while_the_gpu_is_looked_at_is_left_alone() {
+    let broken = "gpucheck: no GPU computes: nouveau-bound";
+    for (state, reason, status) in [("IDLE", "", 1), ("IDLE+DRAIN", broken, 0), ("IDLE+DRAIN", broken, 1)] {
+        let does = "echo 'gpucheck: another line'\nmv drained shown";
+        let node = slurms(&shown(state, reason), does, status);
+        fs::write(node.path("drained"), shown("IDLE+DRAIN", "new disk on Monday")).unwrap();
+        assert_eq!(asked_of_slurm(&node), "", "{state} {reason} {status}");
+        assert!(!node.path("drained").exists());
+    }
 }

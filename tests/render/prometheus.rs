@@ -5,7 +5,7 @@
 use super::{all, asked, hostile, samples};
 use crate::metrics::check;
 use gpucheck::render::prometheus;
-use gpucheck_checks::{MachineVerdict, Profile, Report, Verdict};
+use gpucheck_checks::{GpuSummary, MachineVerdict, Outcome, Profile, Report, Root, Subject, Verdict};
 use regex_lite::Regex;
 use std::{collections::BTreeSet, sync::LazyLock};
 
@@ -53,8 +53,12 @@ fn a_gpu_computes_where_the_verdict_rests_on_it() {
             report.machine.gpus.iter().map(|gpu| report.proof_of(&gpu.address)).collect();
         let computes =
             prometheus(&report).lines().filter(|line| line.starts_with("gpucheck_gpu_computes{")).count();
-        let known = proofs.iter().filter(|proof| matches!(proof, Verdict::Pass | Verdict::Fail)).count();
-        assert_eq!(computes, known, "{name}");
+        let is_told = |gpu: &&GpuSummary| match report.proof_of(&gpu.address) {
+            Verdict::Pass => true,
+            Verdict::Fail => !report.is_used_by_others(&gpu.address),
+            Verdict::Warn | Verdict::Unknown | Verdict::NotApplicable => false,
+        };
+        assert_eq!(computes, report.machine.gpus.iter().filter(is_told).count(), "{name}");
         if report.profile == "check" && report.verdict == MachineVerdict::Usable {
             assert!(proofs.iter().all(|proof| *proof == Verdict::Pass), "{name}: {proofs:?}");
             seen.insert("usable");
@@ -65,6 +69,48 @@ fn a_gpu_computes_where_the_verdict_rests_on_it() {
         }
     }
     assert_eq!(seen.len(), 2);
+}
+
+/// A program that computes takes nothing from a GPU but its time and its memory.
+#[test]
+fn a_gpu_that_others_use_is_not_broken() {
+    let told = |report: &Report| {
+        let text = prometheus(report);
+        let value = |metric: &str| {
+            let line = text.lines().find(|line| line.starts_with(&format!("{metric}{{")))?;
+            line.rsplit(' ').next().map(str::to_owned)
+        };
+        (value("gpucheck_gpu_computes"), value("gpucheck_gpu_in_use"))
+    };
+    let (used, broken) = ((None, Some("1".to_owned())), (Some("0".to_owned()), None));
+    for (machine, wanted) in [
+        ("memory-held-outside-container", &used),
+        ("memory-held-by-other-user", &used),
+        ("compute-mode-exclusive", &used),
+        // Nobody can use it, or its memory is nobody's.
+        ("compute-mode-prohibited", &broken),
+        ("zombie-holds-memory", &broken),
+        ("bit-flip", &broken),
+    ] {
+        assert_eq!(told(&asked(Profile::Check, machine)), *wanted, "{machine}");
+    }
+    // Several GPUs have one root, which is the machine's; what one of them has besides is its own.
+    let mut several = asked(Profile::Check, "memory-held-by-other-user");
+    several.roots[0].subject = Subject::Host;
+    assert_eq!(told(&several), used);
+    let gpu = Subject::Gpu(several.machine.gpus[0].address.clone());
+    let own = Root {
+        subject: gpu.clone(),
+        cause: Some("zombie-holds-gpu-memory".into()),
+        ..several.roots[0].clone()
+    };
+    several.roots.push(own);
+    assert_eq!(told(&several), broken);
+    several.roots.pop();
+    let wrong = |outcome: &&Outcome| outcome.id == "compute.adds_vectors";
+    let wrong = several.outcomes.iter().find(wrong).unwrap().clone();
+    several.outcomes.push(Outcome { id: "compute.memory_holds".into(), verdict: Verdict::Fail, ..wrong });
+    assert_eq!(told(&several).0, broken.0);
 }
 
 #[test]

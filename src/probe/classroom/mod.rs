@@ -4,6 +4,7 @@
 //! notebooks that are run; both end, and leave nothing behind. Under another root nothing is started.
 
 mod jupyter;
+mod kernels;
 mod notebooks;
 mod on_gpu;
 mod run;

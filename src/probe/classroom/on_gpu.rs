@@ -12,6 +12,7 @@ use crate::{
 use gpucheck_checks::fact::{Observed, RunOnGpu};
 use serde_json::value::RawValue;
 use std::{
+    collections::BTreeSet,
     path::Path,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -45,6 +46,8 @@ struct Seen {
     run: RunOnGpu,
     /// The driver named a process that is not to be seen here.
     has_strangers: bool,
+    /// Those that were to be seen here: they may end between the driver's look and ours.
+    known: BTreeSet<u32>,
     /// It named one without its memory.
     is_untold: bool,
 }
@@ -110,10 +113,13 @@ impl Shared {
 
     fn take(&self, holders: &[Holder]) {
         let own: Vec<&Holder> = holders.iter().filter(|held| self.scratch.is_marked(held.pid)).collect();
-        let is_stranger = |held: &Holder| !Path::new(&format!("/proc/{}", held.pid)).exists();
+        let is_here = |pid: u32| Path::new(&format!("/proc/{pid}")).exists();
         let mut seen = self.seen();
         seen.run.looks += 1;
-        seen.has_strangers |= holders.iter().any(is_stranger);
+        let (here, gone): (Vec<u32>, Vec<u32>) =
+            holders.iter().map(|held| held.pid).partition(|pid| is_here(*pid));
+        seen.known.extend(here);
+        seen.has_strangers |= gone.iter().any(|pid| !seen.known.contains(pid));
         if own.is_empty() {
             return;
         }
@@ -198,6 +204,20 @@ mod tests {
         // Linux numbers no process so high (PID_MAX_LIMIT).
         shared.take(&[Holder { pid: 4_194_305, memory: Some(1) }]);
         assert!(matches!(told(shared), Observed::NotProbed { .. }));
+        let _ = std::fs::remove_dir_all(folder);
+    }
+
+    #[test]
+    fn who_ends_between_the_drivers_look_and_ours_is_no_stranger() {
+        let shared = shared();
+        let folder = shared.scratch.folder.clone();
+        let mut other = sleeper("another");
+        let held = [Holder { pid: other.id(), memory: Some(1) }];
+        shared.take(&held);
+        other.kill().unwrap();
+        other.wait().unwrap();
+        shared.take(&held);
+        assert_eq!(told(shared), Observed::Seen(RunOnGpu { used: false, peak_memory: None, looks: 2 }));
         let _ = std::fs::remove_dir_all(folder);
     }
 

@@ -1,13 +1,15 @@
 //! A notebook of the class, run from its first cell to its last.
 //!
 //! Invariants: its file is only read; it runs in the kernel that it names, in its own folder; by root's word it runs by the
-//! rights of who has written it, and where that cannot be told, or others can write to it, it does not run; one at a time,
+//! rights of who has written it and what lies beside it, and where that cannot be told, or others can write to it or to root's
+//! kernel, it does not run; one at a time,
 //! each for a bounded time; whatever it starts ends with it. What it does on GPUs is seen from outside, by the driver's own
 //! list of processes.
 
 use super::{
     Ask,
     jupyter::{Installed, lines, surroundings},
+    kernels,
     on_gpu::OnGpu,
     sweep::Scratch,
 };
@@ -15,7 +17,7 @@ use crate::{
     child::{self, Finished, Job},
     probe::frameworks::{self, Vouched},
 };
-use gpucheck_checks::fact::{ClassNotebook, NotebookRun, Notebooks, Observed, ProbeFailure, Program, RunEnd};
+use gpucheck_checks::fact::{ClassNotebook, NotebookRun, Notebooks, Observed, ProbeFailure, RunEnd};
 use serde::Deserialize;
 use std::{
     ffi::OsString,
@@ -108,15 +110,18 @@ impl With<'_> {
         if !vouched.is_root() {
             return Ok(vouched);
         }
+        if self.notebooks.more > 0 {
+            return Err(advise("there are more kernels than gpucheck looks at".to_owned()));
+        }
         let kernel = notebook.content.seen().and_then(|content| content.kernel.as_deref());
-        let named = self.notebooks.kernelspecs.iter().filter(|spec| Some(spec.name.as_str()) == kernel);
-        for spec in named {
-            frameworks::only_root_writes(&Path::new(&spec.folder).join("kernel.json")).map_err(advise)?;
-            if let Program::File { path, .. } = &spec.program
-                && !frameworks::vouch(Path::new(path), &[]).map_err(advise)?.is_root()
-            {
-                return Err(advise(format!("gpucheck runs as root, and {path} is another user's")));
-            }
+        // Of what is too long to be kept, or is no text, the end is not known.
+        if kernel.is_some_and(|name| name.ends_with('…') || name.contains('\u{fffd}')) {
+            return Err(advise("the name of its kernel is none that Jupyter gives".to_owned()));
+        }
+        let named = kernels::named(kernel, self.notebooks, &self.installed.python, vouched.home.as_deref());
+        let here = path.parent().unwrap_or(Path::new("/"));
+        for kernel in named {
+            kernel.may_be_roots(here, &self.installed.python, &vouched).map_err(advise)?;
         }
         Ok(vouched)
     }

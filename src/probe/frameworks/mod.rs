@@ -40,6 +40,7 @@ pub(crate) mod packages;
 pub(crate) mod pool;
 mod read;
 mod recall;
+mod roots_kernel;
 mod said;
 mod same;
 mod servers;
@@ -62,6 +63,7 @@ pub use library_trials::{LibraryTrials, When};
 pub(crate) use outlook::{outlook, stamped, sum};
 pub(crate) use packages::tensorflow_in;
 pub use read::read;
+pub(crate) use roots_kernel::only_root_leads;
 pub(crate) use vouch::{Vouched, only_root_writes, python_of_script, vouch, vouch_for};
 
 use crate::{progress::Progress, root::Root};

@@ -2,15 +2,19 @@
 //!
 //! Invariants: what cannot be told counts as somebody else's; a path is taken in with every folder above it, as
 //! it is written, as it resolves, and at each link on the way. A folder of packages is looked at, and its
-//! direct entries; not what lies deeper.
+//! direct entries; of one in which code runs what could be imported, and from its folders the same; not what lies deeper.
 
 use super::{accounts::Accounts, files::read_text};
 use std::{
     collections::BTreeSet,
+    ffi::OsStr,
     fs, io,
-    os::unix::fs::MetadataExt,
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
 };
+
+/// Levels of folders that are looked into where code runs: that folder's, and its own folders'.
+const LEVELS: u32 = 2;
 
 /// What some places say about who can write to them.
 pub(super) struct Survey<'a> {
@@ -81,14 +85,24 @@ impl<'a> Survey<'a> {
     }
 
     /// Takes in a folder in which code runs, and the modules in it: they hide all others of their names. A folder without
-    /// an `__init__` hides none.
+    /// an `__init__` hides none, and is imported all the same.
     pub(super) fn working_directory(&mut self, folder: &Path) -> Result<(), String> {
+        self.modules(folder, LEVELS)
+    }
+
+    fn modules(&mut self, folder: &Path, levels: u32) -> Result<(), String> {
         self.path(folder)?;
         // A sticky folder keeps others from replacing files, not from adding some.
         if fs::metadata(folder).is_ok_and(|found| found.mode() & 0o1000 != 0 && found.mode() & 0o022 != 0) {
             return Err(format!("{}, and others can put modules into {}", self.reason, folder.display()));
         }
-        entries(folder).filter(|entry| is_module(entry)).try_for_each(|entry| self.path(&entry))
+        if levels == 0 {
+            return Ok(());
+        }
+        for entry in entries(folder).filter(|entry| is_module(entry)) {
+            if entry.is_dir() { self.modules(&entry, levels - 1)? } else { self.path(&entry)? }
+        }
+        Ok(())
     }
 
     /// Takes in a path, the links on its way and every folder above.
@@ -163,14 +177,11 @@ fn links(path: &Path) -> Vec<PathBuf> {
     links
 }
 
-/// Whether Python would import it: a file of code, or a package.
+/// Whether Python would import it: a file of code, or a folder, with an `__init__` or without. No name of a module has a dot.
 fn is_module(entry: &Path) -> bool {
-    let is_code = |path: &Path| {
-        path.extension()
-            .is_some_and(|end| ["py", "pyc", "so"].iter().any(|code| end.eq_ignore_ascii_case(code)))
-    };
-    let is_init = |inner: PathBuf| inner.file_stem().is_some_and(|stem| stem == "__init__");
-    is_code(entry) || (entry.is_dir() && entries(entry).any(is_init))
+    let is_code = |end: &OsStr| ["py", "pyc", "so"].iter().any(|code| end.eq_ignore_ascii_case(code));
+    let has_dot = entry.file_name().is_some_and(|name| name.as_bytes().contains(&b'.'));
+    if has_dot { entry.extension().is_some_and(is_code) } else { entry.is_dir() }
 }
 
 /// What lies directly in a folder; nothing where it cannot be read.

@@ -20,13 +20,14 @@ use std::{
 };
 
 /// Variables that lead Jupyter to files of whoever set them.
-const OF_JUPYTER: [&str; 6] = [
+const OF_JUPYTER: [&str; 7] = [
     "JUPYTER_CONFIG_DIR",
     "JUPYTER_CONFIG_PATH",
     "JUPYTER_DATA_DIR",
     "JUPYTER_PATH",
     "IPYTHONDIR",
     "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
 ];
 
 /// As whom something is started, and with what.
@@ -45,6 +46,17 @@ pub(crate) struct Vouched {
 }
 
 impl Vouched {
+    /// What a program that is started so inherits.
+    pub(super) fn inherits(&self, name: &str) -> Option<OsString> {
+        if let Some((_, value)) = self.changes.iter().rev().find(|(changed, _)| *changed == name) {
+            return value.clone();
+        }
+        match &self.base {
+            Some(base) => base.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()),
+            None => env::var_os(name),
+        }
+    }
+
     /// Whether it runs as root.
     pub(crate) fn is_root(&self) -> bool {
         self.uid == 0
@@ -70,8 +82,8 @@ pub(crate) fn vouch(python: &Path, said_in: &[PathBuf]) -> Result<Vouched, Strin
     }
 }
 
-/// As whom a file may be run by a Python: as whoever asked by sudo where it is theirs or root's, else by the rights of who
-/// has written it, root's included. `of_python` is what [`vouch`] says of the Python.
+/// As whom a file may be run by a Python: as whoever asked by sudo where it and all that lies beside it is theirs or root's,
+/// else by the rights of who has written it, root's included. `of_python` is what [`vouch`] says of the Python.
 pub(crate) fn vouch_for(file: &Path, of_python: &Result<Vouched, String>) -> Result<Vouched, String> {
     let environment = Environment::of_this_process();
     if !rustix::process::geteuid().is_root() {
@@ -98,18 +110,20 @@ pub(crate) fn vouch_for(file: &Path, of_python: &Result<Vouched, String>) -> Res
 }
 
 /// Who has written a file and what it imports from beside it; none for root. Whoever asked by sudo is as good as root, but
-/// not in the file itself.
+/// not in the file itself: theirs runs by nobody else's rights, and by theirs nothing that others can write to.
 fn writer(file: &Path, asked: Option<u32>, accounts: &Accounts) -> Result<Option<u32>, String> {
     use std::os::unix::fs::MetadataExt;
     let found =
         file.metadata().map_err(|error| format!("{} cannot be looked at: {error}", file.display()))?;
-    if let Some(asked) = asked.filter(|asked| [0, *asked].contains(&found.uid())) {
-        return Ok(Some(asked));
-    }
     let mut survey = Survey::new(accounts);
     survey.path(file)?;
     survey.working_directory(file.parent().unwrap_or(Path::new("/")))?;
-    survey.owners.retain(|uid| Some(*uid) != asked);
+    if asked.is_some() && survey.owners.iter().all(|uid| Some(*uid) == asked) {
+        return Ok(asked);
+    }
+    if asked != Some(found.uid()) {
+        survey.owners.retain(|uid| Some(*uid) != asked);
+    }
     survey.only_owner(file)
 }
 
@@ -190,7 +204,7 @@ mod tests {
     use super::*;
     use std::{
         fs,
-        os::unix::fs::{PermissionsExt, chown},
+        os::unix::fs::{PermissionsExt, chown, symlink},
     };
 
     /// Ids that no test machine has.
@@ -211,6 +225,12 @@ mod tests {
         fn file(&self, name: &str, uid: u32) {
             let path = self.0.path().join(name);
             fs::write(&path, "").unwrap();
+            chown(path, Some(uid), None).unwrap();
+        }
+
+        fn folder(&self, name: &str, uid: u32) {
+            let path = self.0.path().join(name);
+            fs::create_dir(&path).unwrap();
             chown(path, Some(uid), None).unwrap();
         }
 
@@ -235,7 +255,9 @@ mod tests {
             (KIM, KIM, None, Some(KIM)),
             (KIM, 0, None, Some(KIM)),
             (0, 0, Some(KIM), Some(KIM)),
-            (LEE, KIM, Some(KIM), Some(KIM)),
+            (KIM, KIM, Some(KIM), Some(KIM)),
+            (KIM, 0, Some(KIM), Some(KIM)),
+            (LEE, 0, Some(KIM), Some(LEE)),
             (KIM, LEE, Some(KIM), Some(LEE)),
         ] {
             assert_eq!(
@@ -244,8 +266,57 @@ mod tests {
                 "{folder} {notebook} {asked:?}"
             );
         }
-        let told = Class::of(KIM, LEE).writer(None).unwrap_err();
+        for told in [Class::of(KIM, LEE).writer(None), Class::of(LEE, KIM).writer(Some(KIM))] {
+            let told = told.unwrap_err();
+            assert!(told.contains(&format!("several users: {KIM}, {LEE}")), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_link_in_anothers_folder_does_not_run_by_the_rights_of_who_asks() {
+        if !rustix::process::geteuid().is_root() {
+            println!("skipped: needs root");
+            return;
+        }
+        let class = Class::of(0, KIM);
+        class.folder("lee", LEE);
+        let link = class.0.path().join("lee/b.ipynb");
+        symlink("../a.ipynb", &link).unwrap();
+        class.file("lee/json.py", LEE);
+        let told = writer(&link, Some(KIM), &Accounts::of_this_machine()).unwrap_err();
         assert!(told.contains(&format!("several users: {KIM}, {LEE}")), "{told}");
+    }
+
+    /// How Python finds packages: <https://docs.python.org/3/reference/import.html#namespace-packages>.
+    #[test]
+    fn what_could_be_imported_from_folders_beside_it_counts() {
+        if !rustix::process::geteuid().is_root() {
+            println!("skipped: needs root");
+            return;
+        }
+        let with = |folder: &str, owner: u32, file: Option<(&str, u32)>| {
+            let class = Class::of(0, 0);
+            class.folder(folder, owner);
+            if let Some((name, owner)) = file {
+                class.file(&format!("{folder}/{name}"), owner);
+            }
+            [class.writer(None), class.writer(Some(KIM)), class.writer(Some(LEE))]
+        };
+        let roots = [Ok(None), Ok(Some(KIM)), Ok(Some(LEE))];
+        let kims = [Ok(Some(KIM)), Ok(Some(KIM)), Ok(Some(KIM))];
+        assert_eq!(with("data", 0, Some(("faces.csv", 0))), roots);
+        assert_eq!(with(".ipynb_checkpoints", KIM, None), roots);
+        assert_eq!(with("utils", KIM, None), kims);
+        for code in ["__init__.py", "x.py", "x.cpython-311.pyc", "x.cpython-311-x86_64-linux-gnu.so"] {
+            assert_eq!(with("package", 0, Some((code, KIM))), kims, "{code}");
+        }
+        assert_eq!(with("data", 0, Some(("faces.csv", KIM))), roots);
+        let class = Class::of(0, 0);
+        class.folder("package", 0);
+        class.folder("package/inner", KIM);
+        assert_eq!(class.writer(None), Ok(Some(KIM)));
+        class.allow("package", 0o1777);
+        assert!(class.writer(None).unwrap_err().contains("others can put modules into"));
     }
 
     #[test]
@@ -254,15 +325,17 @@ mod tests {
             println!("skipped: needs root");
             return;
         }
-        let open = |name: &str, mode: u32| {
-            let class = Class::of(0, 0);
-            class.allow(name, mode);
-            class.writer(None)
-        };
-        assert_eq!(open("", 0o755), Ok(None));
-        assert!(open("", 0o777).unwrap_err().contains("can be written by everyone"));
-        assert!(open("", 0o1777).unwrap_err().contains("others can put modules into"));
-        assert!(open("a.ipynb", 0o666).unwrap_err().contains("can be written by everyone"));
+        for (owner, asked) in [(0, None), (0, Some(KIM)), (KIM, None), (KIM, Some(KIM))] {
+            let open = |name: &str, mode: u32| {
+                let class = Class::of(owner, owner);
+                class.allow(name, mode);
+                class.writer(asked)
+            };
+            assert_eq!(open("", 0o755), Ok(asked.or((owner != 0).then_some(owner))));
+            assert!(open("", 0o777).unwrap_err().contains("can be written by everyone"));
+            assert!(open("", 0o1777).unwrap_err().contains("others can put modules into"));
+            assert!(open("a.ipynb", 0o666).unwrap_err().contains("can be written by everyone"));
+        }
         let with = |name: &str, uid: u32| {
             let class = Class::of(0, KIM);
             class.file(name, uid);

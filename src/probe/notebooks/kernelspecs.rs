@@ -111,6 +111,16 @@ pub(crate) fn command_of(root: &Root, folder: &str) -> Option<Vec<String>> {
     Some(spec(&read(root, &format!("{folder}/kernel.json")).ok()?)?.argv)
 }
 
+/// All words of the command of the specification in this folder, and all variables that it sets to a text, none of them
+/// cut; none where they cannot be read.
+pub(crate) fn all_of(root: &Root, folder: &str) -> Option<(Vec<String>, Vec<(String, String)>)> {
+    let value = read(root, &format!("{folder}/kernel.json")).ok()?;
+    let words = value.get("argv")?.as_array()?.iter().map(|word| Some(word.as_str()?.to_owned()));
+    let words: Vec<String> = words.collect::<Option<_>>()?;
+    let set = value.get("env").and_then(Value::as_object).into_iter().flatten();
+    Some((words, set.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()))
+}
+
 fn read(root: &Root, path: &str) -> Result<Value, ProbeFailure> {
     let bytes = root.bytes(path, LONGEST).map_err(|error| ProbeFailure::Refused {
         step: STEP.to_owned(),

@@ -17,7 +17,7 @@ mod servers;
 mod sessions;
 
 pub(crate) use asked::answer_of;
-pub(crate) use kernelspecs::{command_of, variables_of};
+pub(crate) use kernelspecs::{all_of, command_of, variables_of};
 pub(crate) use program::prefix_of;
 pub(crate) use servers::environment_of;
 

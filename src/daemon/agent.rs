@@ -33,6 +33,8 @@ const BOOT: Duration = Duration::from_mins(5);
 /// Longest that it is waited for.
 const LATEST: Duration = Duration::from_secs(32);
 
+/// What follows from a log that cannot be read.
+const UNSEEN: &str = "errors that the driver reports are not seen as they come";
 /// Longest that a report answers where the kernel's log cannot be listened to.
 const UNHEARD: Duration = Duration::from_mins(5);
 
@@ -91,8 +93,7 @@ impl Agent {
         match Log::open(&root(&self.settings), &self.settings.look.root) {
             Ok(log) => self.log = Some(log),
             Err(error) => {
-                let what = "errors that the driver reports are not seen as they come";
-                self.say(Level::Info, &format!("/dev/kmsg: {error}; {what}"));
+                self.say(Level::Info, &format!("/dev/kmsg: {error}; {UNSEEN}"));
             }
         }
         match Drivers::listen() {
@@ -161,12 +162,8 @@ impl Agent {
         if let Some(look) = &mut self.under_way {
             look.read();
         }
-        let error = self.log.as_mut().filter(|log| log.device(now).is_some()).and_then(|log| log.read(now));
-        // A look that an error called for may cause the next one.
-        let is_its_own = self.under_way.as_ref().is_some_and(|look| matches!(look.reason, Reason::Xid(_)));
-        if let Some(error) = error.filter(|_| !is_its_own) {
-            self.say(Level::Warning, &format!("the driver reported: {error}"));
-            self.happened(Reason::Xid(error), now);
+        if self.log.as_ref().is_some_and(|log| log.device(now).is_some()) {
+            self.hear(now);
         }
         if self.drivers.as_ref().is_some_and(Drivers::read) {
             self.happened(Reason::Driver, now);
@@ -174,6 +171,38 @@ impl Agent {
         self.sleep.clock_was_set();
         if self.sleep.was_asleep() {
             self.happened(Reason::Resume, now);
+        }
+    }
+
+    /// Reads the kernel's log, whether or not it is listened to.
+    fn hear(&mut self, now: Duration) {
+        let heard = match self.log.as_mut().map(|log| log.read(now)) {
+            None => return,
+            Some(Ok(heard)) => heard,
+            Some(Err(error)) => {
+                self.log = None;
+                self.say(Level::Warning, &format!("/dev/kmsg: {error}; {UNSEEN}"));
+                return;
+            }
+        };
+        if heard.lost {
+            self.in_doubt_since = Some(now);
+        }
+        let Some(error) = heard.error else { return };
+        // A look that an error called for may cause the next one: that is told and leaves a doubt, and calls for no look.
+        let called_for = self.under_way.as_ref().filter(|look| matches!(look.reason, Reason::Xid(_)));
+        match called_for.map(|look| look.began) {
+            None => {
+                self.say(Level::Warning, &format!("the driver reported: {error}"));
+                self.happened(Reason::Xid(error), now);
+            }
+            Some(began) => {
+                // Once a look: what it causes may come in thousands.
+                if self.in_doubt_since.is_none_or(|since| since <= began) {
+                    self.say(Level::Warning, &format!("the driver reported, during the look: {error}"));
+                }
+                self.in_doubt_since = Some(now);
+            }
         }
     }
 
@@ -299,10 +328,7 @@ impl Agent {
             }
             Ok(Question { ask: Ask::Deep, .. }) => (self.call_for(Reason::Deep, now).err(), false),
         };
-        let unchanged = self.driver.is_as_it_was(now);
-        if !unchanged && self.under_way.is_none() {
-            self.happened(Reason::Driver, now);
-        }
+        let unchanged = self.is_unchanged(now);
         let file = self.store.report.as_ref().filter(|_| wants_report).map(Rc::clone);
         let length = file.as_ref().map_or(0, |_| self.store.length());
         let answer = Answer {
@@ -316,13 +342,23 @@ impl Agent {
                 now,
                 &self.boot,
                 self.fresh_for(),
-                unchanged && self.in_doubt_since.is_none(),
+                unchanged,
             ),
             length,
         };
         let mut head = serde_json::to_vec(&answer).unwrap_or_default();
         head.push(b'\n');
         Reply { head, file: file.map(|file| (file, length)) }
+    }
+
+    /// Whether nothing has happened that the last report says nothing of.
+    fn is_unchanged(&mut self, now: Duration) -> bool {
+        self.hear(now);
+        let same_driver = self.driver.is_as_it_was(now);
+        if !same_driver && self.under_way.is_none() {
+            self.happened(Reason::Driver, now);
+        }
+        same_driver && self.in_doubt_since.is_none()
     }
 
     /// How old a report may be; a machine whose errors are not seen as they come is soon another one.

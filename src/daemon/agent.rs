@@ -33,6 +33,9 @@ const BOOT: Duration = Duration::from_mins(5);
 /// Longest that it is waited for.
 const LATEST: Duration = Duration::from_secs(32);
 
+/// From a look that touched no GPU to the next one, at first and at most: the driver's nodes, or the end of a program that
+/// computes, are on their way.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(30), Duration::from_mins(16));
 /// What follows from a log that cannot be read.
 const UNSEEN: &str = "errors that the driver reports are not seen as they come";
 /// Longest that a report answers where the kernel's log cannot be listened to.
@@ -55,6 +58,8 @@ pub(super) struct Agent {
     in_doubt_since: Option<Duration>,
     /// How long it is waited for the driver next.
     wait: Duration,
+    /// How long after a look that touched no GPU it is looked again.
+    again: Duration,
     looks: u64,
     failed_looks: u64,
 }
@@ -78,6 +83,7 @@ impl Agent {
             // What happened while no daemon ran nobody knows.
             in_doubt_since: Some(Duration::ZERO),
             wait: Duration::from_secs(1),
+            again: AGAIN.0,
             looks: 0,
             failed_looks: 0,
             settings,
@@ -124,6 +130,7 @@ impl Agent {
         match Config::read(&self.settings.config) {
             Ok(config) => {
                 self.apply(config, clients);
+                self.schedule.retime(jittered(self.config.interval, self.looks));
                 self.say(Level::Notice, &format!("{} is read again", self.settings.config.display()));
             }
             Err(why) => self.say(Level::Warning, &format!("{why}; going on with what was read before")),
@@ -234,7 +241,11 @@ impl Agent {
         self.under_way = None;
         self.looks += 1;
         self.schedule.ended(now, jittered(self.config.interval, self.looks));
-        let kept = told.and_then(|said| self.take(&said, began));
+        let kept = told.and_then(|said| {
+            self.take(&said, began)?;
+            self.see_to_doubt(&said, now);
+            Ok(())
+        });
         if let Err(why) = kept {
             self.failed_looks += 1;
             let words = reason.words();
@@ -260,6 +271,17 @@ impl Agent {
             self.say(level, &format!("{before}{}", said.answer));
         }
         Ok(())
+    }
+
+    /// Where no GPU was touched and what is known is in doubt, or there is nothing, it is looked again before it is time.
+    fn see_to_doubt(&mut self, said: &Said, now: Duration) {
+        let is_against = said.written && said.verdict == MachineVerdict::Unusable;
+        if said.held_back.is_none() {
+            self.again = AGAIN.0;
+        } else if self.in_doubt_since.is_some() && !is_against {
+            self.schedule.want(Reason::Again, now, self.again);
+            self.again = (self.again * 2).min(AGAIN.1);
+        }
     }
 
     fn tell_status(&self) {
@@ -338,12 +360,7 @@ impl Agent {
             root: self.settings.look.root.clone(),
             looking: self.under_way.is_some(),
             next_s: self.schedule.next().map(|at| at.saturating_sub(now).as_secs()),
-            known: self.store.known(
-                now,
-                &self.boot,
-                self.fresh_for(),
-                unchanged,
-            ),
+            known: self.store.known(now, &self.boot, self.fresh_for(), unchanged),
             length,
         };
         let mut head = serde_json::to_vec(&answer).unwrap_or_default();
@@ -382,14 +399,23 @@ impl Agent {
     }
 
     /// The daemon's own few numbers, and behind them those of the report.
-    fn metrics(&self, now: Duration) -> Option<Reply> {
-        let kept = self.store.kept.as_ref()?;
+    fn metrics(&mut self, now: Duration) -> Option<Reply> {
+        let (unchanged, fresh_for) = (self.is_unchanged(now), self.fresh_for());
+        // One from before the boot says nothing of this machine as it runs.
+        let kept = self.store.kept.as_ref().filter(|kept| kept.boot == self.boot)?;
+        let fresh = self.store.known(now, &self.boot, fresh_for, unchanged).is_some_and(|known| known.fresh);
         let (file, length) = self.store.metrics()?;
         let mut head = String::new();
         let age = now.saturating_sub(kept.taken).as_secs();
         let numbers = [
             ("report_age_seconds", "Time since the look began that the report is from.", "gauge", age),
             ("report_full", "Whether everything was looked at.", "gauge", u64::from(kept.full)),
+            (
+                "report_fresh",
+                "Whether it answers: young enough, and nothing has happened since.",
+                "gauge",
+                fresh.into(),
+            ),
             ("looks_total", "Looks that have ended.", "counter", self.looks),
             ("failed_looks_total", "Looks that left no report.", "counter", self.failed_looks),
         ];

@@ -56,10 +56,7 @@ fn an_error_during_the_look_that_one_called_for_leaves_a_doubt() {
     let daemon = start.args(&["--root", machine.to_str().unwrap()]).run();
     daemon.knows("USABLE: before");
     fs::write(&hold, "").unwrap();
-    write_act(
-        daemon.folder.path(),
-        "while [ -e \"$here/hold\" ]; do sleep 0.05; done; SAY 'USABLE: after'",
-    );
+    write_act(daemon.folder.path(), "while [ -e \"$here/hold\" ]; do sleep 0.05; done; SAY 'USABLE: after'");
     let mut pipe = fs::OpenOptions::new().write(true).open(&log).unwrap();
     pipe.write_all(XID.as_bytes()).unwrap();
     daemon.logs("looking: the driver reported: NVRM: Xid (PCI:0001:00:00): 79");

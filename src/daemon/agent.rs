@@ -33,6 +33,11 @@ const BOOT: Duration = Duration::from_mins(5);
 /// Longest that it is waited for.
 const LATEST: Duration = Duration::from_secs(32);
 
+/// From a look that touched no GPU to the next one, at first and at most: the driver's nodes, or the end of a program that
+/// computes, are on their way.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(30), Duration::from_mins(16));
+/// What follows from a log that cannot be read.
+const UNSEEN: &str = "errors that the driver reports are not seen as they come";
 /// Longest that a report answers where the kernel's log cannot be listened to.
 const UNHEARD: Duration = Duration::from_mins(5);
 
@@ -53,6 +58,8 @@ pub(super) struct Agent {
     in_doubt_since: Option<Duration>,
     /// How long it is waited for the driver next.
     wait: Duration,
+    /// How long after a look that touched no GPU it is looked again.
+    again: Duration,
     looks: u64,
     failed_looks: u64,
 }
@@ -76,6 +83,7 @@ impl Agent {
             // What happened while no daemon ran nobody knows.
             in_doubt_since: Some(Duration::ZERO),
             wait: Duration::from_secs(1),
+            again: AGAIN.0,
             looks: 0,
             failed_looks: 0,
             settings,
@@ -91,8 +99,7 @@ impl Agent {
         match Log::open(&root(&self.settings), &self.settings.look.root) {
             Ok(log) => self.log = Some(log),
             Err(error) => {
-                let what = "errors that the driver reports are not seen as they come";
-                self.say(Level::Info, &format!("/dev/kmsg: {error}; {what}"));
+                self.say(Level::Info, &format!("/dev/kmsg: {error}; {UNSEEN}"));
             }
         }
         match Drivers::listen() {
@@ -123,6 +130,7 @@ impl Agent {
         match Config::read(&self.settings.config) {
             Ok(config) => {
                 self.apply(config, clients);
+                self.schedule.retime(jittered(self.config.interval, self.looks));
                 self.say(Level::Notice, &format!("{} is read again", self.settings.config.display()));
             }
             Err(why) => self.say(Level::Warning, &format!("{why}; going on with what was read before")),
@@ -161,12 +169,8 @@ impl Agent {
         if let Some(look) = &mut self.under_way {
             look.read();
         }
-        let error = self.log.as_mut().filter(|log| log.device(now).is_some()).and_then(|log| log.read(now));
-        // A look that an error called for may cause the next one.
-        let is_its_own = self.under_way.as_ref().is_some_and(|look| matches!(look.reason, Reason::Xid(_)));
-        if let Some(error) = error.filter(|_| !is_its_own) {
-            self.say(Level::Warning, &format!("the driver reported: {error}"));
-            self.happened(Reason::Xid(error), now);
+        if self.log.as_ref().is_some_and(|log| log.device(now).is_some()) {
+            self.hear(now);
         }
         if self.drivers.as_ref().is_some_and(Drivers::read) {
             self.happened(Reason::Driver, now);
@@ -174,6 +178,38 @@ impl Agent {
         self.sleep.clock_was_set();
         if self.sleep.was_asleep() {
             self.happened(Reason::Resume, now);
+        }
+    }
+
+    /// Reads the kernel's log, whether or not it is listened to.
+    fn hear(&mut self, now: Duration) {
+        let heard = match self.log.as_mut().map(|log| log.read(now)) {
+            None => return,
+            Some(Ok(heard)) => heard,
+            Some(Err(error)) => {
+                self.log = None;
+                self.say(Level::Warning, &format!("/dev/kmsg: {error}; {UNSEEN}"));
+                return;
+            }
+        };
+        if heard.lost {
+            self.in_doubt_since = Some(now);
+        }
+        let Some(error) = heard.error else { return };
+        // A look that an error called for may cause the next one: that is told and leaves a doubt, and calls for no look.
+        let called_for = self.under_way.as_ref().filter(|look| matches!(look.reason, Reason::Xid(_)));
+        match called_for.map(|look| look.began) {
+            None => {
+                self.say(Level::Warning, &format!("the driver reported: {error}"));
+                self.happened(Reason::Xid(error), now);
+            }
+            Some(began) => {
+                // Once a look: what it causes may come in thousands.
+                if self.in_doubt_since.is_none_or(|since| since <= began) {
+                    self.say(Level::Warning, &format!("the driver reported, during the look: {error}"));
+                }
+                self.in_doubt_since = Some(now);
+            }
         }
     }
 
@@ -205,7 +241,11 @@ impl Agent {
         self.under_way = None;
         self.looks += 1;
         self.schedule.ended(now, jittered(self.config.interval, self.looks));
-        let kept = told.and_then(|said| self.take(&said, began));
+        let kept = told.and_then(|said| {
+            self.take(&said, began)?;
+            self.see_to_doubt(&said, now);
+            Ok(())
+        });
         if let Err(why) = kept {
             self.failed_looks += 1;
             let words = reason.words();
@@ -231,6 +271,17 @@ impl Agent {
             self.say(level, &format!("{before}{}", said.answer));
         }
         Ok(())
+    }
+
+    /// Where no GPU was touched and what is known is in doubt, or there is nothing, it is looked again before it is time.
+    fn see_to_doubt(&mut self, said: &Said, now: Duration) {
+        let is_against = said.written && said.verdict == MachineVerdict::Unusable;
+        if said.held_back.is_none() {
+            self.again = AGAIN.0;
+        } else if self.in_doubt_since.is_some() && !is_against {
+            self.schedule.want(Reason::Again, now, self.again);
+            self.again = (self.again * 2).min(AGAIN.1);
+        }
     }
 
     fn tell_status(&self) {
@@ -299,10 +350,7 @@ impl Agent {
             }
             Ok(Question { ask: Ask::Deep, .. }) => (self.call_for(Reason::Deep, now).err(), false),
         };
-        let unchanged = self.driver.is_as_it_was(now);
-        if !unchanged && self.under_way.is_none() {
-            self.happened(Reason::Driver, now);
-        }
+        let unchanged = self.is_unchanged(now);
         let file = self.store.report.as_ref().filter(|_| wants_report).map(Rc::clone);
         let length = file.as_ref().map_or(0, |_| self.store.length());
         let answer = Answer {
@@ -312,17 +360,22 @@ impl Agent {
             root: self.settings.look.root.clone(),
             looking: self.under_way.is_some(),
             next_s: self.schedule.next().map(|at| at.saturating_sub(now).as_secs()),
-            known: self.store.known(
-                now,
-                &self.boot,
-                self.fresh_for(),
-                unchanged && self.in_doubt_since.is_none(),
-            ),
+            known: self.store.known(now, &self.boot, self.fresh_for(), unchanged),
             length,
         };
         let mut head = serde_json::to_vec(&answer).unwrap_or_default();
         head.push(b'\n');
         Reply { head, file: file.map(|file| (file, length)) }
+    }
+
+    /// Whether nothing has happened that the last report says nothing of.
+    fn is_unchanged(&mut self, now: Duration) -> bool {
+        self.hear(now);
+        let same_driver = self.driver.is_as_it_was(now);
+        if !same_driver && self.under_way.is_none() {
+            self.happened(Reason::Driver, now);
+        }
+        same_driver && self.in_doubt_since.is_none()
     }
 
     /// How old a report may be; a machine whose errors are not seen as they come is soon another one.
@@ -346,14 +399,23 @@ impl Agent {
     }
 
     /// The daemon's own few numbers, and behind them those of the report.
-    fn metrics(&self, now: Duration) -> Option<Reply> {
-        let kept = self.store.kept.as_ref()?;
+    fn metrics(&mut self, now: Duration) -> Option<Reply> {
+        let (unchanged, fresh_for) = (self.is_unchanged(now), self.fresh_for());
+        // One from before the boot says nothing of this machine as it runs.
+        let kept = self.store.kept.as_ref().filter(|kept| kept.boot == self.boot)?;
+        let fresh = self.store.known(now, &self.boot, fresh_for, unchanged).is_some_and(|known| known.fresh);
         let (file, length) = self.store.metrics()?;
         let mut head = String::new();
         let age = now.saturating_sub(kept.taken).as_secs();
         let numbers = [
             ("report_age_seconds", "Time since the look began that the report is from.", "gauge", age),
             ("report_full", "Whether everything was looked at.", "gauge", u64::from(kept.full)),
+            (
+                "report_fresh",
+                "Whether it answers: young enough, and nothing has happened since.",
+                "gauge",
+                fresh.into(),
+            ),
             ("looks_total", "Looks that have ended.", "counter", self.looks),
             ("failed_looks_total", "Looks that left no report.", "counter", self.failed_looks),
         ];

@@ -9,7 +9,7 @@ use super::{
     clock,
     peer::peer,
     view::View,
-    wire::{Answer, Ask, Known, LARGEST_REPORT, LONGEST_ANSWER, PROTOCOL, Question},
+    wire::{Answer, Ask, Known, LARGEST_REPORT, LONGEST_ANSWER, PROTOCOL, Question, SOCKET},
 };
 use crate::{
     cli::{DaemonAsk, LookArgs},
@@ -18,7 +18,7 @@ use crate::{
     render::Retold,
     root::Root,
 };
-use gpucheck_checks::{MachineVerdict, REPORT_SCHEMA, Report};
+use gpucheck_checks::{MachineVerdict, Outcome, REPORT_SCHEMA, Report, Verdict};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
@@ -61,12 +61,14 @@ pub fn report(look: &LookArgs) -> Option<Found> {
 }
 
 fn answering(look: &LookArgs) -> Result<Found, String> {
-    let (answer, text) = exchange(&look.socket, Ask::Report, AT_ONCE)?;
+    // Who names a socket means the daemon there.
+    let time = if look.socket == Path::new(SOCKET) { AT_ONCE } else { PATIENCE };
+    let (answer, text) = exchange(&look.socket, Ask::Report, time)?;
     let known = answer.known.as_ref().ok_or("it has no report yet")?;
     fits(look, &answer, known)?;
     let report: Report = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
     is_sound(&report)?;
-    let own = View::of_this_process(&Root::new(&look.root)).ok_or("this view cannot be told")?;
+    let own = View::in_time(&Root::new(&look.root)).ok_or("this view cannot be told")?;
     let theirs = known.view.as_ref().ok_or("its view could not be told")?;
     let differences = own.differences(theirs);
     if !differences.is_empty() {
@@ -100,11 +102,19 @@ fn is_sound(report: &Report) -> Result<(), String> {
         (report.gpucheck == env!("CARGO_PKG_VERSION"), "another version took it"),
         (report.profile == "check", "it answers another question"),
         (report.verdict == MachineVerdict::Usable && report.roots.is_empty(), "something is wrong"),
+        (!left_out(report), "a Python was not started"),
     ];
     match conditions.into_iter().find(|(holds, _)| !holds) {
         Some((_, why)) => Err(why.to_owned()),
         None => Ok(()),
     }
+}
+
+/// Whether a Python was left out of it: the daemon starts fewer than who asks does.
+fn left_out(report: &Report) -> bool {
+    let not_started =
+        |outcome: &Outcome| outcome.id == "frameworks.python_starts" && outcome.verdict == Verdict::Unknown;
+    report.outcomes.iter().any(not_started)
 }
 
 /// What the daemon says to a question, in words.
@@ -136,8 +146,11 @@ fn status(answer: &Answer) -> String {
             lines.push(known.answer.clone());
             let kind = if known.full { "everything was looked at" } else { "no GPU was touched" };
             let fresh = if known.fresh { "fresh" } else { "no answer any more" };
-            lines.push(format!("looked {} s ago: {kind}; {fresh}", known.age_s));
-            if let Some(confirmed) = known.confirmed_s {
+            let is_of_this_boot = known.boot == clock::boot();
+            let when = format!("{} s ago", known.age_s);
+            let when = if is_of_this_boot { &when } else { "in an earlier boot" };
+            lines.push(format!("looked {when}: {kind}; {fresh}"));
+            if let Some(confirmed) = known.confirmed_s.filter(|_| is_of_this_boot) {
                 lines.push(format!("nothing against it {confirmed} s ago, without touching a GPU"));
             }
             if let Some(why) = &known.held_back {

@@ -41,7 +41,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             interval: Duration::from_hours(1),
-            fresh_for: Duration::from_mins(90),
+            fresh_for: Duration::from_mins(10),
             pythons: true,
             metrics: None,
             log_level: Level::Info,

@@ -16,7 +16,7 @@ use crate::{
 };
 use gpucheck_checks::{
     Knowledge, Language, MachineVerdict, Profile, Report, Selection, Source,
-    fact::{Facts, Nvml, NvmlDevice, Observed},
+    fact::{DeviceNode, Facts, Module, Nvml, NvmlDevice, Observed},
 };
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
@@ -105,7 +105,7 @@ fn stand_back() {
 fn take(errand: &Errand) -> Result<Said, String> {
     let told = |error: Error| error.to_string();
     let root = Root::new(&errand.look.root);
-    let view = View::of_this_process(&root);
+    let view = View::in_time(&root);
     let left_out = if errand.pythons { Vec::new() } else { vec!["frameworks".to_owned()] };
     let selection = Selection::new(Vec::new(), left_out).unwrap_or_default();
     let mut options = ask::options(&errand.look, &nobodys(), Profile::Check, &selection).map_err(told)?;
@@ -188,11 +188,9 @@ fn held_back(facts: &Facts) -> Option<HeldBack> {
     if !driver_is_behind(&facts.module) {
         return None;
     }
-    let has_nodes =
-        module.nodes.iter().any(|node| ["/dev/nvidiactl", "/dev/dxg"].contains(&node.path.as_str()));
-    if !has_nodes && module.modprobe_setuid && gains_no_rights() {
+    if lacks_nodes(module) && module.modprobe_setuid && gains_no_rights() {
         let why =
-            "the driver is loaded, and nobody has made its device nodes yet: any user's nvidia-smi does";
+            "the driver is loaded, and nobody has made all its device nodes yet: any user's nvidia-smi does";
         return Some(HeldBack { why: why.to_owned(), is_services_own: true });
     }
     match &facts.nvml {
@@ -201,6 +199,18 @@ fn held_back(facts: &Facts) -> Option<HeldBack> {
             held(format!("NVML does not tell who computes: {}", facts.nvml.why_not()))
         }
     }
+}
+
+/// Whether a node is missing of those that every program needs: that of the driver and one for each of its GPUs.
+fn lacks_nodes(module: &Module) -> bool {
+    let has = |path: &str| module.nodes.iter().any(|node| node.path == path);
+    let is_of_gpu = |node: &&DeviceNode| {
+        node.path
+            .strip_prefix("/dev/nvidia")
+            .is_some_and(|minor| !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let nodes = module.nodes.iter().filter(is_of_gpu).count();
+    !has("/dev/dxg") && (!has("/dev/nvidiactl") || nodes < module.driver_gpus.len())
 }
 
 fn who_computes(nvml: &Nvml) -> Option<String> {

@@ -21,6 +21,8 @@ pub(super) enum Reason {
     Xid(String),
     /// The last one is some time ago.
     Timer,
+    /// The last one touched no GPU, and what is known is in doubt.
+    Again,
     /// Somebody asked for it.
     Asked,
     /// Root asked for a thorough one.
@@ -36,6 +38,7 @@ impl Reason {
             Self::Driver => "the driver has changed".to_owned(),
             Self::Xid(line) => format!("the driver reported: {line}"),
             Self::Timer => "it is time".to_owned(),
+            Self::Again => "the last look touched no GPU".to_owned(),
             Self::Asked => "somebody asked for it".to_owned(),
             Self::Deep => "root asked for a deep one".to_owned(),
         }
@@ -45,19 +48,20 @@ impl Reason {
     fn weight(&self) -> u8 {
         match self {
             Self::Timer => 0,
-            Self::Asked => 1,
-            Self::Start => 2,
-            Self::Resume => 3,
-            Self::Driver => 4,
-            Self::Xid(_) => 5,
-            Self::Deep => 6,
+            Self::Again => 1,
+            Self::Asked => 2,
+            Self::Start => 3,
+            Self::Resume => 4,
+            Self::Driver => 5,
+            Self::Xid(_) => 6,
+            Self::Deep => 7,
         }
     }
 
     /// How long after the end of the last look it waits at least.
     fn gap(&self, gap: Duration) -> Duration {
         match self {
-            Self::Start | Self::Timer | Self::Asked | Self::Deep => Duration::ZERO,
+            Self::Start | Self::Timer | Self::Again | Self::Asked | Self::Deep => Duration::ZERO,
             Self::Resume | Self::Driver | Self::Xid(_) => gap,
         }
     }
@@ -84,7 +88,7 @@ impl Schedule {
     pub(super) fn want(&mut self, reason: Reason, now: Duration, wait: Duration) {
         let settled = match reason {
             Reason::Resume | Reason::Driver | Reason::Xid(_) => wait.max(SETTLE.min(self.gap)),
-            Reason::Start | Reason::Timer | Reason::Asked | Reason::Deep => wait,
+            Reason::Start | Reason::Timer | Reason::Again | Reason::Asked | Reason::Deep => wait,
         };
         let after_last = self.ended.map(|ended| ended + reason.gap(self.gap)).unwrap_or_default();
         let at = (now + settled).max(after_last);
@@ -118,6 +122,13 @@ impl Schedule {
     pub(super) fn ended(&mut self, now: Duration, interval: Duration) {
         self.ended = Some(now);
         self.timer = Some(now + interval);
+    }
+
+    /// The timer's look is to come so long after the last one, which is another time than it was.
+    pub(super) fn retime(&mut self, interval: Duration) {
+        if self.timer.is_some() {
+            self.timer = self.ended.map(|ended| ended + interval);
+        }
     }
 
     /// When the last look ended.
@@ -175,5 +186,11 @@ mod tests {
         assert_eq!(schedule.next(), None);
         schedule.ended(at(50), at(30));
         assert_eq!(schedule.take_due(at(80)), Some(Reason::Timer));
+        // Another interval counts from the last look, at once; while the next one is under way there is nothing to set.
+        schedule.retime(at(300));
+        assert_eq!(schedule.next(), None);
+        schedule.ended(at(90), at(3600));
+        schedule.retime(at(300));
+        assert_eq!(schedule.next(), Some(at(390)));
     }
 }

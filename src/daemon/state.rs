@@ -92,13 +92,14 @@ impl Store {
     /// It did not leave what it said, or that cannot be kept; then all is as it was.
     pub(super) fn take(&mut self, said: &Said, taken: Duration, boot: &str, root: &Path) -> io::Result<()> {
         if !said.written {
-            if let Some(kept) = &mut self.kept {
+            if let Some(mut kept) = self.kept.clone() {
                 kept.held_back.clone_from(&said.held_back);
                 if said.confirms {
                     kept.confirmed = Some(taken);
                 }
-                let kept = kept.clone();
-                self.write(&kept)?;
+                self.prepare(&kept)?;
+                self.finish(STATE)?;
+                self.kept = Some(kept);
             }
             return Ok(());
         }
@@ -108,8 +109,6 @@ impl Store {
         if length == 0 || length > LARGEST_REPORT {
             return Err(io::Error::other(format!("it left a report of {length} bytes")));
         }
-        fs::rename(&unfinished, self.folder.join(REPORT))?;
-        let _ = fs::rename(self.unfinished(METRICS), self.folder.join(METRICS));
         let kept = Kept {
             gpucheck: env!("CARGO_PKG_VERSION").to_owned(),
             boot: boot.to_owned(),
@@ -124,10 +123,15 @@ impl Store {
             length,
             written,
         };
+        // What a full disk has no room for shows before anything is replaced.
+        self.prepare(&kept)?;
+        self.finish(REPORT)?;
         // From here on the report is this one, whether or not the next daemon will know it.
+        let _ = self.finish(METRICS);
         self.report = Some(Rc::new(report));
-        self.kept = Some(kept.clone());
-        self.write(&kept)
+        self.kept = Some(kept);
+        let _ = self.finish(STATE);
+        Ok(())
     }
 
     /// What there is to say of the report; `fresh_for` is how old it may be, `unchanged` that nothing has happened since.
@@ -176,9 +180,12 @@ impl Store {
         unfinished(&self.folder, name)
     }
 
-    fn write(&self, kept: &Kept) -> io::Result<()> {
-        write_new(&self.folder, STATE, &serde_json::to_vec(kept)?)?;
-        fs::rename(self.unfinished(STATE), self.folder.join(STATE))
+    fn prepare(&self, kept: &Kept) -> io::Result<()> {
+        write_new(&self.folder, STATE, &serde_json::to_vec(kept)?)
+    }
+
+    fn finish(&self, name: &str) -> io::Result<()> {
+        fs::rename(self.unfinished(name), self.folder.join(name))
     }
 }
 
@@ -240,6 +247,14 @@ mod tests {
         store.take(&said(true), at(5), "b", root).unwrap();
         assert!(store.take(&said(true), at(6), "b", root).is_err());
         store.take(&said(false), at(8), "b", root).unwrap();
+        // What is known of the next report cannot be written: all is as it was.
+        write_new(folder.path(), REPORT, b"{ }").unwrap();
+        let state = folder.path().join("state.json.new");
+        fs::create_dir(&state).unwrap();
+        assert!(store.take(&said(true), at(9), "b", root).is_err());
+        assert!(store.take(&said(false), at(9), "b", root).is_err());
+        assert_eq!(fs::read_to_string(folder.path().join(REPORT)).unwrap(), "{}");
+        fs::remove_dir(&state).unwrap();
         for store in [store, Store::open(folder.path(), root)] {
             let known = store.known(at(20), "b", at(60), true).unwrap();
             assert_eq!((known.age_s, known.confirmed_s, known.fresh), (15, Some(12), true));

@@ -13,7 +13,7 @@ use rustix::{
 };
 use std::{io, os::fd::OwnedFd, path::Path, time::Duration};
 
-/// How long the log is not listened to after a line that says nothing.
+/// How long the log wakes nobody after a line that says nothing; who answers reads it all the same.
 const DEAF: Duration = Duration::from_secs(20);
 /// Sleep that counts.
 const SLEEP: Duration = Duration::from_secs(1);
@@ -25,6 +25,15 @@ const DRIVER: [&str; 2] = ["/proc/driver/nvidia/version", "/sys/module/nvidia/ve
 const SEEN_FOR: Duration = Duration::from_secs(1);
 /// Records that are read at once.
 const AT_ONCE: usize = 4096;
+
+/// What the kernel's log has said.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    /// The first line by which the driver reports an error.
+    pub(super) error: Option<String>,
+    /// Lines are gone that nobody has read.
+    pub(super) lost: bool,
+}
 
 /// The kernel's log, from now on.
 pub(super) struct Log {
@@ -58,30 +67,39 @@ impl Log {
         (self.deaf_until > now).then_some(self.deaf_until)
     }
 
-    /// Reads what is there; the first line by which the driver reports an error.
-    pub(super) fn read(&mut self, now: Duration) -> Option<String> {
+    /// Reads what is there, whether or not it is listened to.
+    ///
+    /// # Errors
+    /// The operating system's; the log will not come back.
+    pub(super) fn read(&mut self, now: Duration) -> io::Result<Heard> {
         let mut record = [0_u8; kmsg::RECORD];
-        let (mut found, mut heard) = (None, false);
-        for _ in 0..AT_ONCE {
+        let mut heard = Heard::default();
+        let mut lines = 0;
+        while lines < AT_ONCE {
             match rustix::io::read(&self.device, &mut record) {
-                Ok(0) | Err(Errno::AGAIN) => break,
+                Ok(0) | Err(Errno::AGAIN) => {
+                    if lines > 0 && heard.error.is_none() {
+                        self.deaf_until = now + DEAF;
+                    }
+                    break;
+                }
                 Ok(length) => {
-                    heard = true;
+                    lines += 1;
                     let text = String::from_utf8_lossy(record.get(..length).unwrap_or_default()).into_owned();
-                    found = found.or_else(|| error_in(&text));
+                    heard.error = heard.error.or_else(|| error_in(&text));
                 }
-                Err(Errno::PIPE | Errno::INTR) => {}
-                Err(_) => {
-                    // It will not come back.
-                    self.deaf_until = Duration::MAX;
-                    return found;
+                // Overwritten before they were read.
+                Err(Errno::PIPE) => {
+                    lines += 1;
+                    heard.lost = true;
                 }
+                Err(Errno::INTR) => {}
+                // What was found is told, and the next read says this again.
+                Err(_) if heard.error.is_some() => break,
+                Err(error) => return Err(error.into()),
             }
         }
-        if heard && found.is_none() {
-            self.deaf_until = now + DEAF;
-        }
-        found
+        Ok(heard)
     }
 }
 

@@ -25,7 +25,7 @@ pub mod pci;
 pub mod platform;
 pub mod processes;
 mod stat;
-mod units;
+pub(crate) mod units;
 pub mod updates;
 pub mod users;
 mod wildcard;

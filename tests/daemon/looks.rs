@@ -6,14 +6,11 @@ use crate::{
     stage::{is_alive, within},
 };
 use serde_json::json;
-use std::{
-    fs,
-    time::{Duration, Instant},
-};
+use std::fs;
 
 #[test]
 fn a_look_that_fails_is_told_and_the_last_report_stays() {
-    let daemon = Start::with_looks("SAY 'USABLE: the first'").args(&["--look-deadline-ms", "800"]).run();
+    let daemon = Start::with_looks("SAY 'USABLE: the first'").run();
     daemon.knows("USABLE: the first");
     for (act, told) in [
         ("exit 3", "it ended with status 3"),
@@ -28,7 +25,6 @@ fn a_look_that_fails_is_told_and_the_last_report_stays() {
             "SAY x; rm \"$here/state/report.json.new\"; mkfifo \"$here/state/report.json.new\"",
             "not a regular file",
         ),
-        ("trap '' TERM; sleep 1000 & wait", "it did not end in 800ms, and was ended"),
     ] {
         write_act(daemon.folder.path(), act);
         let before = daemon.log().len();
@@ -43,6 +39,32 @@ fn a_look_that_fails_is_told_and_the_last_report_stays() {
     assert_eq!(daemon.look()["known"]["answer"], "USABLE: the last");
 }
 
+/// The driver's nodes come after the service, or a program computes at boot: that is not left for an hour.
+#[test]
+fn after_a_look_that_touched_no_gpu_it_is_soon_looked_again() {
+    let held = r#"SAY 'UNKNOWN: x' | sed 's/"full":true/"full":false/; s/"held_back":null/"held_back":"a program computes"/'"#;
+    let daemon = Start::with_looks(held).run();
+    let next = |status: &serde_json::Value| status["next_s"].as_u64().unwrap();
+    let status = daemon.knows("UNKNOWN: x");
+    assert!(next(&status) <= 30, "{status}");
+    write_act(daemon.folder.path(), "SAY 'USABLE: x'");
+    daemon.look();
+    let status = daemon.knows("USABLE: x");
+    assert!(next(&status) > 3000, "{status}");
+    // Nothing is in doubt: that somebody computes now is no hurry.
+    write_act(daemon.folder.path(), held);
+    let status = daemon.look();
+    assert!(next(&status) > 3000, "{status}");
+}
+
+#[test]
+fn a_look_that_does_not_end_is_ended() {
+    let daemon =
+        Start::with_looks("trap '' TERM; sleep 1000 & wait").args(&["--look-deadline-ms", "800"]).run();
+    daemon.logs("it did not end in 800ms, and was ended; the last report stays");
+    assert_eq!(daemon.ask("status")["known"], json!(null));
+}
+
 #[test]
 fn who_ends_the_daemon_ends_its_look() {
     let act = "trap '' TERM HUP INT; sleep 1000 & echo $! > \"$here/pids.new\"; echo $$ >> \"$here/pids.new\"\n\
@@ -52,9 +74,7 @@ fn who_ends_the_daemon_ends_its_look() {
     assert!(within(PATIENCE, || pids.exists()), "{}", daemon.log());
     let pids: Vec<i32> =
         fs::read_to_string(pids).unwrap().split_whitespace().map(|pid| pid.parse().unwrap()).collect();
-    let start = Instant::now();
     assert_eq!(daemon.end().code(), Some(0));
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     assert!(within(PATIENCE, || !pids.iter().any(|pid| is_alive(*pid))));
 }
 

@@ -41,6 +41,8 @@ fn systemd_is_told_what_the_daemon_does() {
     told(&socket, "READY=1");
     told(&socket, "STATUS=USABLE: all of it");
     let start = Instant::now();
+    // What was told before this does not count.
+    while next(&socket, Duration::from_millis(1)).is_some() {}
     for _ in 0..3 {
         told(&socket, "WATCHDOG=1");
     }
@@ -55,9 +57,7 @@ fn systemd_is_told_what_the_daemon_does() {
     told(&socket, "RELOADING=1");
     told(&socket, "READY=1");
     let place = daemon.at("socket");
-    let start = Instant::now();
     assert_eq!(daemon.end().code(), Some(0));
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     told(&socket, "STOPPING=1");
     assert!(!place.exists());
 }
@@ -77,6 +77,9 @@ fn a_wrong_configuration_is_told_and_changes_nothing() {
     fs::write(daemon.at("gpucheckd.toml"), "interval = \"2h\"\n").unwrap();
     daemon.signal(libc::SIGHUP);
     daemon.logs("gpucheckd.toml is read again");
+    // At once, and not from the next look on.
+    let left = daemon.ask("status")["next_s"].as_u64().unwrap();
+    assert!((6400..=7920).contains(&left), "{left}");
     next(6400, 7920);
     fs::write(daemon.at("gpucheckd.toml"), "metrics = \"0.0.0.0:1\"\n").unwrap();
     daemon.signal(libc::SIGHUP);

@@ -2,7 +2,7 @@
 
 use crate::{
     Finding, Judged, Subject,
-    fact::{Facts, Homes, OwnEnvironment},
+    fact::{Facts, Homes, OwnEnvironment, PersonsHome},
     judge::{self, quoted},
     jupyter, users,
 };
@@ -39,12 +39,13 @@ pub(crate) fn is_below(path: &str, folder: &str) -> bool {
 /// notebooks store that.
 pub(crate) fn make_for_everybody(
     finding: Finding,
+    homes: &Homes,
     owner: &str,
     environment: &OwnEnvironment,
     kernel: Option<&str>,
 ) -> Finding {
-    let OwnEnvironment { prefix, conda } = environment;
-    let name = jupyter::name_after(&jupyter::environment_name(prefix).unwrap_or_default());
+    let OwnEnvironment { prefix, conda, base, version } = environment;
+    let name = shared_name(homes, owner, prefix);
     let kernel = quoted(kernel.unwrap_or(&name));
     let kernel =
         format!("sudo /opt/{name}/bin/python -m ipykernel install --prefix=/usr/local --name {kernel}");
@@ -54,13 +55,34 @@ pub(crate) fn make_for_everybody(
         let clone = format!("sudo \"$CONDA_EXE\" create --yes --prefix /opt/{name} --clone {prefix}");
         return finding.run(clone).run(kernel);
     }
+    let finding = match (base, version) {
+        (None, Some(version)) => {
+            finding.because(format!("{prefix} is of Python {version}: take that where python3 is another"))
+        }
+        _ => finding,
+    };
     let python = quoted(&format!("{prefix}/bin/python"));
-    let make = format!("sudo python3 -m venv /opt/{name}");
-    let fill = format!("sudo /opt/{name}/bin/python -m pip install -r /tmp/{name}.txt ipykernel");
+    let list = users::run_as(owner, &format!("{python} -m pip freeze"));
+    let base = quoted(base.as_deref().unwrap_or("python3"));
     finding
-        .run(users::run_as(owner, &format!("{python} -m pip freeze > /tmp/{name}.txt")))
-        .run(format!("{make} && {fill}"))
+        .run(format!("sudo {base} -m venv /opt/{name}"))
+        .run(format!("{list} | sudo /opt/{name}/bin/python -m pip install -r /dev/stdin ipykernel"))
         .run(kernel)
+}
+
+/// What an environment is called below /opt: after its folder, and after its owner where others of that name are here.
+fn shared_name(homes: &Homes, owner: &str, prefix: &str) -> String {
+    let name_of = |prefix: &str| jupyter::name_after(&jupyter::environment_name(prefix).unwrap_or_default());
+    let name = name_of(prefix);
+    let is_alike = |own: &&OwnEnvironment| name_of(&own.prefix) == name;
+    let of = |home: &'_ PersonsHome| home.environments.iter().filter(is_alike).count();
+    if homes.homes.iter().map(of).sum::<usize>() < 2 {
+        return name;
+    }
+    let own = homes.homes.iter().filter(|home| home.user == owner).flat_map(|home| &home.environments);
+    let before = own.filter(is_alike).position(|own| own.prefix == prefix).unwrap_or_default();
+    let number = if before == 0 { String::new() } else { format!("-{}", before + 1) };
+    jupyter::name_after(&format!("{name}-{owner}{number}"))
 }
 
 /// Adds what was seen beyond the first, which the summary names.

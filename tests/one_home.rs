@@ -4,7 +4,10 @@ use gpucheck::{
     probe::clones::{Ask, probe},
     root::Root,
 };
-use gpucheck_checks::fact::{Homes, LoginAccount, PasswordState, StudentAccount};
+use gpucheck_checks::{
+    Knowledge, Report, Selection, Verdict, diagnose,
+    fact::{Facts, Homes, LoginAccount, Observed, PasswordState, StudentAccount},
+};
 use std::{
     fs,
     os::unix::fs::{PermissionsExt, symlink},
@@ -79,6 +82,29 @@ impl Template {
         fs::set_permissions(self.path(home), fs::Permissions::from_mode(mode)).unwrap();
     }
 
+    /// A template whose only person is this one, who may not look into root's home.
+    fn of_one_person() -> Self {
+        let template = Self::new();
+        template.write(
+            "/etc/passwd",
+            "root:x:0:0:root:/root:/bin/bash\nteacher:x:1000:1000::/home/teacher:/bin/bash\n",
+        );
+        template.close("/root", 0o700);
+        template
+    }
+
+    /// What all checks say, of which those of clones alone have facts.
+    fn report(&self, change: impl FnOnce(&mut Homes)) -> Report {
+        let seen = probe(&Root::new(self.0.path()), &Ask::default());
+        let mut clones = seen.seen().unwrap().clone();
+        let mut homes = self.homes(None);
+        change(&mut homes);
+        clones.homes = Observed::Seen(homes);
+        let mut facts = Facts::unprobed("0.1.0", "2026-11-23T09:00:00Z", "it was not asked");
+        facts.clones = Observed::Seen(clones);
+        diagnose(&facts, &Knowledge::built_in().unwrap(), &Selection::default())
+    }
+
     fn homes(&self, student: Option<&str>) -> Homes {
         let ask = Ask { student: student.map(str::to_owned), ..Ask::default() };
         let seen = probe(&Root::new(self.0.path()), &ask);
@@ -133,7 +159,9 @@ fn what_leads_into_a_home_is_told_with_the_folder_that_is_closed() {
     template.link("/opt/class/bin/python", &format!("{uv}/python3.12"));
     template.write("/opt/class/bin/jupyter", "#!/home/teacher/old/bin/python\nimport sys\n");
     // As an administrator and `conda init --system` do.
+    template.write("/home/teacher/tf/bin/jupyter-lab", "");
     template.link("/usr/local/bin/jupyter-lab", "/home/teacher/tf/bin/jupyter-lab");
+    template.link("/usr/local/bin/jupyter-notebook", "/home/teacher/gone/bin/jupyter-notebook");
     template.write("/etc/profile.d/conda.sh", ". \"/home/teacher/miniconda3/etc/profile.d/conda.sh\"\n");
     template.write("/etc/profile.d/quiet.sh", "# /home/teacher/x\nexport A=/home/teachers/x\n");
     template.close("/home/teacher", 0o750);
@@ -163,6 +191,81 @@ fn what_leads_into_a_home_is_told_with_the_folder_that_is_closed() {
     let tf = Some("/home/teacher/tf".to_owned());
     let root = Some("/root".to_owned());
     assert_eq!(closed.collect::<Vec<_>>(), [tf.clone(), root.clone(), root, None, tf, None]);
+}
+
+/// The verdict of a check, and its summary.
+fn said<'a>(report: &'a Report, id: &str) -> (Verdict, &'a str) {
+    let outcome = report.outcomes.iter().find(|outcome| outcome.id == id).unwrap();
+    (outcome.verdict, &outcome.summary)
+}
+
+/// As rustup, administrators and `pipx ensurepath --global` leave it: no class needs any of it.
+#[test]
+fn what_no_class_needs_may_lead_into_a_home() {
+    let told = |make: &dyn Fn(&Template)| {
+        let template = Template::of_one_person();
+        make(&template);
+        said(&template.report(|_| ()), "clones.leads_into_no_home").0
+    };
+    let rust = "[ -r /root/.cargo/env ] && . /root/.cargo/env\n";
+    assert_eq!(told(&|template| template.write("/etc/profile.d/rust.sh", rust)), Verdict::Pass);
+    let backup = |template: &Template| template.link("/usr/local/bin/backup", "/root/bin/backup.sh");
+    assert_eq!(told(&backup), Verdict::Pass);
+    let with_target = |template: &Template| {
+        template.write("/root/bin/backup.sh", "#!/bin/sh\n");
+        backup(template);
+    };
+    assert_eq!(told(&with_target), Verdict::Pass);
+    let path = "PATH=\"/usr/local/sbin:/usr/local/bin:/usr/bin:/bin:/root/.local/bin\"\n";
+    assert_eq!(told(&|template| template.write("/etc/environment", path)), Verdict::Pass);
+    // As `conda init --system` writes it, below a line that no class needs.
+    let conda = format!("{rust}. \"/root/miniconda3/etc/profile.d/conda.sh\"\n");
+    assert_eq!(told(&|template| template.write("/etc/profile.d/all.sh", &conda)), Verdict::Warn);
+    let jupyter = |template: &Template| {
+        template.write("/root/class/bin/jupyter", "");
+        template.link("/usr/local/bin/jupyter", "/root/class/bin/jupyter");
+    };
+    assert_eq!(told(&jupyter), Verdict::Fail);
+}
+
+#[test]
+fn what_every_home_has_is_no_one_homes() {
+    let template = Template::new();
+    for home in ["/home/teacher", "/home/student"] {
+        template.environment(&format!("{home}/miniconda3"), "torch");
+        template.write(&format!("{home}/miniconda3/conda-meta/history"), "");
+        template.package(&format!("{home}/.local/lib/python3.10/site-packages"), "tensorflow");
+    }
+    let check = "clones.reaches_every_user";
+    assert_eq!(said(&template.report(|_| ()), check).0, Verdict::Pass);
+    let unknown = template.report(|homes| homes.not_searched = 1);
+    assert_eq!(said(&unknown, check).0, Verdict::Unknown, "another home may have more");
+    fs::remove_dir_all(template.path("/home/student/miniconda3")).unwrap();
+    assert_eq!(
+        said(&template.report(|_| ()), check),
+        (Verdict::Warn, "/home/teacher/miniconda3: only in /home/teacher; student has none of it")
+    );
+}
+
+/// `/tmp` is everybody's to write, and a version for another Python is often no version at all.
+#[test]
+fn environments_are_made_anew_by_commands_of_their_own() {
+    let template = Template::new();
+    template.environment("/home/teacher/tf", "torch");
+    template.environment("/home/student/.virtualenvs/tf", "torch");
+    let report = template.report(|_| ());
+    let root = report.roots.iter().find(|root| root.id == "clones.reaches_every_user").unwrap();
+    for (user, prefix) in [("teacher", "/home/teacher/tf"), ("student", "/home/student/.virtualenvs/tf")] {
+        for command in [
+            format!("sudo /usr/bin/python3 -m venv /opt/tf-{user}"),
+            format!(
+                "sudo -u {user} -H {prefix}/bin/python -m pip freeze | \
+                 sudo /opt/tf-{user}/bin/python -m pip install -r /dev/stdin ipykernel"
+            ),
+        ] {
+            assert!(root.fix.commands.contains(&command), "{command}: {:#?}", root.fix.commands);
+        }
+    }
 }
 
 /// What people may put there: pipes, links without end, rubbish.

@@ -3,14 +3,15 @@
 //! # Meaning
 //! A kernel that everybody is offered, an environment below /opt or a command in /usr/local/bin may start a program in the
 //! home of whoever made it. Homes are closed to other users on Ubuntu since 21.04 and by `useradd` elsewhere, /root
-//! everywhere: for its owner all works, and others get "Permission denied", and a notebook without a kernel.
+//! everywhere: for its owner all works, and others get "Permission denied".
 //!
 //! # Detection
 //! Absolute paths into the home of an account, root's too, in the commands of kernels of the system and of environments
 //! outside of homes; in `home` of `pyvenv.cfg`, in the links and first lines of programs of such environments and of
-//! /usr/local/bin; in /etc/environment, /etc/profile.d and /etc/skel. It fails where a folder on the way has no right for others,
-//! and another account may log in, or students do as `--student` says. Permission bits decide; lists of access control are not
-//! read.
+//! the Pythons, Jupyters and condas of /usr/local/bin. It fails where a folder on the way has no right for others, and
+//! another account may log in, or students do as `--student` says. Lines of conda's or of an environment in files that
+//! everybody's shell reads (/etc/environment, /etc/profile.d, /etc/skel) are a warning; what else those name is told
+//! alone. Permission bits decide; lists of access control are not read.
 //!
 //! # Fix
 //! Make the environment below /opt with a Python that everybody may start, and install its kernel from there.
@@ -20,8 +21,8 @@
 //! <https://docs.astral.sh/uv/reference/environment/#uv_python_install_dir>, path_resolution(7)
 
 use crate::{
-    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Who, cloned,
-    fact::{ClosedFolder, Facts, Homes, WayIntoHome},
+    Check, Finding, Judged, Knowledge, Severity, Source, Subject, Verdict, Who, cloned,
+    fact::{ClosedFolder, Facts, Homes, WayIntoHome, WayKind},
     judge::quoted,
     users,
 };
@@ -38,27 +39,60 @@ fn judge(facts: &Facts, _: &Knowledge) -> Judged {
     cloned::homes(facts, judge_homes)
 }
 
+/// Programs and scripts that conda's line in a shell's file names, and those of an environment.
+const SETS_UP: [&str; 6] = ["conda", "conda.sh", "mamba", "mamba.sh", "micromamba", "activate"];
+
+/// A way, and the folder on it that is closed.
+type Shut<'a> = (&'a WayIntoHome, &'a ClosedFolder);
+
 fn judge_homes(homes: &Homes) -> Finding {
-    let host = Subject::Host;
     let closed = homes.ways_in.iter().filter_map(|way| Some((way, way.closed.as_ref()?)));
-    let shut: Vec<(&WayIntoHome, &ClosedFolder)> =
-        closed.filter(|(way, _)| !cloned::others(homes, &way.user).is_empty()).collect();
-    let Some((way, folder)) = shut.first() else {
-        let is_nobody_here = homes.student.is_none() && homes.homes.iter().all(|home| home.user == "root");
-        return match homes.ways_in.first() {
-            Some(way) if is_nobody_here => {
-                Finding::not_applicable(host, "no account of a person is here").because(leads(way))
-            }
-            way => passed(way),
-        };
-    };
+    let shut = closed.filter(|(way, _)| !cloned::others(homes, &way.user).is_empty());
+    let (lines, started): (Vec<Shut<'_>>, Vec<Shut<'_>>) =
+        shut.partition(|(way, _)| way.kind == WayKind::Shell);
+    if let Some(first) = started.first() {
+        return failed(homes, *first, &started);
+    }
+    if let Some(line) = lines.iter().find(|(way, _)| sets_up(homes, way)) {
+        return shells_lack(homes, *line);
+    }
+    let is_nobody_here = homes.student.is_none() && homes.homes.iter().all(|home| home.user == "root");
+    match (homes.ways_in.first(), lines.first()) {
+        (Some(way), _) if is_nobody_here => {
+            Finding::not_applicable(Subject::Host, "no account of a person is here").because(leads(way))
+        }
+        (_, Some((way, _))) => {
+            Finding::pass(Subject::Host, "no kernel, environment or Python of everybody's does")
+                .because(leads(way))
+        }
+        (Some(way), None) => {
+            Finding::pass(Subject::Host, "nobody who logs in is shut out").because(leads(way))
+        }
+        (None, None) => Finding::pass(Subject::Host, "none was found that does"),
+    }
+}
+
+/// Whether a line of a shell's file sets up conda or an environment; others name what no class needs.
+fn sets_up(homes: &Homes, way: &WayIntoHome) -> bool {
+    let name = way.to.rsplit('/').next().unwrap_or_default();
+    let mut environments = homes.homes.iter().flat_map(|home| &home.environments);
+    SETS_UP.contains(&name) || environments.any(|own| cloned::is_below(&way.to, &own.prefix))
+}
+
+/// The finding of one way.
+fn shut_out(homes: &Homes, verdict: Verdict, (way, folder): Shut<'_>) -> Finding {
     let others = users::list(cloned::others(homes, &way.user).into_iter());
-    let finding = Finding::fail(host, format!("{}, and {} is closed to {others}", leads(way), folder.path))
+    let summary = format!("{}, and {} is closed to {others}", leads(way), folder.path);
+    Finding::new(Subject::Host, verdict, summary)
         .because(format!("{} has mode {:04o}", folder.path, folder.mode))
         .with("place", way.place.clone())
         .with("to", way.to.clone())
         .with("owner", way.user.clone())
-        .with("others", others);
+        .with("others", others)
+}
+
+fn failed(homes: &Homes, first: Shut<'_>, shut: &[Shut<'_>]) -> Finding {
+    let finding = shut_out(homes, Verdict::Fail, first);
     let finding = cloned::and_more(finding, shut.iter().skip(1).map(|(way, _)| leads(way)));
     let environments =
         homes.homes.iter().flat_map(|home| home.environments.iter().map(move |own| (home, own)));
@@ -68,17 +102,15 @@ fn judge_homes(homes: &Homes) -> Finding {
     });
     match led_into.next() {
         Some((home, environment, kernel)) => {
-            cloned::make_for_everybody(finding, &home.user, environment, kernel)
+            cloned::make_for_everybody(finding, homes, &home.user, environment, kernel)
         }
-        None => finding.run(format!("namei -l {}", quoted(&way.to))).variant("base"),
+        None => finding.run(format!("namei -l {}", quoted(&first.0.to))).variant("base"),
     }
 }
 
-fn passed(way: Option<&WayIntoHome>) -> Finding {
-    match way {
-        Some(way) => Finding::pass(Subject::Host, "nobody who logs in is shut out").because(leads(way)),
-        None => Finding::pass(Subject::Host, "none was found that does"),
-    }
+fn shells_lack(homes: &Homes, line: Shut<'_>) -> Finding {
+    let finding = shut_out(homes, Verdict::Warn, line).variant("shell");
+    cloned::edit(finding, std::iter::once((line.0.place.as_str(), 0)))
 }
 
 /// The name of the kernel that a `kernel.json` is of.

@@ -8,9 +8,10 @@
 //! # Detection
 //! Kernels in `~/.local/share/jupyter/kernels` whose names the system's folders and environments outside of homes do not
 //! have, environments with ipykernel or a framework, and packages of `pip install --user` with a framework, in the home of
-//! one account (root's too) and not of another that may log in: a warning. With `--student NAME` that account alone counts; it
+//! one account (root's too) and not, by the same name or at the same place, of another that may log in: a warning. With `--student NAME` that account alone counts; it
 //! fails where that lacks a kernel, or is offered none at all. Where one account may log in, students are taken to log in as that. Notebooks and downloaded weights
-//! are told with it and alone are no trouble: solutions belong to one home.
+//! are told with it and alone are no trouble: solutions belong to one home. Unknown where there are more homes than were
+//! searched.
 //!
 //! # Fix
 //! Make the environment below /opt, and install its kernel with `--prefix=/usr/local`; or let students log in as the account
@@ -28,6 +29,7 @@ use crate::{
     readings::size,
     users,
 };
+use std::collections::BTreeSet;
 
 pub(crate) static CHECK: Check = Check {
     reads: &[Source::Clones],
@@ -47,29 +49,48 @@ fn judge(facts: &Facts, _: &Knowledge) -> Judged {
 /// What of a home its owner alone has.
 struct Alone<'a> {
     home: &'a PersonsHome,
+    /// Those who lack something of it.
     others: Vec<&'a str>,
+    /// They lack all of it.
+    none_of_it: bool,
     kernels: Vec<&'a OwnKernel>,
     environments: Vec<&'a OwnEnvironment>,
+    packages: Vec<&'a String>,
 }
 
 impl<'a> Alone<'a> {
     fn of(home: &'a PersonsHome, homes: &'a Homes) -> Self {
-        let others = cloned::others(homes, &home.user);
-        let is_there = |user: &str, name: &str| {
-            let own = homes.homes.iter().filter(|home| home.user == user);
-            own.flat_map(|home| &home.kernels).any(|kernel| kernel.name == name)
-        };
-        let is_missed = |kernel: &&OwnKernel| {
-            !homes.shared_kernels.contains(&kernel.name)
-                && (others.is_empty() || others.iter().any(|user| !is_there(user, &kernel.name)))
-        };
+        let everybody = cloned::others(homes, &home.user);
+        let there: Vec<(&str, BTreeSet<&str>)> =
+            everybody.iter().map(|user| (*user, names(homes, user))).collect();
+        let is_missed = |name: &str| there.is_empty() || there.iter().any(|(_, known)| !known.contains(name));
         // What everybody's kernel starts reaches them, or is told as closed.
         let is_shared = |prefix: &str| homes.ways_in.iter().any(|way| is_below(&way.to, prefix));
+        let is_offered = |kernel: &OwnKernel| homes.shared_kernels.contains(&kernel.name);
+        let kernels = home.kernels.iter().filter(|kernel| !is_offered(kernel) && is_missed(&kernel.name));
+        let environments = home
+            .environments
+            .iter()
+            .filter(|found| !is_shared(&found.prefix) && is_missed(within(home, &found.prefix)));
+        let packages = home.packages.iter().filter(|folder| is_missed(within(home, folder)));
+        let (kernels, environments) = (kernels.collect::<Vec<_>>(), environments.collect::<Vec<_>>());
+        let packages: Vec<&String> = packages.collect();
+        let folders = environments.iter().map(|found| &found.prefix).chain(packages.iter().copied());
+        let missed: Vec<&str> = kernels
+            .iter()
+            .map(|kernel| kernel.name.as_str())
+            .chain(folders.map(|path| within(home, path)))
+            .collect();
+        let lacks_any =
+            |known: &BTreeSet<&str>| missed.is_empty() || missed.iter().any(|name| !known.contains(name));
+        let lacking: Vec<_> = there.iter().filter(|(_, known)| lacks_any(known)).collect();
         Self {
             home,
-            kernels: home.kernels.iter().filter(is_missed).collect(),
-            environments: home.environments.iter().filter(|found| !is_shared(&found.prefix)).collect(),
-            others,
+            none_of_it: lacking.iter().all(|(_, known)| missed.iter().all(|name| !known.contains(name))),
+            others: lacking.iter().map(|(user, _)| *user).collect(),
+            kernels,
+            environments,
+            packages,
         }
     }
 
@@ -80,7 +101,7 @@ impl<'a> Alone<'a> {
         let is_told = |prefix: &str| self.kernels.iter().any(|kernel| starts(kernel, prefix));
         let environments = self.environments.iter().map(|found| found.prefix.clone());
         let environments = environments.filter(|prefix| !is_told(prefix));
-        kernels.chain(environments).chain(self.home.packages.iter().cloned()).collect()
+        kernels.chain(environments).chain(self.packages.iter().map(|folder| (*folder).clone())).collect()
     }
 
     fn said(&self) -> String {
@@ -88,6 +109,22 @@ impl<'a> Alone<'a> {
         let things = users::list(things.iter().map(String::as_str));
         format!("{things}: only in {}", self.home.path)
     }
+}
+
+/// What a user's home has: names of kernels, and of the others the paths within the home.
+fn names<'a>(homes: &'a Homes, user: &str) -> BTreeSet<&'a str> {
+    let own = homes.homes.iter().filter(|home| home.user == user);
+    own.flat_map(|home| {
+        let folders = home.environments.iter().map(|found| &found.prefix).chain(&home.packages);
+        let kernels = home.kernels.iter().map(|kernel| kernel.name.as_str());
+        kernels.chain(folders.map(|path| within(home, path)))
+    })
+    .collect()
+}
+
+/// `/tf` for `/home/kim/tf`; no kernel's name has a slash.
+fn within<'a>(home: &PersonsHome, path: &'a str) -> &'a str {
+    path.strip_prefix(home.path.as_str()).unwrap_or(path)
 }
 
 fn starts(kernel: &OwnKernel, prefix: &str) -> bool {
@@ -104,14 +141,15 @@ fn judge_homes(clones: &Clones, homes: &Homes) -> Finding {
     };
     let verdict = if lacks_kernels(homes, &missed) { Verdict::Fail } else { Verdict::Warn };
     let others = users::list(first.others.iter().copied());
-    let finding = Finding::new(host, verdict, format!("{}; {others} has none of it", first.said()))
+    let has = if first.none_of_it { "has none of it" } else { "does not have all of it" };
+    let finding = Finding::new(host, verdict, format!("{}; {others} {has}", first.said()))
         .with("owner", first.home.user.clone())
         .with("home", first.home.path.clone())
         .with("others", others)
         .with("things", users::list(first.things().iter().map(String::as_str)));
     let finding = cloned::and_more(finding, missed.iter().skip(1).map(Alone::said));
     let finding = missed.iter().fold(finding, |finding, alone| beside(finding, clones, alone));
-    let finding = missed.iter().fold(finding, mended);
+    let finding = missed.iter().fold(finding, |finding, alone| mended(finding, homes, alone));
     if first.home.user == "root" { finding.variant("root") } else { finding }
 }
 
@@ -132,6 +170,10 @@ fn told(clones: &Clones, homes: &Homes, own: &[Alone<'_>]) -> Finding {
     }
     let people: Vec<&str> =
         homes.homes.iter().map(|home| home.user.as_str()).filter(|user| *user != "root").collect();
+    if homes.not_searched > 0 {
+        let count = homes.not_searched;
+        return Finding::unknown(host, format!("environments were not looked for in {count} of the homes"));
+    }
     let Some(alone) = own.first() else {
         return match (&homes.student, people.as_slice()) {
             (Some(student), _) => {
@@ -178,12 +220,12 @@ fn beside(finding: Finding, clones: &Clones, alone: &Alone<'_>) -> Finding {
 }
 
 /// Adds the commands: environments anew, with their kernels; kernels of environments that everybody may start as they are.
-fn mended(finding: Finding, alone: &Alone<'_>) -> Finding {
+fn mended(finding: Finding, homes: &Homes, alone: &Alone<'_>) -> Finding {
     const MOST: usize = 3;
     let finding = alone.environments.iter().take(MOST).fold(finding, |finding, environment| {
         let kernel = alone.kernels.iter().find(|kernel| starts(kernel, &environment.prefix));
         let name = kernel.map(|kernel| kernel.name.as_str());
-        cloned::make_for_everybody(finding, &alone.home.user, environment, name)
+        cloned::make_for_everybody(finding, homes, &alone.home.user, environment, name)
     });
     let elsewhere = alone.kernels.iter().filter(|kernel| {
         kernel.program.as_deref().is_none_or(|program| !is_below(program, &alone.home.path))

@@ -15,6 +15,8 @@ pub struct Homes {
     pub shared_kernels: Vec<String>,
     /// What is there for everybody and leads into a home.
     pub ways_in: Vec<WayIntoHome>,
+    /// Homes in which no environment was looked for, as there are so many.
+    pub not_searched: u32,
     /// The account that students log in as, where one was named.
     pub student: Option<StudentAccount>,
 }
@@ -57,11 +59,19 @@ pub struct OwnEnvironment {
     pub prefix: String,
     /// It is one of conda's.
     pub conda: bool,
+    /// The interpreter that it was made with, where that lies in nobody's home.
+    #[serde(default)]
+    pub base: Option<String>,
+    /// The version of its Python, such as `3.11.7`, where it is told.
+    #[serde(default)]
+    pub version: Option<String>,
 }
 
 /// Something that is there for everybody and leads into a home.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WayIntoHome {
+    /// What leads there.
+    pub kind: WayKind,
     /// The file that leads there.
     pub place: String,
     /// Where it leads.
@@ -70,6 +80,20 @@ pub struct WayIntoHome {
     pub user: String,
     /// The first folder on the way that is closed to everybody but its owner and group; none where all are open.
     pub closed: Option<ClosedFolder>,
+}
+
+/// What is there for everybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WayKind {
+    /// The command of a kernel of Jupyter's.
+    Kernel,
+    /// An environment that lies in nobody's home.
+    Environment,
+    /// A Python, a Jupyter or a conda of `/usr/local/bin`.
+    Command,
+    /// A file that everybody's shell reads, or that each new home gets.
+    Shell,
 }
 
 /// A folder that others may not enter.

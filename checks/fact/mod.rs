@@ -54,7 +54,7 @@ pub use frameworks::{
 pub use history::{Event, History, Installer, PackageChange};
 pub use homes::{
     ClosedFolder, Homes, LoginAccount, OwnEnvironment, OwnKernel, PasswordState, PersonsHome, StudentAccount,
-    WayIntoHome,
+    WayIntoHome, WayKind,
 };
 pub use installation::{Firmware, Installation, Package, Service, Trace};
 pub use inventory::{Inventory, Stock};

@@ -41,9 +41,10 @@ pub(super) fn homes(
     };
     let people = people(root, passwd);
     Observed::Seen(Homes {
-        homes: people.iter().map(|person| home(root, places, person)).collect(),
+        homes: people.iter().map(|person| home(root, places, person, &people)).collect(),
         shared_kernels: shared_kernels(root, places, &people),
         ways_in: ways_in::ways_in(root, places, &people),
+        not_searched: places.not_searched,
         student: ask.student.as_deref().map(|name| student::account(root, passwd, name)),
     })
 }
@@ -64,7 +65,7 @@ fn people(root: &Root, passwd: &str) -> Vec<User> {
     people
 }
 
-fn home(root: &Root, places: &Places, person: &User) -> PersonsHome {
+fn home(root: &Root, places: &Places, person: &User, people: &[User]) -> PersonsHome {
     let path = &person.home;
     let is_own = |folder: &str| is_below(folder, path);
     let environments = places.environments.iter().filter(|found| !found.gone && is_own(&found.prefix));
@@ -74,6 +75,8 @@ fn home(root: &Root, places: &Places, person: &User) -> PersonsHome {
     });
     let environments = environments.map(|found| OwnEnvironment {
         conda: root.exists(&format!("{}/conda-meta", found.prefix)),
+        base: base(root, &found.python, people),
+        version: found.version.clone(),
         prefix: found.prefix.clone(),
     });
     let versions = root.some_names(&format!("{path}/.local/lib"), MOST_NAMES).into_iter();
@@ -90,6 +93,12 @@ fn home(root: &Root, places: &Places, person: &User) -> PersonsHome {
         notebooks: notebooks(root, path),
         path: path.clone(),
     }
+}
+
+/// What an environment's interpreter is a link to, where that lies in nobody's home.
+fn base(root: &Root, python: &str, people: &[User]) -> Option<String> {
+    let is_own = |path: &String| people.iter().any(|person| is_below(path, &person.home));
+    root.target(python).ok().filter(|path| !is_own(path))
 }
 
 fn holds_framework(root: &Root, folders: &[String], prefix: Option<&str>) -> bool {

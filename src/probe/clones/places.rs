@@ -34,25 +34,29 @@ pub(super) struct Places {
     pub(super) homes: Vec<String>,
     /// Python's environments.
     pub(super) environments: Vec<Environment>,
+    /// Homes in which environments were not looked for.
+    pub(super) not_searched: u32,
 }
 
 impl Places {
     /// Those of a machine with these accounts.
     pub(super) fn of(root: &Root, passwd: &str) -> Self {
-        let homes = homes(root, passwd);
+        let (homes, mut left_out) = homes(root, passwd);
         let mut known = BTreeMap::new();
         let mut search = |surroundings: &Surroundings| {
             let found = environments::discover(root, surroundings).into_iter();
             known.extend(found.map(|environment| (environment.prefix.clone(), environment)));
         };
         if root.is_this_machine() {
+            left_out += homes.len().saturating_sub(MOST_SEARCHED);
             for home in homes.iter().take(MOST_SEARCHED) {
                 search(&Surroundings { home: Some(PathBuf::from(home)), ..Surroundings::default() });
             }
         } else {
             search(&Surroundings::default());
         }
-        Self { homes, environments: known.into_values().take(MOST_PREFIXES).collect() }
+        let environments = known.into_values().take(MOST_PREFIXES).collect();
+        Self { homes, environments, not_searched: u32::try_from(left_out).unwrap_or(u32::MAX) }
     }
 
     /// Homes of people that may not be looked into. Root's is no person's.
@@ -88,7 +92,8 @@ impl Places {
     }
 }
 
-fn homes(root: &Root, passwd: &str) -> Vec<String> {
+/// The homes, and how many are left out.
+fn homes(root: &Root, passwd: &str) -> (Vec<String>, usize) {
     let ids = passwd::ids_of_people(root);
     let people = passwd::users(passwd).filter(|user| user.uid == 0 || ids.contains(&user.uid));
     let mut homes: Vec<String> = people.map(|user| user.home.trim_end_matches('/').to_owned()).collect();
@@ -98,8 +103,9 @@ fn homes(root: &Root, passwd: &str) -> Vec<String> {
     homes.retain(|home| home.len() > 1 && root.is_folder(home));
     homes.sort();
     homes.dedup();
+    let left_out = homes.len().saturating_sub(MOST_HOMES);
     homes.truncate(MOST_HOMES);
-    homes
+    (homes, left_out)
 }
 
 /// The files in a folder whose names end so, one level of folders below it too.

@@ -9,28 +9,52 @@ use crate::{
 /// The service that keeps the driver started.
 pub(crate) const SERVICE: &str = "nvidia-persistenced";
 
-/// Adds the command by which it starts at boot and now; where it is missing, how to install it. Nothing where no package is
-/// known to bring it.
+/// Adds the commands by which it starts at boot and now, with persistence mode on; where it is missing, how to install it.
+/// Nothing where no package is known to bring it.
 ///
 /// Source: file lists of nvidia-compute-utils-580-server (<https://packages.ubuntu.com>) and of nvidia-persistenced
 /// (<https://packages.debian.org>).
 pub(crate) fn start_at_boot(facts: &Facts, finding: Finding) -> Finding {
-    command(facts).into_iter().fold(finding, Finding::run)
+    commands(facts).into_iter().flatten().fold(finding, Finding::run)
 }
 
-fn command(facts: &Facts) -> Option<String> {
-    let enable = format!("sudo systemctl enable --now {SERVICE}");
-    match facts.installation.seen().map(|installation| (installation, installation.service(SERVICE))) {
-        Some((_, Some(service))) if service.masked => {
-            Some(format!("sudo systemctl unmask {SERVICE} && {enable}"))
-        }
+fn commands(facts: &Facts) -> Option<Vec<String>> {
+    let before = match facts.installation.seen().map(|seen| (seen, seen.service(SERVICE))) {
+        Some((_, Some(service))) if service.masked => Some(format!("sudo systemctl unmask {SERVICE}")),
         // Where nobody looked: it comes with most drivers.
-        None | Some((_, Some(_))) => Some(enable),
-        Some((installation, None)) => {
-            let package = package(facts, installation)?;
-            Some(format!("sudo apt install -y {package} && {enable}"))
-        }
+        None | Some((_, Some(_))) => None,
+        Some((installation, None)) => Some(format!("sudo apt install -y {}", package(facts, installation)?)),
+    };
+    if judge::is_ubuntu(facts) {
+        return Some(before.into_iter().chain(turn_on_in_ubuntu()).collect());
     }
+    let enable = format!("sudo systemctl enable --now {SERVICE}");
+    Some(vec![before.map_or_else(|| enable.clone(), |before| format!("{before} && {enable}"))])
+}
+
+/// Ubuntu's unit has persistence mode off, no section Install, and ends when nothing needs it: a drop-in undoes all three.
+///
+/// Source: nvidia-persistenced.service of Ubuntu's nvidia-compute-utils, canonical/nvidia-graphics-drivers#34
+/// (`StopWhenUnneeded`); systemd/systemd#7158 (`enable` reads drop-ins from 236 on).
+fn turn_on_in_ubuntu() -> [String; 3] {
+    let folder = format!("/etc/systemd/system/{SERVICE}.service.d");
+    let lines = [
+        "[Unit]",
+        "StopWhenUnneeded=false",
+        "[Service]",
+        "ExecStart=",
+        "ExecStart=/usr/bin/nvidia-persistenced --user nvidia-persistenced --verbose",
+        "[Install]",
+        "WantedBy=multi-user.target",
+    ];
+    let written = format!("printf '{}\\n' | sudo tee {folder}/persistence-mode.conf", lines.join("\\n"));
+    [
+        format!("sudo mkdir -p {folder}"),
+        written,
+        format!(
+            "sudo systemctl daemon-reload && sudo systemctl enable {SERVICE} && sudo systemctl restart {SERVICE}"
+        ),
+    ]
 }
 
 /// The package that brings it beside the driver that is installed.

@@ -7,8 +7,8 @@
 //! NVML took more than two seconds until it had opened the first card, with persistence mode off and nobody on a card.
 //!
 //! # Fix
-//! `sudo systemctl enable --now nvidia-persistenced`; where that service is missing, its
-//! package first; where no package brings it, `sudo nvidia-smi -pm 1` at each boot.
+//! `sudo systemctl enable --now nvidia-persistenced`; in Ubuntu, whose unit has persistence mode off, a drop-in first; where
+//! that service is missing, its package; where no package brings it, `sudo nvidia-smi -pm 1` at each boot.
 //!
 //! # Source
 //! NVIDIA/nvidia-docker#723, Azure/aks-gpu#105, <https://docs.nvidia.com/deploy/driver-persistence/>

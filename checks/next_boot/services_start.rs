@@ -10,7 +10,8 @@
 //! or a virtual GPU has its licence and `nvidia-gridd` is not enabled: the next boot has no CUDA, or no licence.
 //!
 //! # Fix
-//! `sudo systemctl enable NAME`; where nvidia-persistenced is not installed, its package first.
+//! `sudo systemctl enable NAME`; where nvidia-persistenced is not installed, its package first. Ubuntu's unit of
+//! nvidia-persistenced has persistence mode off, so a drop-in comes before.
 //!
 //! # Source
 //! <https://docs.nvidia.com/deploy/driver-persistence/>,

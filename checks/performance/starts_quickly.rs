@@ -9,7 +9,8 @@
 //! no process was on one.
 //!
 //! # Fix
-//! `sudo systemctl enable --now nvidia-persistenced`; where that service is missing, its package first.
+//! `sudo systemctl enable --now nvidia-persistenced`; in Ubuntu, whose unit has persistence mode off, a drop-in first; where
+//! that service is missing, its package.
 //!
 //! # Source
 //! <https://docs.nvidia.com/deploy/driver-persistence/>, NVIDIA/nvidia-docker#723, Azure/aks-gpu#105

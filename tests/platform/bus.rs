@@ -155,7 +155,7 @@ fn garbage_in_any_file_costs_that_file_alone() {
 }
 
 #[test]
-fn ten_thousand_functions_are_read_within_a_second() {
+fn ten_thousand_functions_do_not_hold_it_up() {
     // As in sysfs, where the bus has links to the devices.
     let ids = [("vendor", "0x15b3"), ("device", "0x101a"), ("class", "0x020000")];
     let machine = ids.iter().fold(t4(Machine::linux()), |machine, (name, content)| {
@@ -169,7 +169,8 @@ fn ten_thousand_functions_are_read_within_a_second() {
     }
     let start = Instant::now();
     let bus = bus_of(&machine);
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    // A fraction of a second alone, some seconds on a busy machine; a look at each pair of them would take minutes.
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
     assert_eq!((bus.functions.len(), bus.function_count), (1, 10_001));
 }
 

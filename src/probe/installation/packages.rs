@@ -8,6 +8,8 @@ const STATUS: &str = "/var/lib/dpkg/status";
 const MOST: u64 = 32 << 20;
 /// Packages that are told at most.
 const MOST_PACKAGES: usize = 300;
+/// Names that are told at most.
+const MOST_NAMES: usize = 2_000;
 /// Characters kept of a version.
 const LONGEST_VERSION: usize = 100;
 /// What names of packages begin with that are about Linux, the driver and what builds it.
@@ -39,6 +41,13 @@ pub(crate) fn packages(root: &Root) -> Observed<Vec<Package>> {
         }
         Err(error) => Observed::refused(&format!("read {STATUS}"), 0, "unreadable", error.to_string()),
     }
+}
+
+/// The names in dpkg's database that are wanted, whatever they are about and became of; none where it cannot be read.
+pub(crate) fn names(root: &Root, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+    let lines = root.open(STATUS).into_iter().flat_map(|file| Lines::first(file, MOST));
+    let names = lines.filter_map(|line| line.strip_prefix("Package: ").map(str::to_owned));
+    names.filter(|name| is_name(name) && wanted(name)).take(MOST_NAMES).collect()
 }
 
 /// Paragraphs of fields. Only four of them are looked at.
@@ -80,6 +89,11 @@ fn close(open: &mut Option<Package>, packages: &mut Vec<Package>) {
 
 /// Whether a package is about Linux, NVIDIA's driver or what builds it.
 pub(crate) fn is_ours(name: &str) -> bool {
-    let is_name = name.len() < 100 && name.bytes().all(|byte| byte.is_ascii_graphic());
-    is_name && (name.contains("nvidia") || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning)))
+    let is_about_them =
+        name.contains("nvidia") || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning));
+    is_about_them && is_name(name)
+}
+
+fn is_name(name: &str) -> bool {
+    name.len() < 100 && name.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -1,7 +1,7 @@
 //! apt's lists of packages, searched for some names.
 //!
 //! Invariants: bytes are searched, a paragraph is read only where its name is one of those wanted; never more than `MOST` bytes
-//! of lists and `TIME`, and what was left out is told.
+//! of lists and their time, and what was left out is told.
 
 use super::{
     archive::Archive,
@@ -21,8 +21,8 @@ use std::{
 const FOLDER: &str = "/var/lib/apt/lists";
 /// Bytes of lists that are searched at most, unpacked. All of Ubuntu's with NVIDIA's have a fifth.
 const MOST: u64 = 1 << 30;
-/// Time for all lists together.
-const TIME: Duration = Duration::from_secs(3);
+/// Time for all lists together, where nothing else is said.
+pub(super) const TIME: Duration = Duration::from_secs(3);
 /// Lists that are looked at, at most.
 const MOST_LISTS: usize = 400;
 /// Bytes that are searched at a time. A paragraph that is longer is passed over.
@@ -35,6 +35,8 @@ pub(super) struct Search<'a> {
     pub(super) pins: &'a [Pin],
     /// The patterns by which unattended-upgrades takes from an archive.
     pub(super) allowed: &'a [String],
+    /// Time for all lists together.
+    pub(super) time: Duration,
 }
 
 impl Search<'_> {
@@ -54,7 +56,7 @@ impl Search<'_> {
         if by_name.is_empty() {
             return told;
         }
-        let mut budget = Budget { bytes: MOST, until: Instant::now() + TIME };
+        let mut budget = Budget { bytes: MOST, until: Instant::now() + self.time };
         for name in names.iter().filter(|name| is_list(name)).take(MOST_LISTS) {
             let archive = Archive::of_list(root, FOLDER, name, &names);
             let mut best: BTreeMap<usize, Offer> = BTreeMap::new();

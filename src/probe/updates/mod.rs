@@ -13,13 +13,19 @@ mod whitelist;
 use crate::{probe::installation::packages, root::Root};
 use apt_conf::AptConf;
 use gpucheck_checks::fact::{Observed, OfferedPackage, Package, PackageLists, Unattended, Updates};
-use preferences::Pin;
+use regex_lite::Regex;
+use std::time::Duration;
 
 /// Where apt's configuration lies, and what it works on: without either there is no apt.
 const APT: [&str; 2] = ["/etc/apt", "/var/lib/dpkg/status"];
 
 /// Looks at the updates.
 pub fn probe(root: &Root) -> Observed<Updates> {
+    within(root, lists::TIME)
+}
+
+/// The same, with so much time for the lists.
+fn within(root: &Root, time: Duration) -> Observed<Updates> {
     let dnf = dnf::dnf(root);
     if !APT.iter().any(|path| root.exists(path)) {
         let why = "no apt in this root";
@@ -31,7 +37,8 @@ pub fn probe(root: &Root) -> Observed<Updates> {
     let pins = preferences::pins(root, conf.value("apt::default-release"));
     let mut lists = PackageLists::default();
     let offered = packages::packages(root).map(|installed| {
-        let (offered, read) = offered(root, &installed, &unattended, &pins);
+        let search = lists::Search { pins: &pins, allowed: &unattended.origins, time };
+        let (offered, read) = offered(root, &installed, &unattended, &search);
         lists = read;
         offered
     });
@@ -42,27 +49,28 @@ fn offered(
     root: &Root,
     all: &[Package],
     unattended: &Unattended,
-    pins: &[Pin],
+    search: &lists::Search,
 ) -> (Vec<OfferedPackage>, PackageLists) {
     let installed: Vec<&Package> =
         all.iter().filter(|package| package.is_installed() || package.is_half_installed()).collect();
     let architectures: Vec<String> = installed.iter().map(|package| package.architecture.clone()).collect();
-    let excluded_by = |name: &str| {
-        unattended.excluded.iter().find(|pattern| pattern::begins_like(name, pattern) == Some(true))
-    };
+    let excluded: Vec<(&String, Regex)> =
+        unattended.excluded.iter().filter_map(|text| Some((text, pattern::beginning(text)?))).collect();
+    let excluded_by =
+        |name: &str| excluded.iter().find(|(_, pattern)| pattern.is_match(name)).map(|(text, _)| *text);
     let names: Vec<&str> = installed.iter().map(|package| package.name.as_str()).collect();
-    let packages = installed.iter().map(|package| OfferedPackage {
+    let left_out = whitelist::left_out(unattended, &names, || packages::names(root, whitelist::may_bring));
+    let packages = installed.iter().zip(left_out).map(|(package, not_listed)| OfferedPackage {
         name: package.name.clone(),
         installed: package.version.clone(),
         priority: 0,
         held: package.is_held(),
         excluded_by: excluded_by(&package.name).cloned(),
-        not_listed: whitelist::leaves_out(unattended, &names, &package.name),
-        pinned_by: preferences::tie(pins, &package.name, &package.version),
+        not_listed,
+        pinned_by: preferences::tie(search.pins, &package.name, &package.version),
         offers: Vec::new(),
     });
     let mut packages: Vec<OfferedPackage> = packages.collect();
-    let search = lists::Search { pins, allowed: &unattended.origins };
     let lists = search.offers(root, &mut packages, &architectures);
     (packages, lists)
 }
@@ -144,7 +152,7 @@ mod tests {
             ..OfferedPackage::default()
         }];
         let allowed = ["origin=Debian,label=Debian-Security".to_owned()];
-        let search = lists::Search { pins: &[], allowed: &allowed };
+        let search = lists::Search { pins: &[], allowed: &allowed, time: lists::TIME * 20 };
         let start = std::time::Instant::now();
         let lists = search.offers(&Root::new("/"), &mut packages, &["amd64".to_owned()]);
         println!("{} lists in {:?}, {:?}", lists.read, start.elapsed(), packages[0].offers);
@@ -267,11 +275,30 @@ mod tests {
         versions
     }
 
+    /// A metapackage that gpucheck tells nothing of, and what it brings.
+    #[test]
+    fn a_metapackage_of_the_whitelist_leaves_the_driver_none_of_its_own() {
+        let paragraph = |name: &str| {
+            format!("Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n")
+        };
+        let conf = "Unattended-Upgrade::Package-Whitelist {\"cuda$\";};\n";
+        for (names, stays) in [(&["cuda", "nvidia-driver-550"][..], false), (&["nvidia-driver-550"], true)] {
+            let status = names.iter().map(|name| paragraph(name)).collect::<String>();
+            let tree = tree(&[("var/lib/dpkg/status", &status), ("etc/apt/apt.conf.d/99list", conf)]);
+            let seen = probe(&Root::new(tree.path()));
+            let offered = seen.seen().unwrap().offered.seen().unwrap().clone();
+            assert_eq!((offered.len(), offered[0].not_listed), (1, stays), "{offered:?}");
+        }
+    }
+
+    const INSTALLED_BY: &str =
+        "tests/parts/initramfs.sh FOLDER installs it (apt: bzip2, lz4, xz-utils, zstd)";
+
     /// Packed by the programs that archives pack their lists with.
     #[test]
     fn packed_lists_are_read_to_their_end() {
         let status = "Package: libcuda1\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n";
-        let filler = "Package: filler\nArchitecture: all\nVersion: 1\nDescription: y\n\n".repeat(50_000);
+        let filler = "Package: filler\nArchitecture: all\nVersion: 1\nDescription: y\n\n".repeat(20_000);
         let list = format!("{filler}Package: libcuda1\nArchitecture: amd64\nVersion: 2\n");
         let programs: [(&str, &str, &[&str]); 6] = [
             ("xz", "xz", &["-k"]),
@@ -287,10 +314,12 @@ mod tests {
             let (plain, packed) = (tree.path().join(name), tree.path().join(format!("{name}.{ending}")));
             let mut command = std::process::Command::new(program);
             let ran = command.args(arguments).arg(&plain).args((ending == "lz4").then_some(&packed)).status();
-            assert!(ran.unwrap().success(), "{program}; apt: bzip2, lz4, xz-utils, zstd");
+            let ran = ran.unwrap_or_else(|error| panic!("{program}: {error}; {INSTALLED_BY}"));
+            assert!(ran.success(), "{program}: {ran}; {INSTALLED_BY}");
             std::fs::remove_file(&plain).unwrap();
             let read = || {
-                let seen = probe(&Root::new(tree.path()));
+                // As much time as a busy machine may need.
+                let seen = within(&Root::new(tree.path()), lists::TIME * 20);
                 let updates = seen.seen().unwrap().clone();
                 let offers = updates.offered.seen().unwrap()[0].offers.len();
                 (updates.lists.read, updates.lists.unread, offers)

@@ -1,23 +1,22 @@
 //! Patterns of names: regular expressions.
 
-use regex_lite::RegexBuilder;
+use regex_lite::{Regex, RegexBuilder};
 
-/// Whether a name begins as a regular expression of Python's says; none where we cannot read that.
-pub(super) fn begins_like(name: &str, expression: &str) -> Option<bool> {
-    found(&format!("^(?:{expression})"), name)
+/// What meets the names that begin as a regular expression of Python's says; none where we cannot read that.
+pub(super) fn beginning(expression: &str) -> Option<Regex> {
+    compiled(&format!("^(?:{expression})"))
 }
 
 /// The same anywhere in a text, as apt's preferences have it; one that we cannot read meets nothing.
 pub(super) fn has(text: &str, expression: &str) -> bool {
-    found(expression, text).unwrap_or(false)
+    compiled(expression).is_some_and(|expression| expression.is_match(text))
 }
 
 /// Size of a compiled expression at most, in bytes.
 const LARGEST: usize = 1 << 20;
 
-fn found(expression: &str, text: &str) -> Option<bool> {
-    let expression = RegexBuilder::new(expression).size_limit(LARGEST).build().ok()?;
-    Some(expression.is_match(text))
+fn compiled(expression: &str) -> Option<Regex> {
+    RegexBuilder::new(expression).size_limit(LARGEST).build().ok()
 }
 
 #[cfg(test)]
@@ -35,7 +34,8 @@ mod tests {
             ("nvidia", "(?=nvidia)", None),
             ("a", "(", None),
         ] {
-            assert_eq!(begins_like(name, expression), begins, "{name} {expression}");
+            let said = beginning(expression).map(|expression| expression.is_match(name));
+            assert_eq!(said, begins, "{name} {expression}");
         }
     }
 }

@@ -29,7 +29,7 @@ fn packed(program: &str, arguments: &[&str], bytes: &[u8]) -> Vec<u8> {
     let mut command = Command::new(program);
     let mut child =
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap_or_else(
-            |error| panic!("{program}: {error}; install it (apt: bzip2, zstd, gzip, lz4, xz-utils)"),
+            |error| panic!("{program}: {error}; tests/parts/initramfs.sh FOLDER installs it (apt: bzip2, zstd, gzip, lz4, xz-utils)"),
         );
     let mut input = child.stdin.take().unwrap();
     let bytes = bytes.to_owned();
@@ -58,14 +58,16 @@ fn noise(length: usize) -> Vec<u8> {
     std::iter::repeat_with(next).take(length).collect()
 }
 
-fn main_archive() -> Vec<u8> {
-    let module =
-        [noise(9 << 20), b"\0version=535.161.08\0license=NVIDIA\0".to_vec(), noise(1 << 20)].concat();
+/// One whose largest module is a little longer than `length`.
+fn main_archive(length: usize) -> Vec<u8> {
+    let of =
+        |length| [noise(length), b"\0version=535.161.08\0license=NVIDIA\0".to_vec(), noise(100_000)].concat();
+    let (module, small) = (of(length), of(1000));
     archive(&[
         ("init", b"#!/bin/sh\n"),
         ("etc/modprobe.d/aliases.conf", b"alias a b\n"),
         ("usr/lib/modules/6.8.0-1021-azure/updates/dkms/nvidia.ko", &module),
-        ("usr/lib/modules/6.8.0-1021-azure/updates/dkms/nvidia-uvm.ko", &module),
+        ("usr/lib/modules/6.8.0-1021-azure/updates/dkms/nvidia-uvm.ko", &small),
         ("usr/lib/modules/6.8.0-1021-azure/kernel/drivers/gpu/drm/nouveau/nouveau.ko", b"\x7fELF"),
         ("./etc/modprobe.d/nvidia-graphics-drivers.conf", b"blacklist nouveau\nalias nouveau off\n"),
     ])
@@ -91,8 +93,10 @@ fn every_packing_that_mkinitramfs_offers_is_read_behind_microcode() {
         ("bzip2", "bzip2", &["-1"]),
         ("cpio", "cat", &[]),
     ];
+    // A block of lz4's has 8 MiB.
+    let main = main_archive(8 << 20);
     for (name, program, arguments) in programs {
-        let bytes = [microcode.clone(), packed(program, arguments, &main_archive())].concat();
+        let bytes = [microcode.clone(), packed(program, arguments, &main)].concat();
         let told = told(&bytes);
         let Observed::Seen(seen) = &told else { panic!("{program}: {told:?}") };
         is_whole(seen);
@@ -119,12 +123,14 @@ fn modules_that_are_packed_by_themselves_tell_their_version() {
 
 #[test]
 fn what_breaks_off_tells_what_was_seen_before() {
+    // Some blocks of each form: they have 100 to 900 kB.
+    let main = main_archive(1 << 20);
     for (program, argument) in [("xz", "--format=lzma"), ("bzip2", "--compress")] {
-        let whole = packed(program, &[argument, "-1"], &main_archive());
+        let whole = packed(program, &[argument, "-1"], &main);
         let told_of = told(&whole[..whole.len() - 1000]);
         assert!(matches!(&told_of, Observed::Interrupted { seen, .. } if seen.files >= 1), "{told_of:?}");
     }
-    let whole = packed("zstd", &["-q"], &main_archive());
+    let whole = packed("zstd", &["-q"], &main);
     let told_of = told(&whole[..whole.len() - 1000]);
     let Observed::Interrupted { seen, by } = &told_of else { panic!("{told_of:?}") };
     assert!(seen.files >= 2 && by.step() == "read /boot/initrd.img-6.8.0-1021-azure", "{told_of:?}");

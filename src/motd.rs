@@ -1,7 +1,7 @@
 //! `gpucheck motd`: what the daemon's last report says, for whoever logs in.
 //!
-//! Invariants: it looks at nothing but that report, writes to nobody's standard error, ends with 0 and keeps no login
-//! waiting; a report that somebody else than root or the daemon could have written, that is older than this boot or a week, or
+//! Invariants: it looks at nothing but that report, writes to nobody's standard error, and ends with 0, or of `SIGALRM` after a
+//! second, so that no login waits longer; a report that somebody else than root or the daemon could have written, that is older than this boot or a week, or
 //! that this gpucheck does not know the layout of, is none.
 
 use crate::{render, root::Root};
@@ -32,9 +32,7 @@ const DEADLINE: u32 = 1;
 
 /// What to say at a login to the machine under this folder; nothing where nothing is known.
 pub fn message(root: &Path, language: Language) -> String {
-    // A disk that hangs must not keep a login waiting: Linux ends this process then.
-    // SAFETY: it asks for a signal, and touches no memory.
-    unsafe { libc::alarm(DEADLINE) };
+    end_after(DEADLINE);
     let told = || {
         let report = last_report(root)?;
         let age_s = age(&report, &Root::new(root), jiff::Timestamp::now())?;
@@ -42,6 +40,20 @@ pub fn message(root: &Path, language: Language) -> String {
         is_ours.then(|| render::motd(&report, age_s, language))
     };
     told().unwrap_or_default()
+}
+
+/// Has Linux end this process after so many seconds: a disk that hangs must not keep a login waiting. Who started it may
+/// have left it the signal ignored or blocked.
+fn end_after(seconds: u32) {
+    // SAFETY: system calls on a set of this stack; the default action is set, and no handler is involved.
+    unsafe {
+        let mut alarm = std::mem::zeroed();
+        libc::sigemptyset(&raw mut alarm);
+        libc::sigaddset(&raw mut alarm, libc::SIGALRM);
+        libc::signal(libc::SIGALRM, libc::SIG_DFL);
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const alarm, std::ptr::null_mut());
+        libc::alarm(seconds);
+    }
 }
 
 /// The daemon's report, as far as nobody else could have written it.

@@ -239,6 +239,18 @@ fn this_very_notebook_can_use_the_gpu_until_a_cell_hides_it() {
     assert_eq!(printed(modules).trim(), "[]");
 }
 
+/// The classic Notebook 6 brings a Jupyter server along, which is not the one that runs.
+#[test]
+fn a_server_shows_it_to_those_who_are_logged_in_and_looks_anew_when_asked() {
+    let _alone = SERVERS.write().unwrap_or_else(PoisonError::into_inner);
+    for (environment, module) in [("notebook-6", "notebook"), ("jupyter", "jupyter_server")] {
+        let mut command = Command::new(part(environment).join("bin/python"));
+        command.arg("-B").arg(own("tests/python_package/behind_a_login.py")).arg(module);
+        let ran = command.env_remove("PYTHONPATH").output().unwrap();
+        assert!(ran.status.success(), "{module}: {}", String::from_utf8_lossy(&ran.stderr));
+    }
+}
+
 #[test]
 fn a_browser_shows_it_behind_the_servers_login_and_below_a_cell() {
     let browser = part("jupyterlab").join("../../browser");

@@ -15,14 +15,15 @@ READ_AT_START = ("LD_", "GLIBC_TUNABLES", "MALLOC_", "PYTHON")
 
 
 def at_start():
-    """The variables that this process was started with."""
+    """The variables that this process was started with; those of now where it has written its title over them."""
     try:
         with open("/proc/self/environ", "rb") as file:
             entries = file.read().split(b"\0")
     except OSError:
         return dict(os.environ)
     pairs = (entry.split(b"=", 1) for entry in entries if b"=" in entry)
-    return {os.fsdecode(name): os.fsdecode(value) for name, value in pairs}
+    started = {os.fsdecode(name): os.fsdecode(value) for name, value in pairs}
+    return started if started.keys() & os.environ.keys() else dict(os.environ)
 
 
 def environment(started):
@@ -46,9 +47,10 @@ def sys_path(env):
         said = subprocess.run([sys.executable, "-c", script], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, env=env, timeout=20, check=True).stdout
         fresh = json.loads(said.decode("utf-8").splitlines()[-1])
+        # There is none where the folder is deleted.
+        here = ("", ".", os.getcwd())
     except (OSError, ValueError, IndexError, subprocess.SubprocessError):
         return {}
-    here = ("", ".", os.getcwd())
     own = [entry for entry in sys.path if isinstance(entry, str) and is_text(entry)]
     if {entry for entry in own if entry not in here} == {entry for entry in fresh if entry not in here}:
         return {}

@@ -65,11 +65,14 @@ def parts(status, out, err):
 def ask(options, asking=None, env=None, deadline=DEADLINE, tell=None):
     """Runs the program and gives its answer in its parts. `tell` is called with the seconds gone by, again and again."""
     begun = time.monotonic()
-    # It has a session of its own: what interrupts this process is handed on by us, once.
-    child = subprocess.Popen(
-        words(options, asking), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env,
-        start_new_session=True,
-    )
+    try:
+        # It has a session of its own: what interrupts this process is handed on by us, once.
+        child = subprocess.Popen(
+            words(options, asking), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise Trouble("gpucheck could not be started: %s" % error) from None
     try:
         while True:
             try:

@@ -6,6 +6,7 @@ meanwhile. Nothing of a request reaches the command line.
 
 import asyncio
 import atexit
+import datetime
 import hmac
 import html
 import json
@@ -13,26 +14,31 @@ import os
 import secrets
 import signal
 import subprocess
+import sys
 import time
-
-try:
-    from jupyter_server.base.handlers import JupyterHandler
-except ImportError:
-    # The classic Notebook 6.
-    from notebook.base.handlers import IPythonHandler as JupyterHandler
-
-try:
-    from jupyter_server.auth.decorator import authorized
-except ImportError:
-    # Servers before 2.0 know only who is logged in.
-    def authorized(method):
-        return method
-
 
 from tornado import web
 
 from . import _command
 from ._progress import language
+
+
+def authorized(method):
+    """Servers before 2.0 know only who is logged in."""
+    return method
+
+
+CLASSIC = sys.modules.get("notebook.notebookapp")
+# The server that runs decides: the classic Notebook 6 brings a Jupyter server along, whose login is not its own.
+if CLASSIC is not None and CLASSIC.NotebookApp.initialized():
+    from notebook.base.handlers import IPythonHandler as JupyterHandler
+else:
+    from jupyter_server.base.handlers import JupyterHandler
+
+    try:
+        from jupyter_server.auth.decorator import authorized
+    except ImportError:
+        pass
 
 # Seconds for which an answer is shown again. Looks at Pythons that found nothing wrong are kept by gpucheck itself.
 FRESH = 60
@@ -78,26 +84,34 @@ class Looks:
     def __init__(self):
         self.parts = self.trouble = self.task = self.child = None
         self.begun = self.ended = 0.0
-        # Who has seen a page of ours has seen this: a link of somebody else's starts nothing.
+        # Who has seen a page of ours has seen this. A link of somebody else's asks for no new look; where no answer is
+        # left to show it begins one, as every visit does: one at a time, and none within FRESH seconds of the last.
         self.word = secrets.token_urlsafe(16)
 
     def age(self):
-        """Seconds since the last answer; none where there is none, or it is too old."""
-        if self.parts is None and self.trouble is None:
-            return None
-        age = time.monotonic() - self.ended
-        return age if age <= FRESH else None
+        """Seconds since the machine was looked at; none where there is no answer, or none that is shown again.
 
-    def begin(self):
+        An answer may be older than the run that gave it: gpucheck's daemon took the report.
+        """
+        since = time.monotonic() - self.ended
+        if (self.parts is None and self.trouble is None) or since > FRESH:
+            return None
+        try:
+            taken = datetime.datetime.strptime(self.parts["report"]["taken_at"], "%Y-%m-%dT%H:%M:%S%z")
+            return max(time.time() - taken.timestamp(), 0)
+        except (KeyError, TypeError, ValueError):
+            return since
+
+    def begin(self, options=()):
         """Begins a look, unless one is under way."""
         if self.task is None or self.task.done():
             self.begun = time.monotonic()
-            self.task = asyncio.ensure_future(self.look())
+            self.task = asyncio.ensure_future(self.look(options))
         return self.task
 
-    async def look(self):
+    async def look(self, options):
         try:
-            self.parts, self.trouble = await self.ask(), None
+            self.parts, self.trouble = await self.ask(options), None
         except _command.Trouble as trouble:
             self.parts, self.trouble = None, str(trouble)
         except Exception as error:
@@ -105,9 +119,9 @@ class Looks:
         finally:
             self.ended = time.monotonic()
 
-    async def ask(self):
+    async def ask(self, options):
         self.child = await asyncio.create_subprocess_exec(
-            *_command.words(()), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            *_command.words(options), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             start_new_session=True,
         )
         try:
@@ -163,7 +177,8 @@ class PageHandler(Handler):
         if again is not None:
             if hmac.compare_digest(again.encode("utf-8"), looks.word.encode("ascii")):
                 looks.parts = looks.trouble = None
-                looks.begin()
+                # Else the daemon may answer, with what it saw long ago.
+                looks.begin(["--fresh"])
             self.redirect(here)
             return
         age = looks.age()
@@ -199,7 +214,7 @@ class ReportHandler(Handler):
         if looks.parts is None:
             self.end_with(503, "application/json", json.dumps({"error": looks.trouble}))
             return
-        self.set_header("Age", str(int(time.monotonic() - looks.ended)))
+        self.set_header("Age", str(int(looks.age() or 0)))
         self.end_with(200, "application/json", json.dumps(looks.parts["report"]))
 
 

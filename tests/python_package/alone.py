@@ -116,6 +116,15 @@ class Package(unittest.TestCase):
         self.assertEqual(answer["env"]["CUDA_VISIBLE_DEVICES"], "-1")
         self.assertNotIn("LD_LIBRARY_PATH", answer["env"])
 
+    def test_a_process_that_wrote_its_title_over_its_variables_has_those_of_now(self):
+        # What setproctitle leaves of them; proc(5) has the places.
+        script = ("import ctypes, os, sys; sys.path.insert(0, %r); from gpucheck import _asking\n"
+                  "begin, end = map(int, open('/proc/self/stat').read().rsplit(') ', 1)[1].split()[47:49])\n"
+                  "ctypes.memset(begin, 0, end - begin); assert not open('/proc/self/environ').read().strip('\\0')\n"
+                  "print(_asking.at_start() == dict(os.environ), _asking.describe()[1]['changed'])" % FOLDER)
+        env = dict(os.environ, LD_LIBRARY_PATH="/of/the/start")
+        self.assertEqual(subprocess.check_output([sys.executable, "-c", script], env=env).decode().strip(), "True []")
+
     def test_what_runs_here_is_asked_for_what_it_knows_already(self):
         kinds = [types.SimpleNamespace(device_type=kind) for kind in ("CPU", "GPU", "GPU")]
         eager = types.SimpleNamespace(_context=types.SimpleNamespace(_physical_devices=kinds))
@@ -166,11 +175,27 @@ class Package(unittest.TestCase):
             with self.assertRaisesRegex(gpucheck.Trouble, said):
                 gpucheck.run()
 
+    def test_one_that_cannot_be_started_is_told_as_such(self):
+        path = self.program("")
+        with open(path, "w") as file:
+            file.write("#!/nowhere/sh\n")
+        with self.assertRaisesRegex(gpucheck.Trouble, "could not be started: .*No such file"):
+            gpucheck.run()
+
+    def test_a_folder_that_is_gone_is_no_trouble(self):
+        gone = os.path.join(self.folder.name, "gone")
+        os.mkdir(gone)
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(gone)
+        os.rmdir(gone)
+        self.program("print(%r)" % json.dumps(ANSWER))
+        self.assertEqual(gpucheck.run().verdict, "usable")
+
     def test_one_that_hangs_is_ended_with_its_children(self):
         note = os.path.join(self.folder.name, "pids")
         self.program("trap '' TERM; sleep 300 & echo $! $$ > %s; wait; wait" % note, shell=True)
-        with mock.patch.object(_command, "GRACE", 0.5), self.assertRaisesRegex(gpucheck.Trouble, "within 1 s"):
-            gpucheck.run(deadline=1)
+        with mock.patch.object(_command, "GRACE", 0.5), self.assertRaisesRegex(gpucheck.Trouble, "within 5 s"):
+            gpucheck.run(deadline=5)
         self.assert_ended(note)
 
     def test_an_interrupt_ends_it(self):
@@ -203,7 +228,8 @@ class Package(unittest.TestCase):
         self.program("import time; time.sleep(1.6)\n" + ECHO)
         with redirect_stderr(Terminal()) as terminal, redirect_stderr(terminal):
             gpucheck.run(lang="en")
-        self.assertEqual(terminal.getvalue(), "\rgpucheck looks at this machine: 1 s\x1b[K\r\x1b[K")
+        self.assertRegex(terminal.getvalue(),
+                         r"\A(\rgpucheck looks at this machine: \d+ s\x1b\[K)+\r\x1b\[K\Z")
         with redirect_stderr(io.StringIO()) as file:
             progress = _progress.Progress("ko")
             progress.tell(3)

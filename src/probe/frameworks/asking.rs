@@ -10,7 +10,7 @@ use super::{
 use crate::{probe::notebooks, root::Root};
 use gpucheck_checks::fact::{self, FoundBy};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, env, path::PathBuf};
 
 /// Holds `sys.path` for the new process; its name begins as those do that decide what a Python imports.
 const SYS_PATH: &str = "PYTHON_GPUCHECK_SYS_PATH";
@@ -80,8 +80,10 @@ impl Asker {
     }
 
     /// The surroundings of everybody else: those that it was itself started in. What it has changed since is its own.
+    /// A process that has written its title over its variables, as `setproctitle` does, tells none of these.
     pub(super) fn of_others(&self, environment: &Environment) -> Environment {
-        let base = notebooks::environment_of(&Root::new("/"), self.pid);
+        let base = notebooks::environment_of(&Root::new("/"), self.pid)
+            .filter(|base| base.iter().any(|(name, _)| env::var_os(name).is_some()));
         Environment { base: base.or_else(|| environment.base.clone()), asker: None, ..environment.clone() }
     }
 }
@@ -89,6 +91,30 @@ impl Asker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::process::{Child, Command, Stdio};
+
+    /// A process with these variables alone, which waits for its end.
+    fn started(variables: &[(&str, &str)]) -> Child {
+        let mut command = Command::new("/bin/cat");
+        command.env_clear().envs(variables.iter().copied());
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap()
+    }
+
+    #[test]
+    fn others_have_the_variables_of_its_start_where_it_still_shows_them() {
+        let own = Environment { base: Some(vec![("A".into(), "1".into())]), ..Environment::default() };
+        let bases =
+            [vec![("PATH", "/of/the/start")], vec![], vec![("what a title leaves", "x")]].map(|variables| {
+                let mut child = started(&variables);
+                let text = format!(r#"{{"python": "/p", "pid": {}}}"#, child.id());
+                let others = Asker::parse(&text).unwrap().of_others(&own);
+                drop(child.stdin.take());
+                child.wait().unwrap();
+                others.base.unwrap()
+            });
+        let kept = vec![("A".into(), "1".into())];
+        assert_eq!(bases, [vec![("PATH".into(), "/of/the/start".into())], kept.clone(), kept]);
+    }
 
     #[test]
     fn only_what_the_package_writes_is_taken() {

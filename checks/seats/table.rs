@@ -23,6 +23,10 @@ pub(super) enum Kind {
     Machine,
     /// One of a Python, of which a machine can have any number.
     Python,
+    /// That there is a Python.
+    Present,
+    /// That all of a Python was looked at.
+    Looked,
 }
 
 /// A number for some content: its kind, then a digest.

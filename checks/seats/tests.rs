@@ -117,6 +117,27 @@ fn what_cannot_be_read_takes_no_report_away() {
 }
 
 #[test]
+fn names_are_in_the_order_in_which_people_count() {
+    let names = [
+        "a",
+        "seat",
+        "seat-1",
+        "seat-01",
+        "seat-2",
+        "seat-2b",
+        "seat-10",
+        "seat-99999999999999999999999",
+        "seats",
+    ];
+    let seats: Vec<Seat> = names.iter().map(|name| Seat::Named((*name).into())).collect();
+    let mut sorted = seats.clone();
+    sorted.reverse();
+    sorted.sort();
+    let expected = ["a", "seat", "seat-01", "seat-1", "seat-2", "seat-2b", "seat-10", names[7], "seats"];
+    assert_eq!(sorted, expected.map(|name| Seat::Named(name.into())));
+}
+
+#[test]
 fn half_of_the_seats_are_not_most() {
     let versions = |of: fn(u64) -> &'static str| {
         let seats: Vec<u64> = (0..10).collect();

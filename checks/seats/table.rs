@@ -88,7 +88,7 @@ impl<T, const MOST: usize> Table<T, MOST> {
     }
 }
 
-/// What one of several seats tells: that of the first by name, and of its newest report.
+/// What one of several reports tells: one of them for all.
 #[derive(Clone, Debug)]
 pub(super) struct Example<O, T> {
     /// Whose it is: the smallest counts.

@@ -82,8 +82,9 @@ fn number<'a>(text: &mut &'a [u8]) -> &'a [u8] {
     digits.get(zeros..).unwrap_or_default()
 }
 
-/// Whose example it is: the first seat by name, of its reports the newest, of several subjects the first.
-pub(super) type Owner = (Seat, Reverse<i64>, String);
+/// Whose example it is: the newest report's, which is the likeliest to count for its seat; of several of one time the first
+/// seat's by name, of several subjects the first.
+pub(super) type Owner = (Reverse<i64>, Seat, String);
 
 /// What is kept of a cause.
 #[derive(Debug)]
@@ -129,7 +130,7 @@ impl Tally {
         }
         let state = SeatState::of(&report);
         let owner =
-            |subject: &Subject, what: &str| (seat.clone(), Reverse(taken), format!("{subject}\n{what}"));
+            |subject: &Subject, what: &str| (Reverse(taken), seat.clone(), format!("{subject}\n{what}"));
         let mut keys = outlier::pythons_of(&report);
         let doubt = report.unverified.into_iter().next().filter(|_| state == SeatState::Untold);
         keys.extend(doubt.map(|mut doubt| {

@@ -77,9 +77,17 @@ put 644 "$made/gpucheck.bash" "$common/usr/share/bash-completion/completions/gpu
 put 644 "$made/gpucheck.fish" "$common/usr/share/fish/vendor_completions.d/gpucheck.fish"
 put 644 "$made/crates.txt" "$common/usr/share/doc/gpucheck/crates.txt"
 pack CHANGELOG.md "$common/usr/share/doc/gpucheck/changelog.gz"
-put 644 packaging/jupyter/gpucheck.ipynb "$common/usr/share/doc/gpucheck/examples/gpucheck.ipynb"
+examples=$common/usr/share/doc/gpucheck/examples
+put 644 packaging/jupyter/gpucheck.ipynb "$examples/gpucheck.ipynb"
+# In their folders, for monitoring.md leads there.
+put 644 packaging/monitoring.md "$examples/monitoring.md"
+for file in packaging/prometheus/*.service packaging/prometheus/*.timer packaging/prometheus/*.yml \
+    packaging/node-problem-detector/*.json packaging/grafana/*.json; do
+    put 644 "$file" "$examples/${file#packaging/}"
+done
 put 755 packaging/motd/notify.sh "$common/usr/lib/gpucheck/notify.sh"
 put 755 packaging/health/health.sh "$common/usr/lib/gpucheck/health.sh"
+put 755 packaging/slurm/healthcheck.sh "$common/usr/lib/gpucheck/slurm-healthcheck.sh"
 put 644 packaging/gpucheckd.toml "$tree/etc/gpucheck/gpucheckd.toml"
 put 644 packaging/motd/gpucheck.desktop "$tree/etc/xdg/autostart/gpucheck.desktop"
 put 755 packaging/motd/60-gpucheck "$tree/deb-etc/update-motd.d/60-gpucheck"

@@ -41,13 +41,14 @@ impl Exit {
         }
     }
 
-    /// The status for a class: that of its worst seat. One of which nothing is known is no seat that is ready.
+    /// The status for a class: that of its worst seat. One of which nothing is known is no seat that is ready, and a report
+    /// that could not be read may be its newest.
     pub fn of_seats(seats: &Seats, strict: bool) -> Self {
         let counts = &seats.seats;
         let is_to_mend = counts.in_part > 0 || !seats.causes.is_empty();
         if counts.not_ready > 0 {
             Self::NotUsable
-        } else if counts.unknown() > 0 || counts.all == 0 {
+        } else if seats.is_in_part_unknown() {
             Self::Incomplete
         } else if strict && is_to_mend {
             Self::NotUsable

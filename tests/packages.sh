@@ -5,7 +5,8 @@
 #
 #   tests/packages.sh [GPUCHECK]     default: target/portable/gpucheck
 #
-# Wants tests/parts/packages.sh, and for the chroot tests/parts/image.sh; ends with 77 and the reason without root.
+# Wants tests/parts/packages.sh, and for the chroot tests/parts/image.sh; ends with 77 and the reason where what the former
+# installs is missing, and at the chroot without root.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -13,6 +14,11 @@ target=$(realpath "${CARGO_TARGET_DIR:-target}")
 export CARGO_TARGET_DIR=$target
 parts=$(realpath "${GPUCHECK_TEST_PARTS:-$target/test-parts}")
 program=$(realpath "${1:-$target/portable/gpucheck}")
+missing=
+for tool in lintian rpm2cpio cpio man zsh fish "$parts/packages/glibc-2.31/lib/x86_64-linux-gnu/ld-2.31.so"; do
+    command -v "$tool" >/dev/null || missing="$missing $tool"
+done
+[ -z "$missing" ] || { echo "packages.sh: skipped: missing$missing; tests/parts/packages.sh installs them as root" >&2; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -64,6 +70,17 @@ done
 old=$parts/packages/glibc-2.31
 holds "it runs with the C library of Debian 11" "$old/lib/x86_64-linux-gnu/ld-2.31.so" \
     --library-path "$old/lib/x86_64-linux-gnu" "$work/deb/usr/bin/gpucheck" explain pci.gpu_present
+# What monitoring.md tells of, where it says that it is.
+for package in deb rpm; do
+    for script in health notify slurm-healthcheck; do
+        holds "$package: $script.sh" test -x "$work/$package/usr/lib/gpucheck/$script.sh"
+    done
+    for example in gpucheck.ipynb monitoring.md prometheus/gpucheck-textfile.service prometheus/gpucheck-textfile.timer \
+        prometheus/gpucheck.rules.yml prometheus/gpucheck.rules.test.yml prometheus/prometheus.yml \
+        node-problem-detector/gpucheck.json grafana/gpucheck.json; do
+        holds "$package: $example" test -f "$work/$package/usr/share/doc/gpucheck/examples/$example"
+    done
+done
 holds "lintian" lintian --allow-root --fail-on error,warning "$deb"
 
 # A page for the command and one for each of its commands, as its help lists them.

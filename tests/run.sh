@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need (below target/test-parts, nothing elsewhere) and runs all of them.
+# Installs what the tests need and runs all of them. All of it goes below target/test-parts, but for programs of Debian's
+# packages (tests/parts/*.sh name them), which apt-get installs where they are missing and this runs as root.
 # Wants: Rust, gcc, CPython 3.10 or 3.11, apt, the package registries. No GPU, no driver, no CUDA.
 set -euo pipefail
 cd "$(dirname "$0")/.."

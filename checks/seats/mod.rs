@@ -69,6 +69,14 @@ pub struct Seats {
     pub listed_left_out: u64,
 }
 
+impl Seats {
+    /// Whether something is not known of some seat: its state, or what stands in a report that could not be read. An older
+    /// report that could be read does not tell it.
+    pub fn is_in_part_unknown(&self) -> bool {
+        self.seats.unknown() > 0 || self.seats.all == 0 || !self.unread.is_empty()
+    }
+}
+
 /// How many seats there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SeatCounts {

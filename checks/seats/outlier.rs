@@ -1,20 +1,20 @@
 //! Seats that are unlike the template, or unlike most seats.
 //!
-//! Invariants: what a seat does not tell of its machine is no difference, for a cause says why it does not; a Python that
-//! is only where few seats have one, or where the template has none, is a student's own.
+//! Invariants: what a seat does not tell of its machine is no difference, for a cause says why it does not, and what could
+//! not be looked at is not missing; a Python that is only where few seats have one, or where the template has none, is a student's own.
 
 use super::{
     SomeSeats,
-    read::SeatMachine,
+    read::{SeatMachine, SeatReport},
     table::{Key, Kind},
 };
 use crate::{
-    Machine,
+    Machine, Subject,
     report::{GpuSummary, PythonSummary},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Longest text that is kept, in bytes.
 const LONGEST: usize = 256;
@@ -121,6 +121,26 @@ pub(super) fn of_seat(machine: &SeatMachine) -> Vec<Trait> {
     own.into_iter().flatten().chain(pythons.iter().flat_map(of_python)).collect()
 }
 
+/// Which Pythons a seat has, and which of them were looked at whole: their version is told, and nothing failed that was
+/// about them. Only there a framework that is not told is none.
+pub(super) fn pythons_of(report: &SeatReport) -> Vec<Key> {
+    let subjects = report.unverified.iter().map(|unverified| &unverified.subject);
+    let subjects = subjects.chain(report.roots.iter().map(|root| &root.subject));
+    let in_doubt: BTreeSet<&str> = subjects
+        .filter_map(|subject| match subject {
+            Subject::Python(name) => Some(name.as_str()),
+            Subject::Host | Subject::Gpu(_) | Subject::Notebook(_) => None,
+        })
+        .collect();
+    let keys = report.machine.pythons.iter().flat_map(|python| {
+        let is_whole = python.version.is_some() && !in_doubt.contains(python.name.as_str());
+        let place = short(python.name.clone());
+        let looked = is_whole.then(|| Key::of(Kind::Looked, &place));
+        std::iter::once(Key::of(Kind::Present, &place)).chain(looked)
+    });
+    keys.collect()
+}
+
 /// The traits of the template.
 fn of_template(machine: &Machine) -> Vec<Trait> {
     let Machine { host, gpus, driver, pythons, .. } = machine.clone();
@@ -207,19 +227,15 @@ impl Known<'_> {
         self.outlier(thing, most.as_deref(), values)
     }
 
-    /// The seats that lack a Python, of those that have any; or a framework, of those that have its Python.
-    fn lacking(&self, thing: &Thing, keys: &[Key]) -> SomeSeats {
-        let python = Thing { what: What::Python, place: thing.place.clone(), name: None };
-        let of_python: Vec<Key> = self
-            .traits
-            .iter()
-            .filter(|(found, _)| found.thing == python)
-            .map(|(found, _)| found.key())
-            .collect();
-        match thing.what {
-            What::Framework => (self.without)(&|key| of_python.contains(&key), keys),
+    /// The seats that lack a Python, of those that have any; or a framework, of those on which its Python was looked at.
+    fn lacking(&self, place: &str, what: What, keys: &[Key]) -> SomeSeats {
+        match what {
+            What::Framework => {
+                let looked = Key::of(Kind::Looked, place);
+                (self.without)(&|key| key == looked, keys)
+            }
             What::Python | What::Driver | What::Gpus | What::Size | What::Os | What::Linux => {
-                (self.without)(&|key| key.is(Kind::Python), keys)
+                (self.without)(&|key| key.is(Kind::Present), &[Key::of(Kind::Present, place)])
             }
         }
     }
@@ -239,8 +255,8 @@ impl Known<'_> {
             seats: seats.clone(),
         };
         let mut others: Vec<Reading> = others.into_iter().map(reading).collect();
-        if thing.place.is_some() {
-            let seats = self.lacking(thing, &keys);
+        if let Some(place) = &thing.place {
+            let seats = self.lacking(place, thing.what, &keys);
             others.extend((seats.count > 0).then_some(Reading { value: None, seats }));
         }
         others.sort_by(|one, other| {

@@ -23,6 +23,10 @@ pub(super) enum Kind {
     Machine,
     /// One of a Python, of which a machine can have any number.
     Python,
+    /// That there is a Python.
+    Present,
+    /// That all of a Python was looked at.
+    Looked,
 }
 
 /// A number for some content: its kind, then a digest.
@@ -84,7 +88,7 @@ impl<T, const MOST: usize> Table<T, MOST> {
     }
 }
 
-/// What one of several seats tells: that of the first by name, and of its newest report.
+/// What one of several reports tells: one of them for all.
 #[derive(Clone, Debug)]
 pub(super) struct Example<O, T> {
     /// Whose it is: the smallest counts.

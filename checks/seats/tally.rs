@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{Root, Severity, Subject, Unverified};
 use std::{
-    cmp::Reverse,
+    cmp::{Ordering, Reverse},
     collections::{BTreeMap, BTreeSet},
     hash::Hash,
     sync::Arc,
@@ -28,8 +28,8 @@ const LONGEST: usize = 4_096;
 /// Most lines of commands or values of placeholders that are kept of a report.
 const LINES: usize = 32;
 
-/// A seat: its name, or the place of its report among others without one.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A seat: its name, or the place of its report among others without one. `seat-2` comes before `seat-10`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seat {
     /// By name.
     Named(Box<str>),
@@ -37,8 +37,54 @@ pub enum Seat {
     At(u64),
 }
 
-/// Whose example it is: the first seat by name, of its reports the newest, of several subjects the first.
-pub(super) type Owner = (Seat, Reverse<i64>, String);
+impl Ord for Seat {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Named(one), Self::Named(other)) => natural(one, other).then_with(|| one.cmp(other)),
+            (Self::Named(_), Self::At(_)) => Ordering::Less,
+            (Self::At(_), Self::Named(_)) => Ordering::Greater,
+            (Self::At(one), Self::At(other)) => one.cmp(other),
+        }
+    }
+}
+
+impl PartialOrd for Seat {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Compares texts with each number in them as one.
+fn natural(one: &str, other: &str) -> Ordering {
+    let (mut one, mut other) = (one.as_bytes(), other.as_bytes());
+    let is_number = |text: &[u8]| text.first().is_some_and(u8::is_ascii_digit);
+    loop {
+        let order = if is_number(one) && is_number(other) {
+            let (one, other) = (number(&mut one), number(&mut other));
+            one.len().cmp(&other.len()).then_with(|| one.cmp(other))
+        } else {
+            match (one.split_off_first(), other.split_off_first()) {
+                (None, None) => return Ordering::Equal,
+                (one, other) => one.cmp(&other),
+            }
+        };
+        if order.is_ne() {
+            return order;
+        }
+    }
+}
+
+/// Takes the number that a text begins with: its digits without leading zeros.
+fn number<'a>(text: &mut &'a [u8]) -> &'a [u8] {
+    let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+    let digits = text.split_off(..end).unwrap_or_default();
+    let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+    digits.get(zeros..).unwrap_or_default()
+}
+
+/// Whose example it is: the newest report's, which is the likeliest to count for its seat; of several of one time the first
+/// seat's by name, of several subjects the first.
+pub(super) type Owner = (Reverse<i64>, Seat, String);
 
 /// What is kept of a cause.
 #[derive(Debug)]
@@ -84,8 +130,8 @@ impl Tally {
         }
         let state = SeatState::of(&report);
         let owner =
-            |subject: &Subject, what: &str| (seat.clone(), Reverse(taken), format!("{subject}\n{what}"));
-        let mut keys = Vec::new();
+            |subject: &Subject, what: &str| (Reverse(taken), seat.clone(), format!("{subject}\n{what}"));
+        let mut keys = outlier::pythons_of(&report);
         let doubt = report.unverified.into_iter().next().filter(|_| state == SeatState::Untold);
         keys.extend(doubt.map(|mut doubt| {
             shorten(&mut doubt.why);

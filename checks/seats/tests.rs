@@ -86,6 +86,23 @@ fn a_cause_is_one_whatever_was_measured_and_each_fix_has_its_seats() {
 }
 
 #[test]
+fn a_cause_is_told_in_the_words_of_the_newest_report_that_has_it() {
+    let broken = |value| report(Some(root("held", "reboot", value)), "550.1");
+    for order in [[0, 1, 2, 3], [3, 2, 1, 0]] {
+        let tally = tally(&order, |tally, number| match number {
+            0 => tally.take(named(1), Some(0), false, broken(10)),
+            1 => tally.take(named(1), Some(9), false, report(None, "550.1")),
+            2 => tally.take(named(2), Some(1), false, broken(20)),
+            _ => tally.take(named(2), Some(2), false, broken(21)),
+        });
+        let causes = told(&tally).causes;
+        let fix = &causes[0].fixes[0];
+        assert_eq!((causes.len(), &fix.seats.names[..]), (1, &["seat-0002".to_owned()][..]));
+        assert_eq!(fix.root.title, "21 GB are held");
+    }
+}
+
+#[test]
 fn more_causes_than_are_kept_are_counted() {
     let seats: Vec<u64> = (0..3_000).collect();
     let take = |tally: &mut Tally, number: u64| {
@@ -114,6 +131,27 @@ fn what_cannot_be_read_takes_no_report_away() {
         assert_eq!((told.seats.all, told.seats.ready, told.unread.len(), told.older_reports), (1, 1, 1, 0));
         assert_eq!(told.listed[0].state, SeatState::Ready);
     }
+}
+
+#[test]
+fn names_are_in_the_order_in_which_people_count() {
+    let names = [
+        "a",
+        "seat",
+        "seat-1",
+        "seat-01",
+        "seat-2",
+        "seat-2b",
+        "seat-10",
+        "seat-99999999999999999999999",
+        "seats",
+    ];
+    let seats: Vec<Seat> = names.iter().map(|name| Seat::Named((*name).into())).collect();
+    let mut sorted = seats.clone();
+    sorted.reverse();
+    sorted.sort();
+    let expected = ["a", "seat", "seat-01", "seat-1", "seat-2", "seat-2b", "seat-10", names[7], "seats"];
+    assert_eq!(sorted, expected.map(|name| Seat::Named(name.into())));
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub(super) fn parts(seats: &Seats, language: Language) -> (&'static str, String)
     let verdict = match tone(seats) {
         Tone::Good => &words.publish.ready,
         Tone::Bad => &words.publish.not_ready,
-        Tone::Warning if counts.unknown() > 0 || counts.all == 0 => &words.verdict.incomplete,
+        Tone::Warning if seats.is_in_part_unknown() => &words.verdict.incomplete,
         Tone::Warning => &words.publish.ready_with_warnings,
     };
     let values = [("ready", counts.ready.to_string()), ("all", counts.all.to_string())];
@@ -40,13 +40,18 @@ pub(super) fn parts(seats: &Seats, language: Language) -> (&'static str, String)
     let ready = words.seats.answer.with(&values);
     let others = states(seats).into_iter().filter(|(state, _)| *state != SeatState::Ready);
     let others = others.map(|(state, count)| counted(state, count, &words.seats));
-    (verdict, std::iter::once(ready).chain(others).collect::<Vec<_>>().join(", "))
+    // Where a seat has another report its state does not tell of it.
+    let unread = (counts.unread == 0 && !seats.unread.is_empty()).then(|| {
+        let count = seats.unread.len() as u64 + seats.unread_left_out;
+        format!("{}: {count}", words.seats.unread)
+    });
+    (verdict, std::iter::once(ready).chain(others).chain(unread).collect::<Vec<_>>().join(", "))
 }
 
 /// How good the news is.
 pub(super) fn tone(seats: &Seats) -> Tone {
     let counts = &seats.seats;
-    let is_whole = counts.ready == counts.all && counts.all > 0;
+    let is_whole = counts.ready == counts.all && !seats.is_in_part_unknown();
     match (counts.not_ready, is_whole) {
         (0, true) if seats.causes.is_empty() => Tone::Good,
         (0, _) => Tone::Warning,

@@ -7,9 +7,11 @@ use rustix::{
     io::Errno,
 };
 use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsStr,
     fs::{self, DirEntry, File},
     io::{self, Read},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// Names that say what a file is, and not whose.
@@ -19,14 +21,37 @@ const IN_FOLDER: &str = "gpucheck.json";
 
 /// The seat that a file tells of: its name, or that of its folder.
 pub(super) fn seat_of(path: &Path) -> String {
-    let text = |name: &std::ffi::OsStr| name.to_string_lossy().into_owned();
+    let text = |name: &OsStr| name.to_string_lossy().into_owned();
     let stem = path.file_stem().map(text).unwrap_or_default();
     let folder = || path.parent().and_then(Path::file_name).map(text);
     if NOT_NAMES.contains(&stem.as_str()) { folder().unwrap_or(stem) } else { stem }
 }
 
-/// Hands out the reports in a folder and in the folders of seats in it.
-pub(super) fn hand_out(folder: &Path, line: &mut Line) {
+/// Where a path leads, so that one that was named twice is known.
+pub(super) fn place_of(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Each folder once, and what stands before the names of its seats where there are several: two rooms may both have a
+/// `seat-01`, and neither may pass for the other. It is the folder's own name, and its path where another has that name.
+pub(super) fn labelled<'a>(folders: &[&'a Path]) -> Vec<(&'a Path, Option<String>)> {
+    let mut known = BTreeSet::new();
+    let placed = folders.iter().map(|folder| (*folder, place_of(folder)));
+    let placed: Vec<(&Path, PathBuf)> = placed.filter(|(_, place)| known.insert(place.clone())).collect();
+    let mut of_name: BTreeMap<&OsStr, usize> = BTreeMap::new();
+    for name in placed.iter().filter_map(|(_, place)| place.file_name()) {
+        *of_name.entry(name).or_default() += 1;
+    }
+    let label = |folder: &Path, place: &Path| {
+        let own = place.file_name().filter(|name| of_name.get(name) == Some(&1));
+        own.unwrap_or(folder.as_os_str()).to_string_lossy().into_owned()
+    };
+    let is_one = placed.len() == 1;
+    placed.iter().map(|(folder, place)| (*folder, (!is_one).then(|| label(folder, place)))).collect()
+}
+
+/// Hands out the reports in a folder and in the folders of seats in it, whose names begin with the label.
+pub(super) fn hand_out(folder: &Path, label: Option<&str>, line: &mut Line) {
     let missing = |error: &io::Error| Work::Missing {
         seat: Seat::Named(folder.to_string_lossy().into()),
         why: format!("its files cannot be listed: {error}"),
@@ -36,7 +61,7 @@ pub(super) fn hand_out(folder: &Path, line: &mut Line) {
         Ok(entries) => {
             for entry in entries {
                 match entry {
-                    Ok(entry) => entry_of(&entry).into_iter().for_each(|work| line.put(work)),
+                    Ok(entry) => entry_of(&entry, label).into_iter().for_each(|work| line.put(work)),
                     // The rest of it cannot be had either.
                     Err(error) => return line.put(missing(&error)),
                 }
@@ -45,16 +70,20 @@ pub(super) fn hand_out(folder: &Path, line: &mut Line) {
     }
 }
 
-fn entry_of(entry: &DirEntry) -> Option<Work> {
+fn entry_of(entry: &DirEntry, label: Option<&str>) -> Option<Work> {
     let name = entry.file_name().to_string_lossy().into_owned();
     let path = entry.path();
+    let labelled = |seat: String| match label {
+        Some(label) => format!("{label}/{seat}"),
+        None => seat,
+    };
     if name.starts_with('.') {
         None
     } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-        Some(Work::File { seat: name, path: path.join(IN_FOLDER), is_named: false })
+        Some(Work::File { seat: labelled(name), path: path.join(IN_FOLDER), is_named: false })
     } else {
         let is_report = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-        is_report.then(|| Work::File { seat: seat_of(&path), path, is_named: false })
+        is_report.then(|| Work::File { seat: labelled(seat_of(&path)), path, is_named: false })
     }
 }
 

@@ -22,13 +22,14 @@ use gpucheck_checks::{
     seats::{Seat, Tally, Template},
 };
 use jiff::Timestamp;
-use report::Reader;
+use report::{Reader, Times};
 use std::{
+    collections::BTreeSet,
     fs,
     io::{self, Read},
     num::NonZero,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError, mpsc},
+    sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
 };
 
@@ -58,8 +59,9 @@ pub fn run(asked: &ClassArgs, show: &ShowArgs) -> Result<Exit, Error> {
         return Err(Error::NotOfClass { format: format.name() });
     }
     let template = asked.baseline.as_deref().map(template).transpose()?;
-    let oldest = asked.max_age.map(|age| Timestamp::now().as_second().saturating_sub_unsigned(age));
-    let tally = merged(&asked.reports, oldest);
+    let now = Timestamp::now().as_second();
+    let oldest = asked.max_age.map(|age| now.saturating_sub_unsigned(age));
+    let tally = merged(&asked.reports, Times { now, oldest });
     if tally.is_empty() {
         let names = asked.reports.iter().map(|path| path.display().to_string()).collect();
         return Err(Error::NoReports(names));
@@ -74,12 +76,13 @@ fn time(seconds: i64) -> String {
 }
 
 /// All reports, read side by side.
-fn merged(paths: &[PathBuf], oldest: Option<i64>) -> Tally {
+fn merged(paths: &[PathBuf], times: Times) -> Tally {
     let readers = thread::available_parallelism().map_or(1, NonZero::get).min(READERS);
     let (sender, receiver) = mpsc::sync_channel::<Vec<Work>>(2 * readers);
-    let receiver = Mutex::new(receiver);
-    let read = || {
-        let mut reader = Reader::new(oldest);
+    // The readers' alone: when the last of them has gone, whoever hands out does not wait for one.
+    let receiver = Arc::new(Mutex::new(receiver));
+    let read = move |receiver: Arc<Mutex<mpsc::Receiver<Vec<Work>>>>| {
+        let mut reader = Reader::new(times);
         loop {
             let work = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
             match work {
@@ -89,11 +92,10 @@ fn merged(paths: &[PathBuf], oldest: Option<i64>) -> Tally {
         }
     };
     thread::scope(|scope| {
-        let readers: Vec<_> = (0..readers).map(|_| scope.spawn(read)).collect();
+        let each = std::iter::repeat_n(receiver, readers);
+        let readers: Vec<_> = each.map(|receiver| scope.spawn(move || read(receiver))).collect();
         let mut line = Line { sender, waiting: Vec::new() };
-        for path in paths {
-            hand_out(path, &mut line);
-        }
+        hand_out(paths, &mut line);
         drop(line);
         let tallies = readers.into_iter().map(|reader| match reader.join() {
             Ok(tally) => tally,
@@ -126,7 +128,7 @@ impl Line {
     }
 
     fn hand_on(&mut self) {
-        // Readers leave only when there is no more work; one that panicked is told of when it is joined.
+        // It fails where every reader has panicked, which is told when they are joined.
         let _ = self.sender.send(std::mem::take(&mut self.waiting));
     }
 }
@@ -137,14 +139,25 @@ impl Drop for Line {
     }
 }
 
-fn hand_out(path: &Path, line: &mut Line) {
-    if path == Path::new("-") {
-        return stream::hand_out(io::stdin().lock(), line);
+/// Hands out all that was named, each once.
+fn hand_out(paths: &[PathBuf], line: &mut Line) {
+    let stream = Path::new("-");
+    let is_folder = |path: &&Path| *path != stream && fs::metadata(path).is_ok_and(|found| found.is_dir());
+    let (folders, files): (Vec<&Path>, Vec<&Path>) = paths.iter().map(PathBuf::as_path).partition(is_folder);
+    for (folder, label) in files::labelled(&folders) {
+        files::hand_out(folder, label.as_deref(), line);
     }
-    if fs::metadata(path).is_ok_and(|found| found.is_dir()) {
-        files::hand_out(path, line);
-    } else {
-        line.put(Work::File { seat: files::seat_of(path), path: path.to_owned(), is_named: true });
+    let mut known = BTreeSet::new();
+    for path in files {
+        let seat = files::seat_of(path);
+        if !known.insert((seat.clone(), files::place_of(path))) {
+            continue;
+        }
+        if path == stream {
+            stream::hand_out(io::stdin().lock(), line);
+        } else {
+            line.put(Work::File { seat, path: path.to_owned(), is_named: true });
+        }
     }
 }
 

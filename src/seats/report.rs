@@ -10,17 +10,27 @@ use serde_json::Deserializer;
 /// Longest message about what could not be read, in characters: it may repeat what stands there.
 const LONGEST: usize = 200;
 
+/// By how many seconds a clock may be ahead of this one.
+const AHEAD: i64 = 300;
+
+/// Which times of reports count, in seconds since 1970.
+#[derive(Clone, Copy)]
+pub(super) struct Times {
+    pub(super) now: i64,
+    /// Before it a report is too old.
+    pub(super) oldest: Option<i64>,
+}
+
 /// A reader, and what it has read.
 pub(super) struct Reader {
     pub(super) tally: Tally,
-    /// Seconds since 1970 before which a report is too old.
-    oldest: Option<i64>,
+    times: Times,
     buffer: Vec<u8>,
 }
 
 impl Reader {
-    pub(super) fn new(oldest: Option<i64>) -> Self {
-        Self { tally: Tally::default(), oldest, buffer: Vec::new() }
+    pub(super) fn new(times: Times) -> Self {
+        Self { tally: Tally::default(), times, buffer: Vec::new() }
     }
 
     pub(super) fn read(&mut self, work: Work) {
@@ -45,14 +55,23 @@ impl Reader {
             return self.tally.miss(seat, why);
         }
         let taken = report.taken_at.parse::<Timestamp>().ok().map(Timestamp::as_second);
+        // It would never be too old, and count before each later one that tells the truth.
+        if taken.is_some_and(|taken| taken > self.times.now.saturating_add(AHEAD)) {
+            let taken_at = excerpt(&report.taken_at);
+            let why = format!(
+                "its time, {taken_at}, is in the future: set that machine's clock or this one's, and look again"
+            );
+            return self.tally.miss(seat, why);
+        }
         // Whoever asks for young reports is not given one of no age.
-        let is_stale = self.oldest.is_some_and(|oldest| taken.is_none_or(|taken| taken < oldest));
+        let is_stale = self.times.oldest.is_some_and(|oldest| taken.is_none_or(|taken| taken < oldest));
         self.tally.take(seat, taken, is_stale, report);
     }
 
-    /// The reports in a part of a stream. After one that is none it goes on with what looks like the next.
+    /// The reports in a part of a stream. What stands between two of them and is none is told once, however much it is: it
+    /// says of how many seats as little as of which.
     fn part(&mut self, begins: u64, bytes: &[u8]) {
-        let mut at = 0;
+        let (mut at, mut is_told) = (0, false);
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.trim_ascii_start().is_empty()) {
             at += rest.len() - rest.trim_ascii_start().len();
             let rest = rest.trim_ascii_start();
@@ -63,10 +82,13 @@ impl Reader {
                     let name = report.seat.take().filter(|name| !name.trim().is_empty());
                     let seat = name.map_or(Seat::At(place), |name| Seat::Named(excerpt(&name).into()));
                     self.take(seat, report);
+                    is_told = false;
                     at += length;
                 }
                 Err(error) => {
-                    self.tally.miss(Seat::At(place), no_report(&error));
+                    if !std::mem::replace(&mut is_told, true) {
+                        self.tally.miss(Seat::At(place), no_report(&error));
+                    }
                     at += match next::<IgnoredAny>(rest) {
                         // JSON, and something else.
                         (Ok(_), length) => length,

@@ -81,6 +81,40 @@ fn a_seat_that_is_unlike_most_is_named_and_a_students_own_python_is_not() {
 }
 
 #[test]
+fn what_could_not_be_looked_at_is_not_missing() {
+    let folder = folder(&[]);
+    for number in 1..=6 {
+        super::write(folder.path(), &format!("seat-{number}.json"), &healthy(number));
+    }
+    let name = healthy(0)["machine"]["pythons"][0]["name"].clone();
+    let without = |change: &dyn Fn(&mut Value)| {
+        let mut seat = healthy(0);
+        seat["machine"]["pythons"][0]["tensorflow"] = Value::Null;
+        change(&mut seat);
+        seat
+    };
+    super::write(folder.path(), "lacks.json", &without(&|_| ()));
+    let hung = without(&|seat| seat["machine"]["pythons"][0]["version"] = Value::Null);
+    super::write(folder.path(), "hung.json", &hung);
+    let untold = without(&|seat| {
+        let subject = json!({"kind": "python", "name": name});
+        seat["unverified"] = json!([{"id": "tensorflow.import", "subject": subject, "why": "it hung"}]);
+    });
+    super::write(folder.path(), "untold.json", &untold);
+    let gone = without(&|seat| seat["machine"]["pythons"][0]["name"] = json!("/opt/other/bin/python"));
+    super::write(folder.path(), "gone.json", &gone);
+    let answer = class(folder.path(), &["--format", "json"]).json();
+    let outliers = answer["outliers"].as_array().unwrap();
+    let absent = |what: &str| {
+        let outlier = outliers.iter().find(|outlier| outlier["what"] == what && outlier["place"] == name);
+        let others = outlier.unwrap_or_else(|| panic!("{outliers:#?}"))["others"].as_array().unwrap().clone();
+        others.into_iter().find(|other| other["value"].is_null()).unwrap()["seats"]["names"].clone()
+    };
+    assert_eq!(absent("framework"), json!(["lacks"]), "{outliers:#?}");
+    assert_eq!(absent("python"), json!(["gone"]), "{outliers:#?}");
+}
+
+#[test]
 fn the_status_is_that_of_the_worst_seat() {
     let part = report("kernelspec-gone");
     let untold = report("frameworks-not-told");

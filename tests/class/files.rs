@@ -34,8 +34,9 @@ fn the_newest_report_of_a_seat_counts_in_whatever_order_they_come() {
     old["taken_at"] = json!("2026-11-23T08:00:00Z");
     let (first, second) = (folder(&[("seat.json", &old)]), folder(&[("seat.json", &healthy(1))]));
     let (first, second) = (first.path(), second.path());
-    let merged = |paths: [&std::path::Path; 2]| -> super::Ran {
-        gpucheck().args(paths).args(["--format", "json"]).output().unwrap().into()
+    let merged = |folders: [&std::path::Path; 2]| -> super::Ran {
+        let files = folders.map(|folder| folder.join("seat.json"));
+        gpucheck().args(files).args(["--format", "json"]).output().unwrap().into()
     };
     let (one, other) = (merged([first, second]), merged([second, first]));
     assert_eq!(one.out, other.out);
@@ -47,6 +48,67 @@ fn the_newest_report_of_a_seat_counts_in_whatever_order_they_come() {
     super::write(first, "seat.json", &old);
     let (one, other) = (merged([first, second]), merged([second, first]));
     assert_eq!((one.out == other.out, one.status), (true, Some(1)));
+}
+
+#[test]
+fn two_rooms_have_a_seat_of_one_name_each_and_what_is_named_twice_counts_once() {
+    let folder = folder(&[
+        ("lab1/seat-01.json", &healthy(5)),
+        ("lab2/seat-01.json", &broken()),
+        ("other/lab2/seat-01/gpucheck.json", &healthy(6)),
+    ]);
+    let merged = |paths: &[&str]| -> super::Ran {
+        let mut command = gpucheck();
+        command.current_dir(folder.path()).args(paths).args(["--format", "json"]);
+        command.output().unwrap().into()
+    };
+    let names = |ran: &super::Ran| -> Vec<String> {
+        let answer = ran.json();
+        let listed = answer["listed"].as_array().unwrap();
+        listed.iter().map(|seat| seat["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let ran = merged(&["lab1", "lab2"]);
+    assert_eq!((ran.status, counts(&ran.json())), (Some(1), [2, 1, 0, 1, 0, 0, 0]), "{}", ran.out);
+    assert_eq!(names(&ran), ["lab1/seat-01", "lab2/seat-01"]);
+    assert_eq!(merged(&["lab2/", "./lab1", "lab2"]).out, ran.out);
+    let of_one_name = merged(&["lab2", "other/lab2"]);
+    assert_eq!(names(&of_one_name), ["lab2/seat-01", "other/lab2/seat-01"]);
+    for twice in [["lab1", "./lab1"], ["lab1/seat-01.json", "lab1/../lab1/seat-01.json"]] {
+        let ran = merged(&twice);
+        assert_eq!((names(&ran), &ran.json()["older_reports"]), (vec!["seat-01".to_owned()], &json!(0)));
+    }
+}
+
+#[test]
+fn a_report_that_could_not_be_read_may_be_the_newest_of_its_seat() {
+    let folder = folder(&[("seat-01.json", &healthy(1)), ("seat-02.json", &healthy(2))]);
+    fs::create_dir(folder.path().join("seat-01")).unwrap();
+    let ran = class(folder.path(), &["--format", "json"]);
+    assert_eq!((ran.status, counts(&ran.json())), (Some(3), [2, 2, 0, 0, 0, 0, 0]), "{}", ran.out);
+    let text = class(folder.path(), &[]).out;
+    assert!(text.starts_with("NOT VERIFIED: 2 of 2 seats are ready, Could not be read: 1\n"), "{text}");
+    assert!(text.contains("- seat-01: no gpucheck.json in its folder"), "{text}");
+    // What is known to be bad is.
+    super::write(folder.path(), "seat-02.json", &broken());
+    assert_eq!(class(folder.path(), &[]).status, Some(1));
+}
+
+#[test]
+fn a_report_of_the_future_does_not_count() {
+    let mut future = healthy(0);
+    future["taken_at"] = json!("2999-01-01T00:00:00Z");
+    let folder = folder(&[("seat-01.json", &future)]);
+    let ran = class(folder.path(), &["--format", "json"]);
+    assert_eq!((ran.status, counts(&ran.json())), (Some(3), [1, 0, 0, 0, 0, 0, 1]), "{}", ran.out);
+    assert!(ran.json()["unread"][0]["why"].as_str().unwrap().contains("in the future"), "{}", ran.out);
+    super::write(folder.path(), "seat-01/gpucheck.json", &broken());
+    let ran = class(folder.path(), &["--format", "json"]);
+    assert_eq!((ran.status, counts(&ran.json())), (Some(1), [1, 0, 0, 1, 0, 0, 0]), "{}", ran.out);
+    // A clock may be a little ahead.
+    future["taken_at"] = json!((jiff::Timestamp::now() + jiff::SignedDuration::from_secs(60)).to_string());
+    super::write(folder.path(), "seat-01/gpucheck.json", &future);
+    fs::remove_file(folder.path().join("seat-01.json")).unwrap();
+    assert_eq!(class(folder.path(), &[]).status, Some(0));
 }
 
 #[test]

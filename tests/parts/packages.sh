@@ -1,5 +1,5 @@
 #!/bin/sh
-# What the tests of the packages ask: lintian, rpm, man, zsh and fish, from Debian where they are missing, and under
+# What the tests of the packages ask: lintian, rpm, cpio, man, zsh and fish, from Debian where they are missing, and under
 # DIR/packages (default target/test-parts) the C library of Debian 11, the oldest that is to be had.
 #
 #   packages.sh [DIR]
@@ -11,7 +11,7 @@ dir=${1:-target/test-parts}/packages
 here=$(cd "$(dirname "$0")" && pwd)
 
 missing=
-for program in lintian:lintian rpm:rpm man:man-db zsh:zsh fish:fish; do
+for program in lintian:lintian rpm:rpm rpm2cpio:rpm2cpio cpio:cpio man:man-db zsh:zsh fish:fish; do
     command -v "${program%:*}" >/dev/null || missing="$missing ${program#*:}"
 done
 if [ -n "$missing" ]; then

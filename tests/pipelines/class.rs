@@ -38,6 +38,21 @@ fn facts(folder: &Path, machine: &str) -> PathBuf {
     file
 }
 
+/// What the daemon of a healthy machine has kept, looked at now or some days ago.
+fn kept(folder: &Path, name: &str, is_old: bool) -> String {
+    let kept = folder.join(format!("{name}-report.json"));
+    let judged = run(super::command(GPUCHECK, folder)
+        .args(["judge", "--format", "json", "-o"])
+        .arg(&kept)
+        .arg(facts(folder, "t4-535")));
+    assert_eq!(judged.status, Some(0), "{}", judged.said);
+    let mut report: Value = serde_json::from_slice(&fs::read(&kept).unwrap()).unwrap();
+    let age = jiff::SignedDuration::from_hours(if is_old { 72 } else { 0 });
+    report["taken_at"] = json!((jiff::Timestamp::now() - age).to_string());
+    fs::write(&kept, report.to_string()).unwrap();
+    format!("{name} ansible_connection=local gpucheck_class_daemon_report={}\n", kept.display())
+}
+
 /// A seat that is this machine, and says what one of the machines of the tests would.
 fn seat(folder: &Path, name: &str, machine: &str) -> String {
     let facts = facts(folder, machine);
@@ -84,21 +99,15 @@ fn a_class_is_asked_and_who_cannot_be_reached_is_a_seat_that_is_not_told() {
 #[test]
 fn the_last_report_of_a_daemon_is_taken() {
     let folder = tempfile::tempdir().unwrap();
-    let kept = folder.path().join("report.json");
-    let facts = facts(folder.path(), "t4-535");
-    let judged = run(super::command(GPUCHECK, folder.path())
-        .args(["judge", "--format", "json", "-o"])
-        .arg(&kept)
-        .arg(facts));
-    assert_eq!(judged.status, Some(0), "{}", judged.said);
-    let seats = format!(
-        "seat-01 ansible_connection=local gpucheck_class_daemon_report={}\n\
-         seat-02 ansible_connection=local gpucheck_class_daemon_report=/nowhere/report.json\n",
-        kept.display()
-    );
+    let seats = [
+        kept(folder.path(), "seat-01", false),
+        "seat-02 ansible_connection=local gpucheck_class_daemon_report=/nowhere/report.json\n".to_owned(),
+        kept(folder.path(), "seat-03", true),
+    ]
+    .concat();
     let played = play(folder.path(), &seats, &json!({"gpucheck_class_from": "daemon"}));
     assert_eq!(played.status, Some(2), "{}", played.said);
-    let answer = "NOT VERIFIED: 1 of 2 seats are ready, 1 without a report that can be read";
+    let answer = "NOT VERIFIED: 1 of 3 seats are ready, 1 with a report that is too old, 1 without a report that can be read";
     assert!(played.said.contains(answer), "{}", played.said);
     // Alone it is a class that is ready: what lies in the folder of another is not asked.
     let played =

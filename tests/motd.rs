@@ -1,5 +1,5 @@
 //! `gpucheck motd` and the scripts that show it at a login: what is said, that it is short, and that no report and no machine
-//! can make a login wait or fail.
+//! can make a login fail, or wait for more than a second.
 
 mod said;
 mod scripts;

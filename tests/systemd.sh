@@ -33,18 +33,17 @@ if [ "${1:-}" != --inside ]; then
     work=$(mktemp -d)
     group=gpucheck-systemd-$$
     inside=
-    # Control groups belong to no namespace.
-    without_groups() {
-        # shellcheck disable=SC2016 # the other shell's variables
-        unshare --mount sh -c 'mount -t cgroup2 none "$1" && find "$1/$2" -depth -type d -exec rmdir {} +' sh \
-            "$work" "$group" 2>/dev/null || true
-    }
+    # shellcheck disable=SC2317 # the trap calls it
     ends() {
         if [ -n "$inside" ]; then
             pkill -KILL --parent "$inside" || true
             wait "$inside" 2>/dev/null || true
         fi
-        without_groups
+        # Control groups belong to no namespace.
+        # shellcheck disable=SC2016 # the other shell's variables
+        unshare --mount sh -c 'mount -t cgroup2 none "$1" 2>/dev/null || exit 0
+            [ ! -d "$1/$2" ] || find "$1/$2" -depth -type d -exec rmdir {} +' sh "$work" "$group" ||
+            echo "systemd.sh: control groups are left: $group" >&2
         rm -rf "$work"
     }
     trap ends EXIT
@@ -60,11 +59,15 @@ if [ "${1:-}" != --inside ]; then
     exit "$status"
 fi
 
+readonly ANSWER="NOT USABLE: no NVIDIA GPU"
+readonly CLEAN=(/usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 TERM=dumb)
+# A device of the driver's, the cloud's metadata, and an address that is nobody's (RFC 5737).
+readonly PROBED="/dev/nvidia0 /dev/udp/169.254.169.254/9 /dev/udp/198.51.100.1/9"
 program=$2 parts=$3 work=$4 group=/sys/fs/cgroup/$5
 deb=$(echo "$work"/packages/*.deb)
 below=$parts/boot:$parts/image
 report=var/lib/gpucheck/daemon/report.json
-# This shell is the first process of its namespace: what it does not wait for stays.
+trap 'echo "FAILED  line $LINENO: $BASH_COMMAND"; exit 1' ERR
 umount --recursive /sys/fs/cgroup 2>/dev/null || true
 mount -t cgroup2 none /sys/fs/cgroup || skip "cgroup2 cannot be mounted"
 mkdir "$group" || skip "no control group can be made"
@@ -110,8 +113,8 @@ lay() {
     mkdir -p "$home/upper" "$home/overlay" "$home/root"
     mount -t overlay overlay -o "lowerdir=$2,upperdir=$home/upper,workdir=$home/overlay" "$home/root"
 }
-# boot NAME [WORD...]: starts a machine, with these words for its systemd. Without all capabilities and bpf, systemd leaves its filters of devices and addresses out, and
-# says nothing.
+# boot NAME [WORD...]: starts a machine, with these words for its systemd. Without all capabilities and bpf, systemd leaves its
+# filters of devices and addresses out, and says nothing.
 boot() {
     local name=$1
     shift
@@ -131,7 +134,7 @@ at() {
     local first
     first=$(first_process "$1") && [ -e "/proc/$first/root/run/systemd/private" ] || return 1
     shift
-    timeout --kill-after 1 60 nsenter --target "$first" --all /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 TERM=dumb "$@"
+    timeout --kill-after 1 60 nsenter --target "$first" --all "${CLEAN[@]}" "$@"
 }
 as_student() { at lab runuser --login student --command "$*"; }
 # power_off NAME...: as the power button does it.
@@ -153,6 +156,10 @@ reads_kmsg() {
     at lab journalctl --no-pager --quiet --output cat "_PID=$(unit MainPID)" >"$work/log" && cat "$work/log" &&
         grep looking "$work/log" && ! grep /dev/kmsg "$work/log"
 }
+# restart: with the unit as it is now, and none of the starts counted that systemd allows in ten seconds.
+restart() {
+    at lab sh -c 'systemctl daemon-reload; systemctl reset-failed gpucheckd.service; systemctl restart gpucheckd.service'
+}
 answers() { at lab gpucheck daemon status | grep --fixed-strings -- "$1"; }
 
 boot_look_is_kept() {
@@ -167,7 +174,8 @@ END
 is_the_services_own() {
     local pid
     pid=$(unit MainPID) && [ "$(at lab ps -o user= -p "$pid")" = gpucheck ] &&
-        at lab grep -E '^CapEff:\s0000000400000000$' "/proc/$pid/status" && at lab grep -E '^NoNewPrivs:\s1$' "/proc/$pid/status"
+        at lab grep -E '^CapEff:\s0000000400000000$' "/proc/$pid/status" &&
+        at lab grep -E '^NoNewPrivs:\s1$' "/proc/$pid/status"
 }
 shown_at_login() {
     local message
@@ -179,9 +187,10 @@ shown_at_login() {
     grep --fixed-strings -- "$message" "$work/login"
 }
 
-# confined NAME [LINE]: the unit with another program in it, which tells in /run/NAME.said what it reaches. Its device is of
-# the driver's number, and no driver is there: a filter says EPERM before Linux can say ENXIO.
+# confined NAME [LINE]: the unit with another program in it, which tells in /run/NAME.said what it reaches. No driver is behind
+# its device: a filter says EPERM before Linux can say ENXIO.
 confined() {
+    # shellcheck disable=SC2016 # the other shell's variables
     at lab sh -euc '
         cp /lib/systemd/system/gpucheckd.service "/run/systemd/system/$1.service"
         mkdir -p "/run/systemd/system/$1.service.d"
@@ -198,7 +207,7 @@ RuntimeDirectory=
 StandardOutput=truncate:/run/$1.said
 ExecStartPre=
 ExecStart=
-ExecStart=/bin/bash -c 'for to in /dev/nvidia0 /dev/udp/169.254.169.254/9 /dev/udp/198.51.100.1/9; do echo "\$\$to: \$\$( (echo >\$\$to) 2>&1)"; done'
+ExecStart=/bin/bash -c 'for to in $PROBED; do echo "\$\$to: \$\$( (echo >\$\$to) 2>&1)"; done'
 ${2:-}
 END
 }
@@ -230,8 +239,9 @@ left() {
     local upper=$machines/lab/upper before=$machines/before
     find "$upper" -mindepth 1 -printf '/%P\n' | sort | while read -r path; do
         case $path in
-        /var/lib/dpkg/* | /var/log/* | /var/cache/man/* | /var/lib/systemd/* | /run/* | /etc/machine-id | /home/student/*) continue ;;
+        /var/lib/dpkg/* | /var/log/* | /var/cache/man/* | /var/lib/systemd/* | /run/* | /home/student/*) continue ;;
         /etc/passwd- | /etc/group- | /etc/shadow- | /etc/gshadow- | /etc/.pwd.lock | /etc/subuid- | /etc/subgid-) continue ;;
+        /etc/machine-id) continue ;;
         esac
         if [ -d "$upper$path" ] && [ -d "$before$path" ]; then continue; fi
         if [ -f "$upper$path" ] && cmp --silent "$upper$path" "$before$path"; then continue; fi
@@ -240,13 +250,10 @@ left() {
 }
 nothing_left() { [ -z "$(left)" ] || { left; return 1; }; }
 
-readonly ANSWER="NOT USABLE: no NVIDIA GPU"
-
 lay lab "$below"
 lab=$machines/lab/root
 cp "$deb" "$lab/root/gpucheck.deb"
-holds "the package installs in an image" chroot "$lab" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
-    dpkg --install /root/gpucheck.deb
+holds "the package installs in an image" chroot "$lab" "${CLEAN[@]}" dpkg --install /root/gpucheck.deb
 # What a seat is made of: the image as it is now.
 cp -a "$machines/lab/upper" "$machines/baked"
 boot lab
@@ -263,23 +270,24 @@ holds "gpucheck answers a student, with 1" fails 1 as_student "gpucheck --quiet"
 holds "a deep look is refused to a student" fails 4 as_student "gpucheck daemon deep"
 holds "and says why" as_student "gpucheck daemon deep 2>&1 | grep -F 'only root'"
 
-at lab mknod -m 666 /dev/nvidia0 c 195 0
-at lab sh -c 'for address in 169.254.169.254 198.51.100.1; do ip address add "$address/32" dev lo; done'
-confined control "DevicePolicy=closed" >"$work/said"
+at lab sh -c 'mknod -m 666 /dev/nvidia0 c 195 0
+    ip address add 169.254.169.254/32 dev lo; ip address add 198.51.100.1/32 dev lo'
+confined control DevicePolicy=closed >"$work/said"
 if told control '^/dev/nvidia0: .*Operation not permitted' >/dev/null; then
-    holds "systemd's filter of devices is applied here" true
-    confined gpucheck-probe >"$work/said"
-    holds "the unit's lets the driver's nodes through" told gpucheck-probe '^/dev/nvidia0: .*No such device'
-    holds "the unit's filter of addresses lets the cloud's metadata through" told gpucheck-probe '^/dev/udp/169.254.169.254/9: $'
-    holds "and nothing else outside" told gpucheck-probe '^/dev/udp/198.51.100.1/9: .*Operation not permitted'
+    echo "ok      systemd's filter of devices is applied here"
+    confined probe >"$work/said"
+    holds "the unit's lets the driver's nodes through" told probe '^/dev/nvidia0: .*No such device'
+    holds "the unit's filter of addresses lets the cloud's metadata through" told probe '^/dev/udp/169.254.169.254/9: $'
+    holds "and nothing else outside" told probe '^/dev/udp/198.51.100.1/9: .*Operation not permitted'
 else
     echo "untested the unit's filters of devices and addresses: systemd applies none here: $(cat "$work/said")"
 fi
-at lab sh -c 'rm /dev/nvidia0 /run/*.said; for address in 169.254.169.254 198.51.100.1; do ip address del "$address/32" dev lo; done
-    rm -r /run/systemd/system/control.service* /run/systemd/system/gpucheck-probe.service*; systemctl daemon-reload'
+at lab sh -c 'rm /dev/nvidia0; ip address del 169.254.169.254/32 dev lo; ip address del 198.51.100.1/32 dev lo
+    rm -r /run/*.said /run/systemd/system/control.service* /run/systemd/system/probe.service*; systemctl daemon-reload'
 
 # systemd-nspawn's machines have none; from the start, systemd would write to it.
-at lab sh -c 'mknod -m 644 /dev/kmsg c 1 11; systemctl restart gpucheckd.service'
+at lab mknod -m 644 /dev/kmsg c 1 11
+restart
 holds "it reads Linux's log (dmesg_restrict=$(cat /proc/sys/kernel/dmesg_restrict))" reads_kmsg
 at lab rm /dev/kmsg
 
@@ -290,22 +298,23 @@ holds "a login by ssh shows its message" shown_at_login
 holds "killed, it starts anew" starts_anew kill_it KILL
 # The unit's own two minutes are too long for a test.
 at lab sh -c 'mkdir -p /run/systemd/system/gpucheckd.service.d
-    printf "[Service]\nWatchdogSec=2s\n" >/run/systemd/system/gpucheckd.service.d/watchdog.conf
-    systemctl daemon-reload; systemctl restart gpucheckd.service'
+    printf "[Service]\nWatchdogSec=2s\n" >/run/systemd/system/gpucheckd.service.d/watchdog.conf'
+restart
 holds "hung, it starts anew (with WatchdogSec=2s)" starts_anew kill_it STOP
 holds "the journal says that the watchdog did it" logged "Watchdog timeout"
-at lab sh -c 'rm -r /run/systemd/system/gpucheckd.service.d; systemctl daemon-reload; systemctl restart gpucheckd.service'
+at lab rm -r /run/systemd/system/gpucheckd.service.d
+restart
 
 misconfigured
 at lab systemctl reload gpucheckd.service
 holds "a wrong configuration is told with its line" within 10 logged "gpucheckd.toml:2: unknown field"
 holds "it goes on with what it had" daemon_is_active
-at lab systemctl restart gpucheckd.service
+restart
 holds "it starts with a wrong configuration, too" daemon_is_active
 holds "by its defaults" logged "going on with the defaults"
 holds "it stops at once" stops_at_once
 
-at lab systemctl start gpucheckd.service
+restart
 before=$(unit MainPID)
 holds "the package is installed over itself" at lab dpkg --force-confold --install /root/gpucheck.deb
 holds "another daemon is active" another_is_active "$before"

@@ -32,6 +32,7 @@ apt install -oDir::State::status="$dir/image/var/lib/dpkg/status" --yes --no-ins
 rm -rf "$dir/boot.new" "$dir/boot.overlay" "$dir/boot.stamp"
 mkdir -p "$dir/boot.new" "$dir/boot.overlay" "$work/root"
 # In a mount namespace of its own, whose mounts end with it.
+# shellcheck disable=SC2016 # the other shell's variables
 unshare --mount sh -eu -c '
     mount -t overlay overlay -o "lowerdir=$1/image,upperdir=$1/boot.new,workdir=$1/boot.overlay" "$2/root"
     mount -t proc proc "$2/root/proc"
@@ -41,6 +42,6 @@ unshare --mount sh -eu -c '
         sh -c "dpkg --install /tmp/debs/*.deb && useradd --create-home --shell /bin/bash student"
     rm -r "$2/root/tmp/debs"
 ' sh "$dir" "$work" >&2
-rm -rf "$dir/boot" "$dir/boot.overlay"
+rm -rf "${dir:?}/boot" "$dir/boot.overlay"
 mv "$dir/boot.new" "$dir/boot"
 echo "$stamp" >"$dir/boot.stamp"

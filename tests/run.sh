@@ -31,6 +31,7 @@ tests/parts/browser.sh "$GPUCHECK_TEST_PARTS/browser"
 tests/parts/pipelines.sh "$GPUCHECK_TEST_PARTS/pipelines"
 tests/parts/metrics.sh "$GPUCHECK_TEST_PARTS/metrics"
 tests/parts/image.sh "$GPUCHECK_TEST_PARTS" || [ $? = 77 ]
+tests/parts/boot.sh "$GPUCHECK_TEST_PARTS" || [ $? = 77 ]
 tests/parts/service.sh || [ $? = 77 ]
 tests/parts/packages.sh "$GPUCHECK_TEST_PARTS" || [ $? = 77 ]
 
@@ -67,3 +68,6 @@ cargo simulate --matrix | tail -n 1
 
 say "packages"
 tests/packages.sh "$GPUCHECK" || [ $? = 77 ]
+
+say "the package under a real systemd, and a class of such machines"
+tests/systemd.sh "$GPUCHECK" || [ $? = 77 ]

@@ -50,6 +50,7 @@ pub(super) struct Errand {
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Said {
     /// Version of the program.
     pub(super) gpucheck: String,
@@ -59,6 +60,9 @@ pub(super) struct Said {
     pub(super) full: bool,
     /// No GPU was touched, and nothing was found against what is known.
     pub(super) confirms: bool,
+    /// No GPU was touched, for somebody computes.
+    #[serde(default)]
+    pub(super) in_use: bool,
     pub(super) verdict: MachineVerdict,
     /// The answer in one line.
     pub(super) answer: String,
@@ -131,6 +135,7 @@ fn take(errand: &Errand) -> Result<Said, String> {
         written,
         full: held_back.is_none() && errand.pythons,
         confirms: held_back.is_some() && is_told && !is_against,
+        in_use: held_back.as_ref().is_some_and(|held| held.is_use),
         verdict: report.verdict,
         answer: render::answer(&report, Language::English),
         held_back: held_back.map(|held| held.why),
@@ -177,11 +182,13 @@ struct HeldBack {
     why: String,
     /// It is the service that lacks something, which no user does.
     is_services_own: bool,
+    /// Somebody computes.
+    is_use: bool,
 }
 
 /// Whether somebody computes, or that cannot be told. Where no driver is loaded nobody does, and nothing can be touched.
 fn held_back(facts: &Facts) -> Option<HeldBack> {
-    let held = |why: String| Some(HeldBack { why, is_services_own: false });
+    let held = |why: String| Some(HeldBack { why, is_services_own: false, is_use: false });
     let Some(module) = facts.module.seen() else {
         return held(format!("whether the driver is loaded could not be told: {}", facts.module.why_not()));
     };
@@ -191,10 +198,10 @@ fn held_back(facts: &Facts) -> Option<HeldBack> {
     if lacks_nodes(module) && module.modprobe_setuid && gains_no_rights() {
         let why =
             "the driver is loaded, and nobody has made all its device nodes yet: any user's nvidia-smi does";
-        return Some(HeldBack { why: why.to_owned(), is_services_own: true });
+        return Some(HeldBack { why: why.to_owned(), is_services_own: true, is_use: false });
     }
     match &facts.nvml {
-        Observed::Seen(nvml) => who_computes(nvml).and_then(held),
+        Observed::Seen(nvml) => who_computes(nvml),
         Observed::Failed(_) | Observed::Interrupted { .. } | Observed::NotProbed { .. } => {
             held(format!("NVML does not tell who computes: {}", facts.nvml.why_not()))
         }
@@ -213,23 +220,25 @@ fn lacks_nodes(module: &Module) -> bool {
     !has("/dev/dxg") && (!has("/dev/nvidiactl") || nodes < module.driver_gpus.len())
 }
 
-fn who_computes(nvml: &Nvml) -> Option<String> {
+fn who_computes(nvml: &Nvml) -> Option<HeldBack> {
+    let held = |is_use: bool, why: String| Some(HeldBack { why, is_services_own: false, is_use });
     let Observed::Seen(devices) = &nvml.devices else {
-        return Some(format!("NVML does not tell who computes: {}", nvml.devices.why_not()));
+        return held(false, format!("NVML does not tell who computes: {}", nvml.devices.why_not()));
     };
     let of_device = |device: &Observed<NvmlDevice>| match device {
         Observed::Seen(device) => match &device.compute_processes {
             Observed::Seen(found) => match found.iter().filter(|process| !process.ours).count() {
                 0 => None,
-                1 => Some(format!("a program computes on GPU {}", device.index)),
-                count => Some(format!("{count} programs compute on GPU {}", device.index)),
+                1 => held(true, format!("a program computes on GPU {}", device.index)),
+                count => held(true, format!("{count} programs compute on GPU {}", device.index)),
             },
             untold @ (Observed::Failed(_) | Observed::Interrupted { .. } | Observed::NotProbed { .. }) => {
-                Some(format!("NVML does not tell who computes on GPU {}: {}", device.index, untold.why_not()))
+                let why = untold.why_not();
+                held(false, format!("NVML does not tell who computes on GPU {}: {why}", device.index))
             }
         },
         untold @ (Observed::Failed(_) | Observed::Interrupted { .. } | Observed::NotProbed { .. }) => {
-            Some(format!("NVML does not tell who computes: {}", untold.why_not()))
+            held(false, format!("NVML does not tell who computes: {}", untold.why_not()))
         }
     };
     devices.iter().find_map(of_device)

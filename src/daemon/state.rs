@@ -7,6 +7,7 @@
 //! is lost by a look that fails.
 
 use super::{
+    clock,
     look::Said,
     view::View,
     wire::{Known, LARGEST_REPORT},
@@ -20,13 +21,18 @@ use std::{
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     rc::Rc,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 /// The report.
 pub(super) const REPORT: &str = "report.json";
 /// The report as metrics.
 pub(super) const METRICS: &str = "metrics.prom";
+/// The head of what the daemon adds to them.
+const CONFIRMED: &str = "\
+# HELP gpucheck_daemon_confirmed_timestamp_seconds When a look last found nothing against the report, \
+while somebody computed.\n\
+# TYPE gpucheck_daemon_confirmed_timestamp_seconds gauge\n";
 /// What the daemon knows of it.
 const STATE: &str = "state.json";
 /// What a file is called before it is finished.
@@ -100,6 +106,7 @@ impl Store {
                 self.prepare(&kept)?;
                 self.finish(STATE)?;
                 self.kept = Some(kept);
+                self.confirm(said, taken);
             }
             return Ok(());
         }
@@ -128,6 +135,7 @@ impl Store {
         self.finish(REPORT)?;
         // From here on the report is this one, whether or not the next daemon will know it.
         let _ = self.finish(METRICS);
+        self.confirm(said, taken);
         self.report = Some(Rc::new(report));
         self.kept = Some(kept);
         let _ = self.finish(STATE);
@@ -173,6 +181,25 @@ impl Store {
         let file = open(&self.folder.join(METRICS)).ok()?;
         let length = file.metadata().ok()?.len();
         Some((file, length))
+    }
+
+    /// Says behind the metrics that a look which somebody's computing held back found nothing against the report. They are
+    /// as they were where that fails.
+    fn confirm(&self, said: &Said, began: Duration) {
+        if said.confirms && said.in_use {
+            let _ = self.write_confirmed(began);
+        }
+    }
+
+    fn write_confirmed(&self, began: Duration) -> io::Result<()> {
+        let mut text = String::new();
+        open(&self.folder.join(METRICS))?.take(LARGEST_REPORT).read_to_string(&mut text)?;
+        let report = text.split_once(CONFIRMED).map_or(text.as_str(), |(report, _)| report);
+        let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_err(io::Error::other)?;
+        let at = unix.saturating_sub(clock::now().saturating_sub(began)).as_secs();
+        let text = format!("{report}{CONFIRMED}gpucheck_daemon_confirmed_timestamp_seconds {at}\n");
+        write_new(&self.folder, METRICS, text.as_bytes())?;
+        self.finish(METRICS)
     }
 
     /// What a file is written as first.
@@ -229,6 +256,7 @@ mod tests {
             written,
             full: written,
             confirms: !written,
+            in_use: !written,
             verdict: MachineVerdict::Usable,
             answer: "USABLE: Tesla T4 computes".to_owned(),
             held_back: None,
@@ -246,7 +274,14 @@ mod tests {
         write_new(folder.path(), REPORT, b"{}").unwrap();
         store.take(&said(true), at(5), "b", root).unwrap();
         assert!(store.take(&said(true), at(6), "b", root).is_err());
+        write_new(folder.path(), METRICS, b"gpucheck_verdict 1\n").unwrap();
+        store.finish(METRICS).unwrap();
+        // The second takes the place of the first.
+        store.take(&said(false), at(7), "b", root).unwrap();
         store.take(&said(false), at(8), "b", root).unwrap();
+        let metrics = fs::read_to_string(folder.path().join(METRICS)).unwrap();
+        assert!(metrics.starts_with("gpucheck_verdict 1\n# HELP gpucheck_daemon_confirmed"), "{metrics}");
+        assert_eq!(metrics.matches("\ngpucheck_daemon_confirmed_timestamp_seconds ").count(), 1);
         // What is known of the next report cannot be written: all is as it was.
         write_new(folder.path(), REPORT, b"{ }").unwrap();
         let state = folder.path().join("state.json.new");

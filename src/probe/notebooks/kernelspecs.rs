@@ -111,9 +111,12 @@ pub(crate) fn command_of(root: &Root, folder: &str) -> Option<Vec<String>> {
     Some(spec(&read(root, &format!("{folder}/kernel.json")).ok()?)?.argv)
 }
 
+/// Variables by their names.
+type Variables = Vec<(String, String)>;
+
 /// All words of the command of the specification in this folder, and all variables that it sets to a text, none of them
 /// cut; none where they cannot be read.
-pub(crate) fn all_of(root: &Root, folder: &str) -> Option<(Vec<String>, Vec<(String, String)>)> {
+pub(crate) fn all_of(root: &Root, folder: &str) -> Option<(Vec<String>, Variables)> {
     let value = read(root, &format!("{folder}/kernel.json")).ok()?;
     let words = value.get("argv")?.as_array()?.iter().map(|word| Some(word.as_str()?.to_owned()));
     let words: Vec<String> = words.collect::<Option<_>>()?;

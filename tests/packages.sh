@@ -115,6 +115,7 @@ holds "pip uninstall" "$work/venv/bin/pip" uninstall --quiet --disable-pip-versi
 holds "nothing of the wheel is left" diff <(echo "$before") <(find "$work/venv" ! -type d | sort)
 
 [ "$(id -u)" = 0 ] || { echo "packages.sh: skipped: installing into a root needs root" >&2; exit 77; }
+unshare --mount true 2>/dev/null || { echo "packages.sh: skipped: no namespaces can be made here" >&2; exit 77; }
 # The next version, of a program that says so and does nothing else.
 printf '#!/bin/sh\necho gpucheck 99.0.0\n' >"$work/next"
 chmod +x "$work/next"

@@ -15,7 +15,10 @@ fresh() {
     ! mountpoint --quiet "$root" || umount --recursive "$root"
     rm -rf "$upper" "$work/overlay" "$root"
     mkdir -p "$upper" "$work/overlay" "$root"
-    mount -t overlay overlay -o "lowerdir=$image,upperdir=$upper,workdir=$work/overlay" "$root"
+    mount -t overlay overlay -o "lowerdir=$image,upperdir=$upper,workdir=$work/overlay" "$root" || {
+        echo "life.sh: skipped: no overlay can be mounted" >&2
+        exit 77
+    }
     mount -t proc proc "$root/proc"
     mount --bind /dev "$root/dev"
 }

@@ -15,6 +15,7 @@ packages=openssh-server
 
 [ "$(id -u)" = 0 ] || { echo "boot.sh: skipped: making an image that boots needs root" >&2; exit 77; }
 [ -e "$dir/image.stamp" ] || { echo "boot.sh: skipped: $dir/image is missing: run tests/parts/image.sh first" >&2; exit 77; }
+unshare --mount true 2>/dev/null || { echo "boot.sh: skipped: no namespaces can be made here" >&2; exit 77; }
 dir=$(cd "$dir" && pwd)
 if ! command -v systemd-nspawn >/dev/null; then
     apt-get update -q >&2 && apt-get install -y -q --no-install-recommends systemd-container >&2
@@ -34,7 +35,10 @@ mkdir -p "$dir/boot.new" "$dir/boot.overlay" "$work/root"
 # In a mount namespace of its own, whose mounts end with it.
 # shellcheck disable=SC2016 # the other shell's variables
 unshare --mount sh -eu -c '
-    mount -t overlay overlay -o "lowerdir=$1/image,upperdir=$1/boot.new,workdir=$1/boot.overlay" "$2/root"
+    mount -t overlay overlay -o "lowerdir=$1/image,upperdir=$1/boot.new,workdir=$1/boot.overlay" "$2/root" || {
+        echo "boot.sh: skipped: no overlay can be mounted"
+        exit 77
+    }
     mount -t proc proc "$2/root/proc"
     mkdir "$2/root/tmp/debs"
     cp "$2"/archives/*.deb "$2/root/tmp/debs"

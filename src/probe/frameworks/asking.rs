@@ -97,7 +97,13 @@ mod tests {
     fn started(variables: &[(&str, &str)]) -> Child {
         let mut command = Command::new("/bin/cat");
         command.env_clear().envs(variables.iter().copied());
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap()
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let shown = format!("/proc/{}/environ", child.id());
+        // A program that has only just begun has none yet.
+        while !variables.is_empty() && std::fs::read(&shown).unwrap().is_empty() {
+            std::thread::yield_now();
+        }
+        child
     }
 
     #[test]

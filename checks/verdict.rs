@@ -83,10 +83,18 @@ impl Report {
         let subject = Subject::Gpu(gpu.clone());
         match self.proof_of(gpu) {
             Verdict::Pass => Some(true),
-            Verdict::Fail if self.is_only_in_use(&subject) => None,
+            Verdict::Fail if !self.has_tried(&subject) || self.is_only_in_use(&subject) => None,
             Verdict::Fail => Some(false),
             Verdict::Warn | Verdict::Unknown | Verdict::NotApplicable => None,
         }
+    }
+
+    /// Whether a GPU was asked to compute, or would have been; `gpucheck slow` asks none.
+    fn has_tried(&self, gpu: &Subject) -> bool {
+        let is_of_its_work = |outcome: &Outcome| {
+            outcome.subject == *gpu && (outcome.id == PROOF_OF_GPU || refutes(outcome, gpu))
+        };
+        self.outcomes.iter().any(is_of_its_work)
     }
 
     /// Whether nothing but its use by others keeps a GPU from its proof.

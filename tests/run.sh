@@ -10,9 +10,10 @@ say() { printf '\n== %s\n' "$*"; }
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
 export GPUCHECK_TEST_PARTS="${GPUCHECK_TEST_PARTS:-$CARGO_TARGET_DIR/test-parts}"
 
-# While the registries send, the processors build what the tests run.
+# While the registries send, the processors build what the tests run, and the program that ships.
+build() { cargo test --workspace --locked --no-run && packaging/portable.sh; }
 mkdir -p "$CARGO_TARGET_DIR"
-cargo test --workspace --locked --no-run >"$CARGO_TARGET_DIR/tests.log" 2>&1 &
+build >"$CARGO_TARGET_DIR/build.log" 2>&1 &
 building=$!
 trap 'kill "$building" 2>/dev/null || true' EXIT
 
@@ -37,7 +38,7 @@ tests/parts/packages.sh "$GPUCHECK_TEST_PARTS" || [ $? = 77 ]
 
 say "form and lints"
 wait "$building" || {
-    cat "$CARGO_TARGET_DIR/tests.log"
+    cat "$CARGO_TARGET_DIR/build.log"
     exit 1
 }
 trap - EXIT

@@ -33,3 +33,17 @@ apt() {
         -oAPT::Sandbox::User= -oDebug::NoLocking=true -oAcquire::Languages=none \
         "$command" "$@"
 }
+
+# unpacked FOLDER "PACKAGE..." ARGUMENT...: these packages below a folder, as tar takes them with these arguments.
+unpacked() {
+    folder=$1
+    packages=$2
+    shift 2
+    rm -rf "$work/debs"
+    mkdir -p "$work/debs" "$folder"
+    # shellcheck disable=SC2086 # the words are the packages
+    (cd "$work/debs" && apt download $packages >/dev/null)
+    for deb in "$work/debs"/*.deb; do
+        dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$folder" "$@"
+    done
+}

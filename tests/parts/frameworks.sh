@@ -113,12 +113,7 @@ without_gpu() {
     environment "$python" torch-cpu
     apt_lists main bookworm bookworm-security
     wanted_by_torch >"$work/wanted"
-    mkdir -p "$work/debs" "$dir/torch-cpu/debian"
-    # shellcheck disable=SC2046 # the words are the arguments
-    (cd "$work/debs" && apt download $(cat "$work/wanted") >/dev/null)
-    for deb in "$work/debs"/*.deb; do
-        dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$dir/torch-cpu/debian" --exclude=./usr/share --exclude=./etc
-    done
+    unpacked "$dir/torch-cpu/debian" "$(cat "$work/wanted")" --exclude=./usr/share --exclude=./etc
     # One folder for LD_LIBRARY_PATH; torch's own links lead there too.
     usr=$dir/torch-cpu/debian/usr/lib
     libraries=$usr/x86_64-linux-gnu

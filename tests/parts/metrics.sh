@@ -22,13 +22,8 @@ packages="prometheus prometheus-node-exporter"
 # shellcheck disable=SC2086 # the words are the arguments
 made debian bookworm $packages || {
     apt_lists main bookworm bookworm-security
-    mkdir -p "$work/debs"
-    (cd "$work/debs" && apt download $packages >/dev/null)
     rm -rf "$dir/debian"
-    mkdir "$dir/debian"
-    for deb in "$work/debs"/*.deb; do
-        dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$dir/debian" ./usr/bin
-    done
+    unpacked "$dir/debian" "$packages" ./usr/bin
     stamp debian bookworm $packages
 }
 

@@ -22,13 +22,8 @@ packages="packer cloud-init shellcheck openssh-client"
 # shellcheck disable=SC2086 # the words are the arguments
 made debian bookworm $packages || {
     apt_lists main bookworm bookworm-security
-    mkdir -p "$work/debs"
-    (cd "$work/debs" && apt download $packages >/dev/null)
     rm -rf "$dir/debian"
-    mkdir "$dir/debian"
-    for deb in "$work/debs"/*.deb; do
-        dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$dir/debian" --exclude=./usr/share/doc --exclude=./usr/share/man
-    done
+    unpacked "$dir/debian" "$packages" --exclude=./usr/share/doc --exclude=./usr/share/man
     stamp debian bookworm $packages
 }
 

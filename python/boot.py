@@ -3,22 +3,8 @@
 WAY is bare, full, torch, jax, cupy or cudf; with :list at its end nothing is computed. TRUSTED is 0 where others
 may write to the working directory, from which nothing must then be imported. FILE is the extension, a memory file
 at /proc/self/fd/61 or a real one. An interpreter that cannot load it says so, and the parent comes back with
-plain.py.
+plain.py. sys_path.py comes before it in one script.
 """
-import sys
-
-is_trusted = sys.argv[2] != "0"
-if not is_trusted:
-    sys.path[:] = [entry for entry in sys.path if entry not in ("", ".")]
-
-import os
-
-# sys.path as whoever asks has it, who is another process of this Python.
-told = os.environ.pop("PYTHON_GPUCHECK_SYS_PATH", None)
-if told and not getattr(sys.flags, "isolated", 0):
-    import json
-
-    sys.path[:] = [entry for entry in json.loads(told) if is_trusted or entry not in ("", ".")]
 
 
 def say(line):

@@ -1,23 +1,8 @@
 """The questions of the extension in plain Python, for interpreters that do not load it: plain.py WAY TRUSTED.
 
-frameworks.py comes before it in one script. The messages are those of python/src, field by field. The syntax is that
+sys_path.py and frameworks.py come before it in one script. The messages are those of python/src, field by field. The syntax is that
 of Python 2.7, so that an interpreter that is too old can say so.
 """
-import sys
-
-is_trusted = sys.argv[2] != "0"
-if not is_trusted:
-    sys.path[:] = [entry for entry in sys.path if entry not in ("", ".")]
-
-import os
-
-# sys.path as whoever asks has it, who is another process of this Python.
-told = os.environ.pop("PYTHON_GPUCHECK_SYS_PATH", None)
-if told and not getattr(sys.flags, "isolated", 0):
-    import json
-
-    sys.path[:] = [entry for entry in json.loads(told) if is_trusted or entry not in ("", ".")]
-
 import json
 
 SIZE = 64

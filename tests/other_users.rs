@@ -269,7 +269,7 @@ fn a_working_directory_that_others_can_write_is_not_imported_from() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("tensorflow.py"), "").unwrap();
     let script = "import importlib.util as u; print(u.find_spec('tensorflow') is not None)";
-    let boot = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("python/boot.py")).unwrap();
+    let boot = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("python/sys_path.py")).unwrap();
     let (first, _) = boot.split_once("import os\n").unwrap();
     for (trusted, seen) in [("1", "True"), ("0", "False")] {
         let output = Command::new(part("empty").join("bin/python"))

@@ -22,10 +22,14 @@ use std::{
 };
 
 /// Loads the extension; an interpreter that cannot says so.
-const BOOT: &str = include_str!("../../../python/boot.py");
+const BOOT: &str =
+    concat!(include_str!("../../../python/sys_path.py"), include_str!("../../../python/boot.py"));
 /// Asks the same without it.
-const PLAIN: &str =
-    concat!(include_str!("../../../python/frameworks.py"), include_str!("../../../python/plain.py"));
+const PLAIN: &str = concat!(
+    include_str!("../../../python/sys_path.py"),
+    include_str!("../../../python/frameworks.py"),
+    include_str!("../../../python/plain.py")
+);
 /// What BOOT announces first.
 const LOADING: &str = "load the extension";
 /// Why nothing was computed.

@@ -1,10 +1,10 @@
 //! `gpucheck motd`: what the daemon's last report says, for whoever logs in.
 //!
 //! Invariants: it looks at nothing but that report, writes to nobody's standard error, and ends with 0, or of `SIGALRM` after a
-//! second, so that no login waits longer; a report that somebody else than root or the daemon could have written, that is older than this boot or a week, or
-//! that this gpucheck does not know the layout of, is none.
+//! second, so that no login waits longer; a report that somebody else than root or the daemon could have written, that is older
+//! than this boot or a week, or that this gpucheck does not know the layout of, is none.
 
-use crate::{render, root::Root};
+use crate::{daemon::REPORT, probe::processes::uptime, render, root::Root};
 use gpucheck_checks::{Language, REPORT_SCHEMA, Report};
 use rustix::fs::{Mode, OFlags, Stat, fstat, open, openat};
 use std::{
@@ -18,8 +18,6 @@ use std::{
 const STATE: &str = "var/lib/gpucheck";
 /// The daemon's folder in it.
 const DAEMON: &str = "daemon";
-/// The report in that.
-const REPORT: &str = "report.json";
 /// Largest report that is read, in bytes.
 const LARGEST: u64 = 4 << 20;
 /// Longest time for which a report is worth saying, in seconds.
@@ -95,7 +93,5 @@ fn age(report: &Report, root: &Root, now: jiff::Timestamp) -> Option<u64> {
     let age = now.as_second().checked_sub(taken.as_second()).filter(|age| *age >= -SET_BACK)?;
     let age = u64::try_from(age).unwrap_or(0);
     // Not the time of the boot: the clock may have been wrong then, and set since.
-    let uptime = root.value("/proc/uptime")?;
-    let uptime: u64 = uptime.split(['.', ' ']).next()?.parse().ok()?;
-    (age <= uptime && age <= WEEK).then_some(age)
+    (age <= uptime(root)? && age <= WEEK).then_some(age)
 }

@@ -47,6 +47,7 @@ use rustix::{
 use serde::{Deserialize, Serialize};
 use signals::Heard;
 use socket::Clients;
+pub(crate) use state::REPORT;
 use std::{
     ffi::OsString,
     fs,

@@ -84,6 +84,11 @@ impl Schedule {
         Self { waiting: None, timer: None, ended: None, gap }
     }
 
+    /// Least time between the end of a look and one that the machine or somebody calls for.
+    pub(super) fn gap(&self) -> Duration {
+        self.gap
+    }
+
     /// Calls for a look, not before some time is over.
     pub(super) fn want(&mut self, reason: Reason, now: Duration, wait: Duration) {
         let settled = match reason {

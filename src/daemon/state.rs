@@ -25,7 +25,7 @@ use std::{
 };
 
 /// The report.
-pub(super) const REPORT: &str = "report.json";
+pub(crate) const REPORT: &str = "report.json";
 /// The report as metrics.
 pub(super) const METRICS: &str = "metrics.prom";
 /// The head of what the daemon adds to them.

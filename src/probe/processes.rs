@@ -105,7 +105,7 @@ fn status(root: &Root, pid: u32, word: &str) -> Option<String> {
 }
 
 /// Whole seconds since Linux started.
-fn uptime(root: &Root) -> Option<u64> {
+pub(crate) fn uptime(root: &Root) -> Option<u64> {
     root.value("/proc/uptime")?.split(['.', ' ']).next()?.parse().ok()
 }
 

@@ -13,7 +13,7 @@ use crate::{
     in_time::InTime,
     probe::{
         environments::Surroundings,
-        frameworks::{outlook, stamped, sum},
+        frameworks::{BOOT_AND_DRIVER, outlook, stamped, sum},
         notebooks, units,
     },
     root::Root,
@@ -29,13 +29,6 @@ use std::{
     time::Duration,
 };
 
-/// Texts that tell the boot and the driver that runs.
-const TEXTS: [&str; 4] = [
-    "/proc/sys/kernel/random/boot_id",
-    "/proc/sys/kernel/osrelease",
-    "/proc/driver/nvidia/version",
-    "/sys/module/nvidia/version",
-];
 /// Files by which the driver's libraries and CUDA's are found, and folders, which change with what is put in or taken out.
 const LIBRARIES: [&str; 9] = [
     "/etc/ld.so.cache",
@@ -84,7 +77,10 @@ impl View {
         )?;
         let mut parts = outlook(&here, &notebooks, &environments);
         parts.insert("kernels", sum(serde_json::to_string(&notebooks.kernelspecs).ok()?));
-        parts.insert("driver", sum(TEXTS.map(|path| root.text_of(path))));
+        parts.insert(
+            "driver",
+            sum((BOOT_AND_DRIVER.map(|path| root.text_of(path)), root.text_of("/proc/sys/kernel/osrelease"))),
+        );
         parts.insert("libraries", sum(LIBRARIES.map(|path| stamped(PathBuf::from(path)))));
         parts.insert("gpus", sum(root.names("/proc/driver/nvidia/gpus")));
         parts.insert("in_use", sum(in_use(root)?));

@@ -64,6 +64,7 @@ pub(crate) use outlook::{outlook, stamped, sum};
 pub(crate) use packages::tensorflow_in;
 pub use read::read;
 pub(crate) use roots_kernel::only_root_leads;
+pub(crate) use stamps::BOOT_AND_DRIVER;
 pub(crate) use vouch::{Vouched, only_root_writes, python_of_script, vouch, vouch_for};
 
 use crate::{progress::Progress, root::Root};

@@ -21,7 +21,7 @@ const MOST_FOLDERS: usize = 256;
 /// Most that is read of a text, in bytes.
 const LONGEST: u64 = 4096;
 /// Texts that tell the boot and the driver that runs.
-const TEXTS: [&str; 3] =
+pub(crate) const BOOT_AND_DRIVER: [&str; 3] =
     ["/proc/sys/kernel/random/boot_id", "/proc/driver/nvidia/version", "/sys/module/nvidia/version"];
 /// Files by which libraries and the driver's own are found.
 const FILES: [&str; 5] = [
@@ -74,7 +74,7 @@ impl Stamp {
 
 /// All that a look rests on.
 pub(super) fn of(ask: &Ask, candidate: &Candidate, python: &Python, sys_path: &[String]) -> Vec<Stamp> {
-    let mut stamps: Vec<Stamp> = TEXTS.map(|path| Stamp::new(Kind::Text, path)).into();
+    let mut stamps: Vec<Stamp> = BOOT_AND_DRIVER.map(|path| Stamp::new(Kind::Text, path)).into();
     stamps.extend(FILES.map(|path| Stamp::new(Kind::Place, path)));
     stamps.push(Stamp::new(Kind::Behind, "/proc/self/exe"));
     stamps.push(Stamp::new(Kind::Entries, "/proc/driver/nvidia/gpus"));

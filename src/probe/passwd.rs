@@ -62,6 +62,14 @@ pub(crate) fn users(text: &str) -> impl Iterator<Item = User> + '_ {
     text.lines().filter_map(user)
 }
 
+/// People among them, and root; their homes without a slash at the end.
+pub(crate) fn people_and_root(root: &Root, text: &str) -> impl Iterator<Item = User> {
+    let ids = ids_of_people(root);
+    users(text)
+        .filter(move |user| user.uid == 0 || ids.contains(&user.uid))
+        .map(|user| User { home: user.home.trim_end_matches('/').to_owned(), ..user })
+}
+
 fn user(line: &str) -> Option<User> {
     let mut fields = line.split(':');
     let name = fields.next()?.to_owned();

@@ -51,10 +51,7 @@ pub(super) fn homes(
 
 /// Root, and everybody who may log in and has a home, each home once.
 fn people(root: &Root, passwd: &str) -> Vec<User> {
-    let ids = passwd::ids_of_people(root);
-    let listed = passwd::users(passwd)
-        .filter(|user| user.uid == 0 || (ids.contains(&user.uid) && user.may_log_in()))
-        .map(|user| User { home: user.home.trim_end_matches('/').to_owned(), ..user });
+    let listed = passwd::people_and_root(root, passwd).filter(|user| user.uid == 0 || user.may_log_in());
     let mut people: Vec<User> = Vec::new();
     for user in listed {
         let is_new = people.iter().all(|known| known.home != user.home);

@@ -94,9 +94,7 @@ impl Places {
 
 /// The homes, and how many are left out.
 fn homes(root: &Root, passwd: &str) -> (Vec<String>, usize) {
-    let ids = passwd::ids_of_people(root);
-    let people = passwd::users(passwd).filter(|user| user.uid == 0 || ids.contains(&user.uid));
-    let mut homes: Vec<String> = people.map(|user| user.home.trim_end_matches('/').to_owned()).collect();
+    let mut homes: Vec<String> = passwd::people_and_root(root, passwd).map(|user| user.home).collect();
     // Users of a directory service are in no file here.
     homes.extend(root.some_names("/home", MOST_NAMES).into_iter().map(|name| format!("/home/{name}")));
     homes.push("/root".to_owned());

@@ -4,12 +4,12 @@ mod evidence;
 mod odd_images;
 mod untouched;
 
-use crate::stage::Machine;
+use crate::stage::{Machine, Ran};
 use serde_json::Value;
 use std::{
     os::unix::fs::PermissionsExt,
     path::Path,
-    process::{Command, Output, Stdio},
+    process::{Command, Stdio},
 };
 
 const X86_64: u8 = 62;
@@ -74,12 +74,6 @@ fn good() -> Machine {
 /// tested elsewhere.
 const LAYERS: &str = "pci,module,nvml,driver,compute,libraries,frameworks,performance,target";
 
-struct Ran {
-    status: Option<i32>,
-    out: String,
-    err: String,
-}
-
 /// The program as a pipeline starts it: no home, no terminal, nothing on standard input.
 fn command(root: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gpucheck"));
@@ -88,16 +82,8 @@ fn command(root: &Path, args: &[&str]) -> Command {
     command
 }
 
-fn ran(output: Output) -> Ran {
-    Ran {
-        status: output.status.code(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
 fn bake(image: &Machine, args: &[&str]) -> Ran {
-    ran(command(image.path(), args).output().unwrap())
+    command(image.path(), args).output().unwrap().into()
 }
 
 fn report(image: &Machine, args: &[&str]) -> Value {

@@ -8,13 +8,13 @@ mod files;
 mod hostile;
 mod stream;
 
-use crate::machine::Machine;
+use crate::{machine::Machine, stage::Ran};
 use gpucheck_checks::{Knowledge, Profile, Selection};
 use serde_json::{Value, json};
 use std::{
     io::Write,
     path::Path,
-    process::{Command, Output, Stdio},
+    process::{Command, Stdio},
     sync::LazyLock,
 };
 
@@ -52,20 +52,6 @@ fn write(folder: &Path, name: &str, report: &Value) {
     let path = folder.join(name);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, serde_json::to_string_pretty(report).unwrap()).unwrap();
-}
-
-/// What a run came to.
-struct Ran {
-    status: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl From<Output> for Ran {
-    fn from(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Self { status: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-    }
 }
 
 impl Ran {

@@ -10,13 +10,16 @@ mod selection;
 mod signals;
 mod usage;
 
-use crate::{machine::healthy, stage::Machine};
+use crate::{
+    machine::healthy,
+    stage::{Machine, Ran},
+};
 use gpucheck_checks::fact::{Facts, Observed, ProbeFailure};
 use serde_json::Value;
 use std::{
     io::Write,
     path::Path,
-    process::{Command, Output, Stdio},
+    process::{Command, Stdio},
 };
 
 /// The program, in an environment that leads to no Python.
@@ -24,24 +27,6 @@ fn gpucheck() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gpucheck"));
     command.env_clear().env("PATH", "/nowhere").stdin(Stdio::null());
     command
-}
-
-/// What a run came to.
-struct Ran {
-    /// Exit status; none where a signal ended it.
-    status: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl From<Output> for Ran {
-    fn from(output: Output) -> Self {
-        Self {
-            status: output.status.code(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
 }
 
 fn run(args: &[&str]) -> Ran {

@@ -4,13 +4,28 @@ use gpucheck::root::Root;
 use std::{
     os::unix::{fs::symlink, process::CommandExt},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output},
     sync::RwLock,
     time::{Duration, Instant},
 };
 
 /// Held alone by whoever starts a Jupyter server, and together by those whose kernels one that runs would start.
 pub(crate) static SERVERS: RwLock<()> = RwLock::new(());
+
+/// What a run came to.
+pub(crate) struct Ran {
+    /// Exit status; none where a signal ended it.
+    pub(crate) status: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { status: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
 
 /// A machine in a folder.
 pub(crate) struct Machine {

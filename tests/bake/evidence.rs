@@ -1,6 +1,7 @@
 //! The evidence that an image keeps.
 
-use super::{X86_64, bake, command, good, image, ran, report};
+use super::{X86_64, bake, command, good, image, report};
+use crate::stage::Ran;
 use gpucheck::evidence::{Evidence, PLACE, place};
 use std::{fs, path::Path};
 
@@ -69,7 +70,7 @@ fn of_another_root_it_goes_only_where_it_is_told_to() {
     assert_eq!(place(None, false), None);
     assert_eq!(place(Some(Path::new("/a")), false), Some(Path::new("/a")));
     let image = good();
-    let ran = ran(command(image.path(), &["--target", "T4"]).output().unwrap());
+    let ran: Ran = command(image.path(), &["--target", "T4"]).output().unwrap().into();
     assert_eq!(ran.status, Some(3), "{}", ran.err);
     assert!(!image.path().join(PLACE.trim_start_matches('/')).exists());
 }

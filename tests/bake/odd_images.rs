@@ -1,7 +1,7 @@
 //! Folders that are no image, or half of one.
 
-use super::{X86_64, bake, command, elf, first_root, good, image, ran, report, with_torch};
-use crate::stage::Machine;
+use super::{X86_64, bake, command, elf, first_root, good, image, report, with_torch};
+use crate::stage::{Machine, Ran};
 use std::{fs::Permissions, os::unix::fs::PermissionsExt, os::unix::process::CommandExt};
 
 #[test]
@@ -19,7 +19,7 @@ fn an_empty_folder_is_no_image_and_never_good() {
 #[test]
 fn a_file_in_the_place_of_a_folder_is_a_mistake() {
     let folder = Machine::empty().file("/disk.img", "");
-    let ran = ran(command(&folder.path().join("disk.img"), &[]).output().unwrap());
+    let ran: Ran = command(&folder.path().join("disk.img"), &[]).output().unwrap().into();
     assert_eq!((ran.status, ran.out.as_str()), (Some(2), ""), "{}", ran.err);
     assert!(ran.err.contains("Not a directory"), "{}", ran.err);
 }
@@ -60,7 +60,7 @@ fn what_only_root_may_read_is_not_taken_for_absent() {
     std::fs::set_permissions(image.path().join("opt/torch"), Permissions::from_mode(0o700)).unwrap();
     let mut command = command(image.path(), &["--target", "T4"]);
     command.uid(65534).gid(65534);
-    let ran = ran(command.output().unwrap());
+    let ran: Ran = command.output().unwrap().into();
     assert_eq!(ran.status, Some(3), "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("gpucheck did not run as root"), "{}", ran.out);
 }

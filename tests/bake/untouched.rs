@@ -1,6 +1,7 @@
 //! Of an image in a folder nothing is run and nothing is changed, by what Linux says of the calls.
 
-use super::{command, good, ran};
+use super::{command, good};
+use crate::stage::Ran;
 use std::{fs, path::Path, process::Command};
 
 /// Calls that start something or change something.
@@ -23,7 +24,7 @@ fn nothing_of_an_image_is_run_or_written() {
         .arg(&log)
         .arg(plain.get_program())
         .args(plain.get_args());
-    let ran = ran(traced.output().unwrap());
+    let ran: Ran = traced.output().unwrap().into();
     if ran.status == Some(1) && ran.err.contains("ptrace") {
         println!("skipped: {}", ran.err);
         return;

@@ -1,6 +1,6 @@
 //! Pythons and the frameworks in them.
 
-use super::{CudaLibraries, CudaParts, Environment, Isolated, Observed, Packages, PciAddress};
+use super::{Asking, CudaLibraries, CudaParts, Environment, Isolated, Observed, Packages, PciAddress};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -33,19 +33,6 @@ impl Frameworks {
         let python = self.pythons.iter().find(|python| python.found_by == FoundBy::Asking)?;
         Some((self.asking.as_ref()?, python))
     }
-}
-
-/// A Python that asks from within: the kernel of a notebook, or a program.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct Asking {
-    /// It is the kernel of a notebook.
-    pub notebook: bool,
-    /// Names of variables that it has changed since it was started.
-    pub changed: Vec<String>,
-    /// The frameworks that have looked for GPUs in it already (`tensorflow`, `torch`, `jax`), with how many each
-    /// found: a framework looks once in the life of a process.
-    pub running: BTreeMap<String, u32>,
 }
 
 /// A Python interpreter, and the environment that it stands for.

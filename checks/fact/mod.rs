@@ -3,6 +3,7 @@
 //! Invariants: a fact never judges; it is serializable, comparable and free of clocks; a value that could not
 //! be had says why. Newer gpucheck versions may add fields, so every reader ignores fields it does not know.
 
+mod asking;
 mod behaviour;
 mod classroom;
 mod clones;
@@ -33,6 +34,7 @@ mod updates;
 mod users;
 mod work;
 
+pub use asking::Asking;
 pub use classroom::{
     Baked, BakedWhat, ClassNotebook, Classroom, JupyterAnswer, JupyterServer, Listening, NotebookContent,
     NotebookRun, RunEnd, RunOnGpu, WayIn, WayInKind,
@@ -48,8 +50,8 @@ pub use cuda_parts::{CondaPackage, CudaParts, LibraryFolder, LibraryPlace};
 pub use driver::{Compute, ComputeCache, ComputeDevice, CudaDevice, Driver, VectorAdd};
 pub use environments::{Environment, EnvironmentKind};
 pub use frameworks::{
-    Asking, Carrier, DeviceAttributes, Distribution, ExtraRequirement, FoundBy, Frameworks, Interpreter,
-    Link, Listing, Look, Operation, PhysicalDevice, Python, TensorFlow, TensorFlowBuild, Way,
+    Carrier, DeviceAttributes, Distribution, ExtraRequirement, FoundBy, Frameworks, Interpreter, Link,
+    Listing, Look, Operation, PhysicalDevice, Python, TensorFlow, TensorFlowBuild, Way,
 };
 pub use history::{Event, History, Installer, PackageChange};
 pub use homes::{

@@ -124,6 +124,11 @@ pub struct Wording {
 }
 
 impl Root {
+    /// What `gpucheck explain` is given for it: its cause, or its check where it has none.
+    pub fn page(&self) -> &str {
+        self.cause.as_deref().unwrap_or(&self.id)
+    }
+
     /// Title, meaning and fix in a language; those of the report where the id has none, as in a report of a newer
     /// gpucheck.
     pub fn texts(&self, language: Language) -> Texts {

@@ -77,6 +77,13 @@ pub struct RootReference {
     pub subject: Subject,
 }
 
+impl RootReference {
+    /// What `gpucheck explain` is given for it: its cause, or its check where it has none.
+    pub fn page(&self) -> &str {
+        self.cause.as_deref().unwrap_or(&self.id)
+    }
+}
+
 /// The rows: whoever asks, kernels in the order in which Jupyter looks for them, then Pythons.
 pub(crate) fn rows(facts: &Facts, judged: &[JudgedOutcome], roots: &[(usize, Root)]) -> Vec<UsableFrom> {
     let table = Table { facts, judged, roots };

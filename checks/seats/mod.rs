@@ -179,6 +179,13 @@ pub struct SeatCause {
     pub other_fixes: u64,
 }
 
+impl SeatCause {
+    /// What `gpucheck explain` is given for it: its cause, or its check where it has none.
+    pub fn page(&self) -> &str {
+        self.cause.as_deref().unwrap_or(&self.id)
+    }
+}
+
 /// A fix, and the seats that it is for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SeatFix {

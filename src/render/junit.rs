@@ -176,7 +176,7 @@ fn result(report: &Report, outcome: &Outcome) -> (Kind, Option<String>) {
         return (Kind::Skipped, Some(element("skipped", None, &why, "")));
     }
     let root = root_in(report, outcome);
-    let named = root.map(|root| root.cause.as_deref().unwrap_or(&root.id));
+    let named = root.map(Root::page);
     let kind = named.unwrap_or(&outcome.id);
     let title = root.map_or_else(|| summary.clone(), |root| root.texts(Language::English).title);
     match (outcome.verdict, root) {
@@ -238,7 +238,7 @@ fn advice(root: &Root) -> String {
     if let Some(url) = &root.fix.url {
         let _ = writeln!(text, "See {url}");
     }
-    let id = root.cause.as_deref().unwrap_or(&root.id);
+    let id = root.page();
     let _ = writeln!(text, "More: gpucheck explain {id}");
     text
 }

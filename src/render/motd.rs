@@ -92,7 +92,7 @@ fn titled(phrase: &Phrase, root: &Root, language: Language) -> String {
 }
 
 fn id(root: &Root) -> String {
-    clean(root.cause.as_ref().unwrap_or(&root.id))
+    clean(root.page())
 }
 
 /// A line in which one value is as short as the others make it.

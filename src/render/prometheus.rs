@@ -5,7 +5,7 @@
 //! never sentences or figures, which would be a new series at each look; of each metric a bounded number.
 
 use super::{outline::excerpt, page::clean, word::name};
-use gpucheck_checks::{MachineVerdict, Readiness, Report, Root, Subject, Verdict};
+use gpucheck_checks::{MachineVerdict, Readiness, Report, Root, RootReference, Subject, Verdict};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::{Display, Write},
@@ -83,13 +83,13 @@ fn of_checks(metrics: &mut Metrics, report: &Report) {
         "A notebook kernel or a Python, by whether a GPU can be used from it, and by the cause where not; always 1.",
     );
     for row in &report.usable_from {
-        let cause = row.root.as_ref().map(|root| root.cause.as_ref().unwrap_or(&root.id));
+        let cause = row.root.as_ref().map(RootReference::page);
         let labels = [
             ("kind", kind(&row.subject)),
             ("name", &row.subject.to_string()),
             ("shown_as", row.shown_as.as_deref().unwrap_or_default()),
             ("usable", &name(&row.usable)),
-            ("cause", cause.map_or("", String::as_str)),
+            ("cause", cause.unwrap_or_default()),
         ];
         metrics.series(&labels, 1);
     }

@@ -255,6 +255,6 @@ fn cause(page: &mut Page, cause: &SeatCause, seats: &Seats, language: Language) 
             page.paragraph(&words.seats.other_fixes.with(&[("count", &others.to_string())]));
         }
     }
-    let id = cause.cause.as_deref().unwrap_or(&cause.id);
+    let id = cause.page();
     page.paragraph(&words.heading.more.with(&[("id", id)]));
 }

@@ -97,7 +97,7 @@ impl Text {
         for evidence in &root.evidence {
             self.page.item(evidence);
         }
-        let id = root.cause.as_deref().unwrap_or(&root.id);
+        let id = root.page();
         self.page.paragraph(&words.more.with(&[("id", id)]));
     }
 

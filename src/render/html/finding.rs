@@ -51,7 +51,7 @@ impl Page {
             self.english("li", &[], seen);
         }
         self.markup.own("</ul>\n");
-        let id = root.cause.as_deref().unwrap_or(&root.id);
+        let id = root.page();
         let more = words.heading.more.with(&[("id", id)]);
         self.markup.element("p", &[("class", "more")], &excerpt(&more, LONGEST));
         self.markup.close("article");

@@ -116,7 +116,7 @@ impl Page {
                 self.markup.element("p", &[("class", "more")], &others);
             }
         }
-        let id = cause.cause.as_deref().unwrap_or(&cause.id);
+        let id = cause.page();
         let more = words.heading.more.with(&[("id", id)]);
         self.markup.element("p", &[("class", "more")], &excerpt(&more, LONGEST));
         self.markup.close("article");

@@ -52,8 +52,9 @@ pack() {
 
 # What is made: manual pages, completions, what else is in the program.
 made=$work/made
-# Of the whole workspace, as `cargo test` builds it: else its dependencies would be built once more.
-cargo build --quiet --locked --workspace --example pages
+# shellcheck source=tests/built.sh
+. tests/built.sh
+own_programs
 "$target/debug/examples/pages" "$made"
 # No path of this machine: our own crates have no place in the list.
 cargo tree --quiet --locked --edges normal --prefix none --target x86_64-unknown-linux-gnu \

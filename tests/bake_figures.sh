@@ -7,7 +7,9 @@
 set -eu
 
 cd "$(dirname "$0")/.."
-target=${CARGO_TARGET_DIR:-target}
+# shellcheck source=tests/built.sh
+. tests/built.sh
+release_build
 parts=${GPUCHECK_TEST_PARTS:-$target/test-parts}
 
 sh tests/parts/image.sh "$parts"
@@ -18,13 +20,9 @@ if [ -z "$strace" ]; then
     # shellcheck source=tests/parts/debian.sh
     . tests/parts/debian.sh
     apt_lists main bookworm
-    (cd "$work" && apt download strace libunwind8 && for package in ./*.deb; do dpkg -x "$package" strace; done)
+    unpacked "$work/strace" "strace libunwind8"
     strace=$work/strace/usr/bin/strace
     LD_LIBRARY_PATH=$work/strace/usr/lib/x86_64-linux-gnu
     export LD_LIBRARY_PATH
-fi
-if [ -z "${GPUCHECK:-}" ]; then
-    cargo build --release --locked --quiet
-    GPUCHECK=$target/release/gpucheck
 fi
 python3 tests/bake_figures.py "$GPUCHECK" "$parts/image" "$strace" "$@"

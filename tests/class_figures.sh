@@ -4,11 +4,9 @@
 set -eu
 
 cd "$(dirname "$0")/.."
-target=${CARGO_TARGET_DIR:-target}
+# shellcheck source=tests/built.sh
+. tests/built.sh
+release_build
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-if [ -z "${GPUCHECK:-}" ]; then
-    cargo build --release --locked --quiet
-    GPUCHECK=$target/release/gpucheck
-fi
 python3 tests/class_figures.py "$GPUCHECK" tests/machines "$work"

@@ -5,10 +5,8 @@
 set -eu
 
 cd "$(dirname "$0")/.."
-target=${CARGO_TARGET_DIR:-target}
-if [ -z "${GPUCHECK:-}" ]; then
-    cargo build --release --locked --quiet
-    GPUCHECK=$target/release/gpucheck
-fi
-cargo build --locked --quiet --package gpucheck-machines --bin simulate
+# shellcheck source=tests/built.sh
+. tests/built.sh
+release_build
+own_programs
 exec python3 tests/daemon_figures.py "$GPUCHECK" "$target/debug/simulate"

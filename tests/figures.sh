@@ -5,13 +5,11 @@
 set -eu
 
 cd "$(dirname "$0")/.."
-target=${CARGO_TARGET_DIR:-target}
+# shellcheck source=tests/built.sh
+. tests/built.sh
 parts=${GPUCHECK_TEST_PARTS:-$target/test-parts}/python
 
 sh tests/parts/tensorflow.sh "$parts"
-if [ -z "${GPUCHECK:-}" ]; then
-    cargo build --release --locked --quiet
-    GPUCHECK=$target/release/gpucheck
-fi
-cargo build --locked --quiet --package gpucheck-machines --bin simulate
+release_build
+own_programs
 exec python3 tests/figures.py "$GPUCHECK" "$parts" "$target/debug/simulate" "$@"

@@ -6,8 +6,7 @@
 set -eu
 
 cd "$(dirname "$0")/.."
-if [ -z "${GPUCHECK:-}" ]; then
-    cargo build --release --locked --quiet
-    GPUCHECK=${CARGO_TARGET_DIR:-target}/release/gpucheck
-fi
+# shellcheck source=tests/built.sh
+. tests/built.sh
+release_build
 exec python3 tests/login_figures.py "$GPUCHECK" "$@"

@@ -9,9 +9,17 @@ say() { printf '\n== %s\n' "$*"; }
 
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
 export GPUCHECK_TEST_PARTS="${GPUCHECK_TEST_PARTS:-$CARGO_TARGET_DIR/test-parts}"
+# What a second build would gain by it is gigabytes.
+export CARGO_INCREMENTAL="${CARGO_INCREMENTAL:-0}"
 
 # While the registries send, the processors build what the tests run, and the program that ships.
-build() { cargo test --workspace --locked --no-run && packaging/portable.sh; }
+# shellcheck source=tests/built.sh
+. tests/built.sh
+build() {
+    cargo test --workspace --locked --no-run
+    own_programs
+    packaging/portable.sh
+}
 mkdir -p "$CARGO_TARGET_DIR"
 build >"$CARGO_TARGET_DIR/build.log" 2>&1 &
 building=$!
@@ -65,7 +73,7 @@ tests/bake_figures.sh || [ $? = 77 ]
 tests/login_figures.sh
 tests/daemon_figures.sh
 tests/class_figures.sh
-cargo simulate --matrix | tail -n 1
+"$CARGO_TARGET_DIR/debug/simulate" --matrix | tail -n 1
 
 say "packages"
 tests/packages.sh "$GPUCHECK" || [ $? = 77 ]

@@ -6,7 +6,7 @@
 #
 #   tests/systemd.sh [GPUCHECK]     default: target/portable/gpucheck
 #
-# Wants tests/parts/image.sh and boot.sh; ends with 77 and the reason where no machine can be booted. Where the machine that
+# tests/releases.sh does so with other releases. Wants tests/parts/image.sh and boot.sh; ends with 77 and the reason where no machine can be booted. Where the machine that
 # runs this has no NVIDIA GPU, neither have those, which is what they have to say. The filters of devices and addresses are held
 # to a control: where systemd cannot apply them, that is said.
 set -euo pipefail
@@ -86,6 +86,7 @@ holds() {
     else
         echo "FAILED  $what: $*"
         cat "$work/said"
+        at lab systemctl --no-pager --failed 2>/dev/null
         at lab journalctl --no-pager --quiet --unit gpucheckd.service --lines 30 2>/dev/null || tail "$machines"/*/console
         exit 1
     fi
@@ -114,7 +115,7 @@ lay() {
     mount -t overlay overlay -o "lowerdir=$2,upperdir=$home/upper,workdir=$home/overlay" "$home/root"
 }
 # boot NAME [WORD...]: starts a machine, with these words for its systemd. Without all capabilities and bpf, systemd leaves its
-# filters of devices and addresses out, and says nothing.
+# filters of devices and addresses out, and says nothing; with them it would load modules into the Linux of all.
 boot() {
     local name=$1
     shift
@@ -122,13 +123,14 @@ boot() {
     (
         echo "$BASHPID" >"$group/$name/cgroup.procs"
         exec systemd-nspawn --quiet --register=no --keep-unit --directory "$machines/$name/root" --machine "$name" \
-            --private-network --console=pipe --capability=all --system-call-filter=bpf --boot "$@"
+            --private-network --console=pipe --capability=all --system-call-filter=bpf \
+            --boot systemd.mask=systemd-modules-load.service "$@"
     ) </dev/null >"$machines/$name/console" 2>&1 &
     echo $! >"$machines/$name/pid"
 }
 first_process() { pgrep --parent "$(cat "$machines/$1/pid")"; }
-# is_up NAME: its systemd takes commands.
-is_up() { at "$1" systemctl is-system-running --wait; }
+# is_up NAME: its systemd has started what it should.
+is_up() { at "$1" systemctl is-system-running; }
 # at NAME COMMAND...: in that machine, as root; `as_student COMMAND...`: in the first one, as somebody.
 at() {
     local first
@@ -204,7 +206,7 @@ Type=oneshot
 Restart=no
 WatchdogSec=0
 RuntimeDirectory=
-StandardOutput=truncate:/run/$1.said
+StandardOutput=file:/run/$1.said
 ExecStartPre=
 ExecStart=
 ExecStart=/bin/bash -c 'for to in $PROBED; do echo "\$\$to: \$\$( (echo >\$\$to) 2>&1)"; done'
@@ -228,12 +230,13 @@ stops_at_once() {
     at lab systemctl stop gpucheckd.service && [ "$(unit ActiveState)/$(unit Result)" = inactive/success ] &&
         [ $((${EPOCHREALTIME/./} - start)) -lt 2000000 ]
 }
-# What is there of it while the machine runs, and what differs from the image afterwards, but for the books, logs and locks
-# that any boot, login and package leaves.
+# What is there of it while the machine runs, but for what systemd itself keeps of units that are gone; and what differs from
+# the image afterwards, but for the books, logs and locks that any boot, login and package leaves.
 none_runs() {
     ! at lab pgrep --list-full gpucheck && ! at lab getent passwd gpucheck &&
         [ "$(at lab systemctl show --value --property LoadState gpucheckd.service)" = not-found ] &&
-        [ -z "$(at lab find /run /tmp /var/tmp /dev/shm -name '*gpucheck*' -o -uid "$1" | tee /dev/stderr)" ]
+        [ -z "$(at lab find /run /tmp /var/tmp /dev/shm \( -path /run/systemd/propagate -o -path '/run/user/*/systemd' \) -prune \
+            -o \( -name '*gpucheck*' -o -uid "$1" \) -print | tee /dev/stderr)" ]
 }
 left() {
     local upper=$machines/lab/upper before=$machines/before
@@ -241,7 +244,10 @@ left() {
         case $path in
         /var/lib/dpkg/* | /var/log/* | /var/cache/man/* | /var/lib/systemd/* | /run/* | /home/student/*) continue ;;
         /etc/passwd- | /etc/group- | /etc/shadow- | /etc/gshadow- | /etc/.pwd.lock | /etc/subuid- | /etc/subgid-) continue ;;
-        /etc/machine-id) continue ;;
+        /etc/machine-id | /etc/mtab | /etc/.updated | /var/.updated | /var/cache/ldconfig/*) continue ;;
+        /var/cache/private | /var/lib/private | /var/cache/motd-news | /root/.ssh) continue ;;
+        # A boot makes systemd's own users.
+        /etc/passwd | /etc/group | /etc/shadow | /etc/gshadow) grep --quiet gpucheck "$upper$path" || continue ;;
         esac
         if [ -d "$upper$path" ] && [ -d "$before$path" ]; then continue; fi
         if [ -f "$upper$path" ] && cmp --silent "$upper$path" "$before$path"; then continue; fi
@@ -283,7 +289,7 @@ else
     echo "untested the unit's filters of devices and addresses: systemd applies none here: $(cat "$work/said")"
 fi
 at lab sh -c 'rm /dev/nvidia0; ip address del 169.254.169.254/32 dev lo; ip address del 198.51.100.1/32 dev lo
-    rm -r /run/*.said /run/systemd/system/control.service* /run/systemd/system/probe.service*; systemctl daemon-reload'
+    rm -rf /run/*.said /run/systemd/system/control.service* /run/systemd/system/probe.service*; systemctl daemon-reload'
 
 # systemd-nspawn's machines have none; from the start, systemd would write to it.
 at lab mknod -m 644 /dev/kmsg c 1 11

@@ -8,7 +8,7 @@ use rustix::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs::{self, DirEntry, File},
     io::{self, Read},
     path::{Path, PathBuf},
@@ -22,9 +22,19 @@ const IN_FOLDER: &str = "gpucheck.json";
 /// The seat that a file tells of: its name, or that of its folder.
 pub(super) fn seat_of(path: &Path) -> String {
     let text = |name: &OsStr| name.to_string_lossy().into_owned();
-    let stem = path.file_stem().map(text).unwrap_or_default();
-    let folder = || path.parent().and_then(Path::file_name).map(text);
-    if NOT_NAMES.contains(&stem.as_str()) { folder().unwrap_or(stem) } else { stem }
+    let folder = || path.parent().and_then(Path::file_name).filter(|_| !has_name(path));
+    folder().or(path.file_stem()).map(text).unwrap_or_default()
+}
+
+/// The folder in which a file's seat is one of many.
+pub(super) fn room_of(path: &Path) -> &Path {
+    let room = path.ancestors().nth(if has_name(path) { 1 } else { 2 });
+    room.filter(|room| !room.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Whether a file is named after its seat.
+fn has_name(path: &Path) -> bool {
+    !path.file_stem().is_some_and(|stem| NOT_NAMES.iter().any(|name| stem == *name))
 }
 
 /// Where a path leads, so that one that was named twice is known.
@@ -32,22 +42,44 @@ pub(super) fn place_of(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// Each folder once, and what stands before the names of its seats where there are several: two rooms may both have a
-/// `seat-01`, and neither may pass for the other. It is the folder's own name, and its path where another has that name.
-pub(super) fn labelled<'a>(folders: &[&'a Path]) -> Vec<(&'a Path, Option<String>)> {
-    let mut known = BTreeSet::new();
-    let placed = folders.iter().map(|folder| (*folder, place_of(folder)));
-    let placed: Vec<(&Path, PathBuf)> = placed.filter(|(_, place)| known.insert(place.clone())).collect();
-    let mut of_name: BTreeMap<&OsStr, usize> = BTreeMap::new();
-    for name in placed.iter().filter_map(|(_, place)| place.file_name()) {
-        *of_name.entry(name).or_default() += 1;
+/// What stands before the names of seats where they are in several rooms: two may both have a `seat-01`, and neither may
+/// pass for the other. It is the room's own name, and its path where another has that name.
+pub(super) struct Labels(BTreeMap<PathBuf, String>);
+
+impl Labels {
+    pub(super) fn new<'a>(rooms: impl Iterator<Item = &'a Path>) -> Self {
+        let rooms: BTreeSet<&Path> = rooms.collect();
+        let mut placed = BTreeMap::new();
+        for room in rooms {
+            placed.entry(place_of(room)).or_insert(room);
+        }
+        if placed.len() < 2 {
+            return Self(BTreeMap::new());
+        }
+        let mut of_name: BTreeMap<OsString, usize> = BTreeMap::new();
+        for name in placed.keys().filter_map(|place| place.file_name()) {
+            *of_name.entry(name.to_owned()).or_default() += 1;
+        }
+        let label = |(place, room): (PathBuf, &Path)| {
+            let own = place.file_name().filter(|name| of_name.get(*name) == Some(&1));
+            let label = own.unwrap_or(room.as_os_str()).to_string_lossy().into_owned();
+            (place, label)
+        };
+        Self(placed.into_iter().map(label).collect())
     }
-    let label = |folder: &Path, place: &Path| {
-        let own = place.file_name().filter(|name| of_name.get(name) == Some(&1));
-        own.unwrap_or(folder.as_os_str()).to_string_lossy().into_owned()
-    };
-    let is_one = placed.len() == 1;
-    placed.iter().map(|(folder, place)| (*folder, (!is_one).then(|| label(folder, place)))).collect()
+
+    /// That of a room's seats.
+    pub(super) fn of(&self, room: &Path) -> Option<&str> {
+        self.0.get(&place_of(room)).map(String::as_str)
+    }
+}
+
+/// The name of a seat in a room with a label.
+pub(super) fn labelled(label: Option<&str>, seat: String) -> String {
+    match label {
+        Some(label) => format!("{label}/{seat}"),
+        None => seat,
+    }
 }
 
 /// Hands out the reports in a folder and in the folders of seats in it, whose names begin with the label.
@@ -73,17 +105,13 @@ pub(super) fn hand_out(folder: &Path, label: Option<&str>, line: &mut Line) {
 fn entry_of(entry: &DirEntry, label: Option<&str>) -> Option<Work> {
     let name = entry.file_name().to_string_lossy().into_owned();
     let path = entry.path();
-    let labelled = |seat: String| match label {
-        Some(label) => format!("{label}/{seat}"),
-        None => seat,
-    };
     if name.starts_with('.') {
         None
     } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-        Some(Work::File { seat: labelled(name), path: path.join(IN_FOLDER), is_named: false })
+        Some(Work::File { seat: labelled(label, name), path: path.join(IN_FOLDER), is_named: false })
     } else {
         let is_report = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-        is_report.then(|| Work::File { seat: labelled(seat_of(&path)), path, is_named: false })
+        is_report.then(|| Work::File { seat: labelled(label, seat_of(&path)), path, is_named: false })
     }
 }
 
@@ -126,15 +154,16 @@ mod tests {
 
     #[test]
     fn a_seat_has_the_name_of_its_file_or_of_its_folder() {
-        for (path, seat) in [
-            ("reports/seat-07.json", "seat-07"),
-            ("reports/seat-07/gpucheck.json", "seat-07"),
-            ("/srv/lab.example.org/report.json", "lab.example.org"),
-            ("gpucheck.json", "gpucheck"),
-            ("lab.example.org.json", "lab.example.org"),
-            ("seat", "seat"),
+        for (path, seat, room) in [
+            ("reports/seat-07.json", "seat-07", "reports"),
+            ("reports/seat-07/gpucheck.json", "seat-07", "reports"),
+            ("/srv/lab.example.org/report.json", "lab.example.org", "/srv"),
+            ("seat-07/gpucheck.json", "seat-07", "."),
+            ("gpucheck.json", "gpucheck", "."),
+            ("lab.example.org.json", "lab.example.org", "."),
+            ("seat", "seat", "."),
         ] {
-            assert_eq!(seat_of(Path::new(path)), seat);
+            assert_eq!((seat_of(Path::new(path)).as_str(), room_of(Path::new(path))), (seat, Path::new(room)));
         }
     }
 }

@@ -21,6 +21,7 @@ use gpucheck_checks::{
     Knowledge, Profile, Report, Selection,
     seats::{Seat, Tally, Template},
 };
+use files::Labels;
 use jiff::Timestamp;
 use report::{Reader, Times};
 use std::{
@@ -144,20 +145,25 @@ fn hand_out(paths: &[PathBuf], line: &mut Line) {
     let stream = Path::new("-");
     let is_folder = |path: &&Path| *path != stream && fs::metadata(path).is_ok_and(|found| found.is_dir());
     let (folders, files): (Vec<&Path>, Vec<&Path>) = paths.iter().map(PathBuf::as_path).partition(is_folder);
-    for (folder, label) in files::labelled(&folders) {
-        files::hand_out(folder, label.as_deref(), line);
+    let is_stream = files.contains(&stream);
+    let files: Vec<&Path> = files.into_iter().filter(|path| *path != stream).collect();
+    let rooms = files.iter().map(|path| files::room_of(path));
+    let labels = Labels::new(folders.iter().copied().chain(rooms));
+    let mut known = BTreeSet::new();
+    for folder in folders {
+        if known.insert(files::place_of(folder)) {
+            files::hand_out(folder, labels.of(folder), line);
+        }
     }
     let mut known = BTreeSet::new();
     for path in files {
-        let seat = files::seat_of(path);
-        if !known.insert((seat.clone(), files::place_of(path))) {
-            continue;
-        }
-        if path == stream {
-            stream::hand_out(io::stdin().lock(), line);
-        } else {
+        let seat = files::labelled(labels.of(files::room_of(path)), files::seat_of(path));
+        if known.insert((seat.clone(), files::place_of(path))) {
             line.put(Work::File { seat, path: path.to_owned(), is_named: true });
         }
+    }
+    if is_stream {
+        stream::hand_out(io::stdin().lock(), line);
     }
 }
 

@@ -32,10 +32,10 @@ fn a_seat_is_named_by_its_file_or_by_its_folder() {
 fn the_newest_report_of_a_seat_counts_in_whatever_order_they_come() {
     let mut old = broken();
     old["taken_at"] = json!("2026-11-23T08:00:00Z");
-    let (first, second) = (folder(&[("seat.json", &old)]), folder(&[("seat.json", &healthy(1))]));
-    let (first, second) = (first.path(), second.path());
-    let merged = |folders: [&std::path::Path; 2]| -> super::Ran {
-        let files = folders.map(|folder| folder.join("seat.json"));
+    let (first, second) = ("seat.json", "seat/gpucheck.json");
+    let folder = folder(&[(first, &old), (second, &healthy(1))]);
+    let merged = |files: [&str; 2]| -> super::Ran {
+        let files = files.map(|file| folder.path().join(file));
         gpucheck().args(files).args(["--format", "json"]).output().unwrap().into()
     };
     let (one, other) = (merged([first, second]), merged([second, first]));
@@ -45,7 +45,7 @@ fn the_newest_report_of_a_seat_counts_in_whatever_order_they_come() {
     assert_eq!(answer["causes"], json!([]));
     // Of two reports of one time the worse one counts.
     old["taken_at"] = healthy(1)["taken_at"].clone();
-    super::write(first, "seat.json", &old);
+    super::write(folder.path(), first, &old);
     let (one, other) = (merged([first, second]), merged([second, first]));
     assert_eq!((one.out == other.out, one.status), (true, Some(1)));
 }
@@ -71,6 +71,11 @@ fn two_rooms_have_a_seat_of_one_name_each_and_what_is_named_twice_counts_once() 
     assert_eq!((ran.status, counts(&ran.json())), (Some(1), [2, 1, 0, 1, 0, 0, 0]), "{}", ran.out);
     assert_eq!(names(&ran), ["lab1/seat-01", "lab2/seat-01"]);
     assert_eq!(merged(&["lab2/", "./lab1", "lab2"]).out, ran.out);
+    // In whatever way a room's reports are named.
+    assert_eq!(merged(&["lab1", "lab2/seat-01.json"]).out, ran.out);
+    assert_eq!(merged(&["lab2/seat-01.json", "lab1/seat-01.json"]).out, ran.out);
+    let both = merged(&["lab2/seat-01.json", "other/lab2/seat-01/gpucheck.json"]);
+    assert_eq!(names(&both), ["lab2/seat-01", "other/lab2/seat-01"]);
     let of_one_name = merged(&["lab2", "other/lab2"]);
     assert_eq!(names(&of_one_name), ["lab2/seat-01", "other/lab2/seat-01"]);
     for twice in [["lab1", "./lab1"], ["lab1/seat-01.json", "lab1/../lab1/seat-01.json"]] {

@@ -109,7 +109,7 @@ fn node_exporter_offers_reports_of_several_commands_side_by_side() {
 #[test]
 fn prometheus_answers_every_query_of_the_dashboard() {
     let folder = tempfile::tempdir().unwrap();
-    let exporters: Vec<Server> = ["t4-535", "kernel-hides-gpu", "two-diseases"]
+    let exporters: Vec<Server> = ["t4-535", "kernel-hides-gpu", "two-diseases", "memory-held-by-other-user"]
         .into_iter()
         .map(|machine| {
             let own = folder.path().join(machine);
@@ -129,14 +129,16 @@ fn prometheus_answers_every_query_of_the_dashboard() {
     command.arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()));
     let server = Server::start(command, free_port());
     let seen = "/api/v1/query?query=count(gpucheck_build_info)";
-    server.eventually(seen, |text| text.contains("\"3\"]"));
+    server.eventually(seen, |text| text.contains("\"4\"]"));
     let first = |text: &str| -> Option<Value> {
         serde_json::from_str::<Value>(text).ok()?["data"]["result"].get(0).cloned()
     };
     let mut counts = BTreeMap::from([
         ("Seats ready", "1"),
         ("Usable in part", "1"),
+        // Not the one whose GPU somebody else uses.
         ("Not usable", "1"),
+        ("In use", "1"),
         ("Not verified", "0"),
     ]);
     for (title, query) in queries() {

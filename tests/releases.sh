@@ -1,0 +1,28 @@
+#!/bin/sh
+# Runs tests/systemd.sh on machines of other releases than the one that tests/run.sh takes: whether the package installs,
+# runs under that systemd, and goes, from the oldest to the newest that it is for. Prints what that prints; ends with 1 where
+# a release fails.
+#
+#   tests/releases.sh [RELEASE]...     default: bionic focal jammy noble bullseye trixie
+#
+# GPUCHECK names the program, target/portable/gpucheck where it is not set. Wants root, debootstrap, systemd-nspawn
+# (tests/parts/image.sh and boot.sh bring them), and Ubuntu's and Debian's archives.
+set -eu
+
+cd "$(dirname "$0")/.."
+target=${CARGO_TARGET_DIR:-target}
+releases=${GPUCHECK_TEST_PARTS:-$target/test-parts}/releases
+program=${GPUCHECK:-$target/portable/gpucheck}
+[ $# -gt 0 ] || set -- bionic focal jammy noble bullseye trixie
+
+failed=
+for release in "$@"; do
+    tests/parts/release.sh "$release" "$releases" >"$target/release-$release.log" 2>&1 || {
+        cat "$target/release-$release.log"
+        exit 1
+    }
+    printf '\n== %s: %s\n' "$(. "$releases/$release/image/etc/os-release" && echo "$PRETTY_NAME")" \
+        "$(chroot "$releases/$release/image" dpkg-query --show systemd)"
+    GPUCHECK_TEST_PARTS=$releases/$release tests/systemd.sh "$program" || failed="$failed $release"
+done
+[ -z "$failed" ] || { echo "releases.sh: failed:$failed" >&2; exit 1; }

@@ -2,12 +2,20 @@
 
 use crate::{
     Finding,
-    fact::{Facts, Installation},
+    fact::{Facts, Installation, Service},
     installed, judge,
 };
 
 /// The service that keeps the driver started.
 pub(crate) const SERVICE: &str = "nvidia-persistenced";
+
+/// Whether a service is this one, and is told to leave persistence mode off.
+///
+/// Source: nvidia-persistenced(1).
+pub(crate) fn stays_off_by(service: &Service) -> bool {
+    let is_told = |command: &String| command.split_whitespace().any(|word| word == "--no-persistence-mode");
+    service.name == SERVICE && service.command.as_ref().is_some_and(is_told)
+}
 
 /// Adds the commands by which it starts at boot and now, with persistence mode on; where it is missing, how to install it.
 /// Nothing where no package is known to bring it.

@@ -241,7 +241,7 @@ def answered(gpucheck, daemon, root):
     here = os.getcwd()
     os.chdir(os.path.join(daemon.folder, "home"))
     walls, bases = [], []
-    for _ in range(21):
+    for _ in range(101):
         wall, text = run(command, daemon.env)
         walls.append(wall)
     for _ in range(3):

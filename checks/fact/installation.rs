@@ -88,7 +88,9 @@ pub struct Service {
     pub name: String,
     /// The file that describes it to systemd.
     pub unit: String,
-    /// It starts at boot: a target wants it.
+    /// The command that starts it, with what drop-ins say of it; none where none is told.
+    pub command: Option<String>,
+    /// It starts at boot: a target wants it, or a rule of udev does.
     pub enabled: bool,
     /// Nothing may start it: it is masked.
     pub masked: bool,

@@ -6,7 +6,7 @@
 //!
 //! # Detection
 //! A service of systemd is enabled where a target or a rule of udev wants it. Persistence mode is on and
-//! `nvidia-persistenced` is not enabled: it will be off. NVSwitches are on the bus and `nvidia-fabricmanager` is not enabled,
+//! `nvidia-persistenced` is not enabled, or its unit says `--no-persistence-mode`, as Ubuntu's does: it will be off. NVSwitches are on the bus and `nvidia-fabricmanager` is not enabled,
 //! or a virtual GPU has its licence and `nvidia-gridd` is not enabled: the next boot has no CUDA, or no licence.
 //!
 //! # Fix
@@ -49,7 +49,7 @@ fn judge_services(facts: &Facts) -> Finding {
     let Some(installation) = facts.installation.seen() else {
         return Finding::unknown(host, format!("services: {}", facts.installation.why_not()));
     };
-    let lacking = needed.iter().find(|(name, _, _)| !starts(installation, name));
+    let lacking = needed.iter().find(|(name, _, _)| !does_it(installation, name));
     match lacking {
         None => {
             let names: Vec<&str> = needed.iter().map(|(name, _, _)| *name).collect();
@@ -83,8 +83,11 @@ fn needed(facts: &Facts) -> Vec<(&'static str, &'static str, Verdict)> {
     .collect()
 }
 
-fn starts(installation: &Installation, name: &str) -> bool {
-    installation.service(name).is_some_and(|service| service.enabled && !service.masked)
+/// Whether a service starts at boot, and does then what is needed.
+fn does_it(installation: &Installation, name: &str) -> bool {
+    installation
+        .service(name)
+        .is_some_and(|service| service.enabled && !service.masked && !persistence::stays_off_by(service))
 }
 
 fn lacks(
@@ -97,6 +100,7 @@ fn lacks(
         Some(service) if service.masked => {
             ("masked", format!("sudo systemctl unmask {name} && sudo systemctl enable --now {name}"))
         }
+        Some(service) if service.enabled => ("told to leave it off", format!("systemctl cat {name}")),
         Some(_) => ("not enabled", format!("sudo systemctl enable --now {name}")),
     };
     let finding = Finding::new(Subject::Host, verdict, format!("{why}, and {name} is {state}"));

@@ -1,6 +1,7 @@
 //! systemd's units, as its folders and `/proc` show them. systemd itself is not asked.
 
 use crate::root::Root;
+use std::collections::BTreeMap;
 
 /// Where systemd looks for units, the strongest place first.
 pub(crate) const UNITS: [&str; 5] = [
@@ -18,6 +19,24 @@ pub(crate) fn file(root: &Root, unit: &str) -> Option<String> {
     let paths = UNITS.iter().map(|folder| format!("{folder}/{unit}"));
     let mut there = paths.filter(|path| root.exists(path) || root.link_name(path).is_some());
     there.next()
+}
+
+/// The command that starts a unit, by its file and by its drop-ins in the order in which systemd reads them: that of their
+/// names, each from the strongest place that has it. An empty one takes away those before.
+pub(crate) fn command(root: &Root, unit: &str) -> Option<String> {
+    let mut drop_ins = BTreeMap::new();
+    for folder in UNITS.map(|folder| format!("{folder}/{unit}.d")) {
+        for name in root.names(&folder).into_iter().filter(|name| name.ends_with(".conf")) {
+            drop_ins.entry(name.clone()).or_insert_with(|| format!("{folder}/{name}"));
+        }
+    }
+    let texts = file(root, unit).into_iter().chain(drop_ins.into_values());
+    let texts: Vec<String> = texts.filter_map(|path| root.configuration(&path)).collect();
+    let commands = texts.iter().flat_map(|text| text.lines()).filter_map(|line| {
+        let (key, value) = line.split_once('=')?;
+        (key.trim() == "ExecStart").then(|| value.trim())
+    });
+    commands.last().filter(|command| !command.is_empty()).map(str::to_owned)
 }
 
 /// Whether a unit's file says that nothing may start it.

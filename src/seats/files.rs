@@ -163,7 +163,10 @@ mod tests {
             ("lab.example.org.json", "lab.example.org", "."),
             ("seat", "seat", "."),
         ] {
-            assert_eq!((seat_of(Path::new(path)).as_str(), room_of(Path::new(path))), (seat, Path::new(room)));
+            assert_eq!(
+                (seat_of(Path::new(path)).as_str(), room_of(Path::new(path))),
+                (seat, Path::new(room))
+            );
         }
     }
 }

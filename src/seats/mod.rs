@@ -17,11 +17,11 @@ use crate::{
     exit::Exit,
     layout, show,
 };
+use files::Labels;
 use gpucheck_checks::{
     Knowledge, Profile, Report, Selection,
     seats::{Seat, Tally, Template},
 };
-use files::Labels;
 use jiff::Timestamp;
 use report::{Reader, Times};
 use std::{

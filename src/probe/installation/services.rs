@@ -24,6 +24,7 @@ pub(super) fn services(root: &Root) -> Vec<Service> {
     let processes = units::processes(root);
     let found = installed.into_iter().map(|(name, process, unit)| Service {
         name: name.to_owned(),
+        command: units::command(root, &format!("{name}.service")),
         enabled: is_enabled(root, &format!("{name}.service")),
         masked: units::is_masked(root, &unit),
         running: processes.as_ref().map(|processes| processes.iter().any(|running| running.comm == process)),

@@ -1,6 +1,6 @@
 //! Jupyter servers that run, and the variables that they were started with.
 //!
-//! Invariant: only processes of the asking user are looked into.
+//! Invariant: only of processes of the asking user anything is taken.
 
 use super::KEPT;
 use crate::{probe::classroom, root::Root};
@@ -24,9 +24,11 @@ const MODULES: [&str; 5] =
 pub(super) fn running(root: &Root, uid: u32) -> Vec<Server> {
     let mut pids: Vec<i32> = root.names("/proc").iter().filter_map(|name| name.parse().ok()).collect();
     pids.sort_unstable();
-    let own = pids.into_iter().filter(|pid| is_own(root, *pid, uid));
-    let found = own.filter_map(|pid| server(root, pid, is_server));
-    found.filter(|server| !is_tried(root, server.pid)).take(MOST).collect()
+    let listed = pids.into_iter().filter(|pid| is_listed_as(root, *pid, uid));
+    let found = listed.filter_map(|pid| server(root, pid, is_server));
+    // Linux takes longest to tell this, so of a server alone.
+    let own = found.filter(|server| is_own(root, server.pid, uid));
+    own.filter(|server| !is_tried(root, server.pid)).take(MOST).collect()
 }
 
 /// Whether a process carries the mark of a gpucheck that tries a class, this one or another.
@@ -39,7 +41,7 @@ fn is_tried(root: &Root, pid: i32) -> bool {
 /// Whether a process is this user's through and through. A program with the setuid bit belongs to its owner by its folder
 /// in `/proc`, while another user has chosen its words and its variables.
 pub(super) fn is_own(root: &Root, pid: i32, uid: u32) -> bool {
-    if root.stat(&format!("/proc/{pid}")).is_none_or(|found| found.st_uid != uid) {
+    if !is_listed_as(root, pid, uid) {
         return false;
     }
     if !root.is_this_machine() {
@@ -49,6 +51,11 @@ pub(super) fn is_own(root: &Root, pid: i32, uid: u32) -> bool {
     let status = String::from_utf8_lossy(&status);
     let uids = status.lines().find_map(|line| line.strip_prefix("Uid:"));
     uids.is_some_and(|uids| uids.split_whitespace().all(|own| own.parse() == Ok(uid)))
+}
+
+/// Whether a process's folder in `/proc` is this user's.
+fn is_listed_as(root: &Root, pid: i32, uid: u32) -> bool {
+    root.stat(&format!("/proc/{pid}")).is_some_and(|found| found.st_uid == uid)
 }
 
 /// A process of this user that is a server whatever its command line is.

@@ -96,8 +96,7 @@ fn untried_layer(unverified: &Unverified) -> Outcome {
 
 /// Why what asks for a GPU is not tried; none where it is.
 fn why_untried(facts: &Facts) -> Option<&'static str> {
-    let image = facts.targets.seen().map(|targets| &targets.image);
-    if image.is_some_and(|image| image.mounted) {
+    if facts.are_of_image() {
         return Some("nothing of the image runs here: not tried");
     }
     let is_wsl = facts.place() == Place::Wsl && has_dxg(facts);
@@ -107,8 +106,7 @@ fn why_untried(facts: &Facts) -> Option<&'static str> {
 
 /// Whether there may be folders of the image that nobody could look into.
 fn is_read_in_part(facts: &Facts) -> bool {
-    let is_mounted = facts.targets.seen().is_some_and(|targets| targets.image.mounted);
-    is_mounted && facts.platform.seen().is_none_or(|platform| platform.user.uid != 0)
+    facts.are_of_image() && facts.platform.seen().is_none_or(|platform| platform.user.uid != 0)
 }
 
 fn has_dxg(facts: &Facts) -> bool {

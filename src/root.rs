@@ -37,7 +37,7 @@ impl Root {
         Self { path: path.into(), is_image: false }
     }
 
-    /// The same as an image of which nothing runs: what lies under /proc and /sys is not its own, if it is there at all.
+    /// The same as an image of which nothing runs: what a builder has mounted on [`OF_WHAT_RUNS`], or left there, is not its own.
     #[must_use]
     pub fn of_image(self) -> Self {
         Self { is_image: !self.is_this_machine(), ..self }
@@ -209,6 +209,9 @@ impl Root {
         }
         let root =
             rustix::fs::open(&self.path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        if self.is_image && is_of_what_runs(path) {
+            return Err(Errno::NOENT.into());
+        }
         let relative = path.trim_start_matches('/');
         let relative = if relative.is_empty() { "." } else { relative };
         let inside = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
@@ -222,6 +225,13 @@ impl Root {
     }
 }
 
+/// Folders that a boot fills: what lies there tells of what runs.
+const OF_WHAT_RUNS: [&str; 5] = ["/proc", "/sys", "/dev", "/run", "/var/run"];
+
+fn is_of_what_runs(path: &str) -> bool {
+    OF_WHAT_RUNS.iter().any(|folder| Path::new(path).starts_with(folder))
+}
+
 /// Whether a file of a `.d` folder is read: those whose names end with `.conf`, in small letters.
 pub(crate) fn is_conf(name: &str) -> bool {
     name.strip_suffix(".conf").is_some()
@@ -231,6 +241,21 @@ pub(crate) fn is_conf(name: &str) -> bool {
 mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
+
+    #[test]
+    fn what_a_builder_has_mounted_into_an_image_is_not_the_images() {
+        let tree = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(tree.path().join("run")).unwrap();
+        std::fs::create_dir_all(tree.path().join("var")).unwrap();
+        symlink("/run", tree.path().join("var/run")).unwrap();
+        std::fs::write(tree.path().join("run/reboot-required"), "").unwrap();
+        std::fs::write(tree.path().join("running"), "").unwrap();
+        let found = |root: &Root| {
+            ["/run/reboot-required", "/var/run/reboot-required", "/running"].map(|path| root.exists(path))
+        };
+        assert_eq!(found(&Root::new(tree.path())), [true, true, true]);
+        assert_eq!(found(&Root::new(tree.path()).of_image()), [false, false, true]);
+    }
 
     #[test]
     fn links_do_not_lead_out_of_the_tree() {

@@ -21,8 +21,9 @@ for release in "$@"; do
         cat "$target/release-$release.log"
         exit 1
     }
-    printf '\n== %s: %s\n' "$(. "$releases/$release/image/etc/os-release" && echo "$PRETTY_NAME")" \
-        "$(chroot "$releases/$release/image" dpkg-query --show systemd)"
+    image=$releases/$release/image
+    printf '\n== %s: %s\n' "$(sed -n 's/^PRETTY_NAME=//p' "$image/etc/os-release")" \
+        "$(chroot "$image" dpkg-query --show systemd)"
     GPUCHECK_TEST_PARTS=$releases/$release tests/systemd.sh "$program" || failed="$failed $release"
 done
 [ -z "$failed" ] || { echo "releases.sh: failed:$failed" >&2; exit 1; }

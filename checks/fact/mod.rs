@@ -327,6 +327,11 @@ impl Facts {
         of_kernel.min_by_key(|session| (session.kind.as_deref() != Some("notebook"), session.path.is_none()))
     }
 
+    /// Whether they are of an image of which nothing runs.
+    pub fn are_of_image(&self) -> bool {
+        self.targets.seen().is_some_and(|targets| targets.image.mounted)
+    }
+
     /// Where this machine stands, as far as the platform facts tell.
     pub fn place(&self) -> Place {
         self.platform.seen().map_or(Place::Unknown, Platform::place)

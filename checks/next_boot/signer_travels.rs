@@ -47,8 +47,11 @@ fn judge_linux(facts: &Facts, boot: &NextBoot, release: &str) -> Finding {
     if is_distributions(file) {
         return Finding::pass(host, format!("signed by {}", signer(file)));
     }
-    let Some(module) = facts.module.seen() else {
+    if facts.are_of_image() {
         return Finding::not_applicable(host, "an image does not tell whether its machines check signatures");
+    }
+    let Some(module) = facts.module.seen() else {
+        return Finding::unknown(host, format!("Secure Boot: {}", facts.module.why_not()));
     };
     match module.secure_boot {
         SecureBoot::On => {}

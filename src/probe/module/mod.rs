@@ -58,14 +58,13 @@ pub fn probe(root: &Root) -> Observed<Module> {
         }
         Err(error) => return Observed::refused("read /proc/modules", 0, "unreadable", error.to_string()),
     };
-    // A builder may have mounted its own /proc and /sys into the image.
-    let of_running = |path: &str| root.value(path).filter(|_| !root.is_image());
-    let version_line = of_running("/proc/driver/nvidia/version").filter(|line| !line.is_empty());
-    let running = of_running("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let version_line = root.value("/proc/driver/nvidia/version").filter(|line| !line.is_empty());
+    let running = root.value("/proc/sys/kernel/osrelease").unwrap_or_default();
     let modprobe = files::modprobe(root);
     Observed::Seen(Module {
         loaded: loaded(&modules),
-        version: of_running("/sys/module/nvidia/version")
+        version: root
+            .value("/sys/module/nvidia/version")
             .or_else(|| version_line.as_deref().and_then(version_in).map(str::to_owned)),
         version_line,
         params: params(root),
@@ -134,6 +133,9 @@ fn params(root: &Root) -> BTreeMap<String, String> {
 
 /// The variable has four bytes of attributes, then the value.
 fn secure_boot(root: &Root) -> SecureBoot {
+    if root.is_image() {
+        return SecureBoot::Unknown;
+    }
     if !root.exists("/sys/firmware/efi") {
         return SecureBoot::NoUefi;
     }

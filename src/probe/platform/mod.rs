@@ -23,7 +23,7 @@ pub use container::Environment;
 /// Looks at the host.
 pub fn probe(root: &Root, ask: &Ask) -> Observed<Platform> {
     let dmi = dmi(root);
-    let linux_version = root.value("/proc/version").filter(|_| !root.is_image());
+    let linux_version = root.value("/proc/version");
     let told = || root.value("/proc/sys/kernel/osrelease").or_else(|| release(linux_version.as_deref()));
     let linux_release = if root.is_image() { Some(String::new()) } else { told() };
     let Some(linux_release) = linux_release else {

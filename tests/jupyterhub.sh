@@ -15,7 +15,7 @@ hub=
 # shellcheck disable=SC2317 # the trap calls it
 ends() {
     # The hub ends its proxy and its servers.
-    [ -z "$hub" ] || { kill "$hub" 2>/dev/null && wait "$hub" || true; }
+    if [ -n "$hub" ] && kill "$hub" 2>/dev/null; then wait "$hub" || true; fi
     rm -rf "$work"
 }
 trap ends EXIT

@@ -6,8 +6,9 @@
 //!
 //! # Detection
 //! A service of systemd is enabled where a target or a rule of udev wants it. Persistence mode is on and
-//! `nvidia-persistenced` is not enabled, or its unit says `--no-persistence-mode`, as Ubuntu's does: it will be off. NVSwitches are on the bus and `nvidia-fabricmanager` is not enabled,
-//! or a virtual GPU has its licence and `nvidia-gridd` is not enabled: the next boot has no CUDA, or no licence.
+//! `nvidia-persistenced` is not enabled, or its unit says `--no-persistence-mode`, as Ubuntu's does: it will be off.
+//! NVSwitches are on the bus and `nvidia-fabricmanager` is not enabled, or a virtual GPU has its licence and `nvidia-gridd`
+//! is not enabled: the next boot has no CUDA, or no licence.
 //!
 //! # Fix
 //! `sudo systemctl enable NAME`; where nvidia-persistenced is not installed, its package first. Ubuntu's unit of

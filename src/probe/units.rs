@@ -31,7 +31,8 @@ pub(crate) fn command(root: &Root, unit: &str) -> Option<String> {
         }
     }
     let texts = file(root, unit).into_iter().chain(drop_ins.into_values());
-    let texts: Vec<String> = texts.filter_map(|path| root.configuration(&path)).collect();
+    let whole_lines = |text: String| text.replace("\\\n", " ");
+    let texts: Vec<String> = texts.filter_map(|path| root.configuration(&path)).map(whole_lines).collect();
     let commands = texts.iter().flat_map(|text| text.lines()).filter_map(|line| {
         let (key, value) = line.split_once('=')?;
         (key.trim() == "ExecStart").then(|| value.trim())
@@ -87,6 +88,32 @@ pub(crate) fn processes(root: &Root) -> Option<Vec<Running>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::{fs, path::Path};
+
+    #[test]
+    fn drop_ins_have_the_last_word_about_the_command() {
+        let tree = tempfile::tempdir().unwrap();
+        let root = Root::new(tree.path());
+        let write = |path: &str, text: &str| {
+            let path = tree.path().join(path);
+            fs::create_dir_all(path.parent().unwrap_or(Path::new("/"))).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        let told = || command(&root, "a.service");
+        assert_eq!(told(), None);
+        write("usr/lib/systemd/system/a.service", "[Service]\nExecStart=/usr/bin/a --one \\\n --two\n");
+        assert_eq!(told().as_deref(), Some("/usr/bin/a --one   --two"));
+        write(
+            "usr/lib/systemd/system/a.service.d/10-more.conf",
+            "[Service]\nExecStart=\nExecStart = /usr/bin/b\n",
+        );
+        write("usr/lib/systemd/system/a.service.d/notes.txt", "ExecStart=/usr/bin/no\n");
+        assert_eq!(told().as_deref(), Some("/usr/bin/b"));
+        write("etc/systemd/system/a.service.d/10-more.conf", "[Service]\nExecStartPre=/usr/bin/c\n");
+        assert_eq!(told().as_deref(), Some("/usr/bin/a --one   --two"));
+        write("etc/systemd/system/a.service.d/20-none.conf", "[Service]\nExecStart=\n");
+        assert_eq!(told(), None);
+    }
 
     #[test]
     fn a_process_is_of_the_unit_that_its_group_is_named_after() {

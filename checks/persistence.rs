@@ -9,12 +9,13 @@ use crate::{
 /// The service that keeps the driver started.
 pub(crate) const SERVICE: &str = "nvidia-persistenced";
 
-/// Whether a service is this one, and is told to leave persistence mode off.
+/// Whether a service is this one, and persistence mode does not stay on by it: it is told to leave it off, or ends once nothing
+/// needs it, and takes the mode with it. Ubuntu's does both.
 ///
-/// Source: nvidia-persistenced(1).
+/// Source: nvidia-persistenced(1), canonical/nvidia-graphics-drivers#34.
 pub(crate) fn stays_off_by(service: &Service) -> bool {
     let is_told = |command: &String| command.split_whitespace().any(|word| word == "--no-persistence-mode");
-    service.name == SERVICE && service.command.as_ref().is_some_and(is_told)
+    service.name == SERVICE && (service.command.as_ref().is_some_and(is_told) || service.ends_unneeded)
 }
 
 /// Adds the commands by which it starts at boot and now, with persistence mode on; where it is missing, how to install it.
@@ -33,18 +34,21 @@ fn commands(facts: &Facts) -> Option<Vec<String>> {
         None | Some((_, Some(_))) => None,
         Some((installation, None)) => Some(format!("sudo apt install -y {}", package(facts, installation)?)),
     };
-    if judge::is_ubuntu(facts) {
-        return Some(before.into_iter().chain(turn_on_in_ubuntu()).collect());
+    let stays_off =
+        facts.installation.seen().and_then(|seen| seen.service(SERVICE)).is_some_and(stays_off_by);
+    if judge::is_ubuntu(facts) || stays_off {
+        return Some(before.into_iter().chain(turn_on_by_drop_in()).collect());
     }
     let enable = format!("sudo systemctl enable --now {SERVICE}");
     Some(vec![before.map_or_else(|| enable.clone(), |before| format!("{before} && {enable}"))])
 }
 
-/// Ubuntu's unit has persistence mode off, no section Install, and ends when nothing needs it: a drop-in undoes all three.
+/// Ubuntu's unit has persistence mode off, no section Install, and ends when nothing needs it: a drop-in undoes all three, also
+/// where another distribution has that unit.
 ///
 /// Source: nvidia-persistenced.service of Ubuntu's nvidia-compute-utils, canonical/nvidia-graphics-drivers#34
 /// (`StopWhenUnneeded`); systemd/systemd#7158 (`enable` reads drop-ins from 236 on).
-fn turn_on_in_ubuntu() -> [String; 3] {
+fn turn_on_by_drop_in() -> [String; 3] {
     let folder = format!("/etc/systemd/system/{SERVICE}.service.d");
     let lines = [
         "[Unit]",

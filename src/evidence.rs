@@ -91,7 +91,7 @@ pub fn document(facts: &Facts, report: &Report) -> Evidence {
         let outcomes = report.outcomes.iter().filter(move |outcome| outcome.verdict == verdict);
         outcomes.map(item).collect()
     };
-    let is_root = facts.targets.seen().is_some_and(|targets| targets.image.mounted);
+    let is_root = facts.are_of_image();
     let host = &report.machine.host;
     let mut evidence = Evidence {
         schema: SCHEMA,

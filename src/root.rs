@@ -37,7 +37,9 @@ impl Root {
         Self { path: path.into(), is_image: false }
     }
 
-    /// The same as an image of which nothing runs: what a builder has mounted on [`OF_WHAT_RUNS`], or left there, is not its own.
+    /// The same as an image of which nothing runs: what a builder has mounted on `/proc` and whatever else a boot
+    /// fills, or left there, is not its own.
+    /// A link from elsewhere still leads there.
     #[must_use]
     pub fn of_image(self) -> Self {
         Self { is_image: !self.is_this_machine(), ..self }

@@ -4,7 +4,7 @@
 #
 #   tests/jupyterhub.sh WHEEL     one of packaging/packages.sh
 #
-# Everybody of this hub is the user who runs this. Wants Python 3.10 or newer with venv, npm, PyPI and npm's registry; what it
+# Everybody of this hub is the user who runs this, and logs in with one password ("dummy"). Wants Python 3.10 or newer with venv, npm, PyPI and npm's registry; what it
 # takes from there lies in a temporary folder.
 set -euo pipefail
 
@@ -15,14 +15,16 @@ hub=
 # shellcheck disable=SC2317 # the trap calls it
 ends() {
     # The hub ends its proxy and its servers.
-    if [ -n "$hub" ] && kill "$hub" 2>/dev/null; then wait "$hub" || true; fi
+    if [ -n "$hub" ] && kill "$hub" 2>/dev/null; then
+        timeout 30 tail --pid "$hub" -f /dev/null || kill -KILL "$hub"
+    fi
     rm -rf "$work"
 }
 trap ends EXIT
 cd "$work"
 python3 -m venv hub
-hub/bin/pip install --quiet --disable-pip-version-check jupyterhub jupyterlab "$wheel"
-npm install --silent --no-fund --no-audit configurable-http-proxy >/dev/null
+hub/bin/pip install --quiet --disable-pip-version-check jupyterhub==6.1.1 jupyterlab==4.6.6 "$wheel"
+npm install --silent --no-fund --no-audit configurable-http-proxy@5.3.0 >/dev/null
 # Three free ports.
 read -r public private proxy <<<"$(python3 -c '
 import socket
@@ -38,6 +40,7 @@ c.JupyterHub.authenticator_class = "dummy"
 c.DummyAuthenticator.password = "class"
 c.Authenticator.allow_all = True
 c.JupyterHub.spawner_class = "simple"
+c.SimpleLocalProcessSpawner.home_dir_template = "$work/homes/{username}"
 c.JupyterHub.cleanup_servers = True
 c.Spawner.cmd = ["$work/hub/bin/jupyterhub-singleuser", "--allow-root"]
 c.Spawner.environment = {"PATH": "$work/hub/bin:/usr/bin:/bin"}

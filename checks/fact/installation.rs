@@ -11,6 +11,9 @@ pub struct Installation {
     pub packages: Observed<Vec<Package>>,
     /// The driver's services, by name; one that is not installed is not here.
     pub services: Vec<Service>,
+    /// A file of this machine's own that turns persistence mode on at boot, without that service.
+    #[serde(default)]
+    pub persistence_set_by: Option<String>,
     /// Compilers under `/usr/bin`: `gcc-11`, `gcc-12`, ...
     pub compilers: Vec<String>,
     /// The file that `/usr/bin/gcc` leads to.
@@ -90,6 +93,9 @@ pub struct Service {
     pub unit: String,
     /// The command that starts it, with what drop-ins say of it; none where none is told.
     pub command: Option<String>,
+    /// It ends once nothing needs it, and no target does (`StopWhenUnneeded`, systemd.unit(5)).
+    #[serde(default)]
+    pub ends_unneeded: bool,
     /// It starts at boot: a target wants it, or a rule of udev does.
     pub enabled: bool,
     /// Nothing may start it: it is masked.

@@ -6,8 +6,9 @@
 //!
 //! # Detection
 //! A service of systemd is enabled where a target or a rule of udev wants it. Persistence mode is on and
-//! `nvidia-persistenced` is not enabled, or its unit says `--no-persistence-mode`, as Ubuntu's does: it will be off.
-//! NVSwitches are on the bus and `nvidia-fabricmanager` is not enabled, or a virtual GPU has its licence and `nvidia-gridd`
+//! `nvidia-persistenced` is not enabled, or its unit says `--no-persistence-mode` or ends when nothing needs it, as
+//! Ubuntu's does: it will be off, but where `nvidia-smi -pm 1` stands in a unit of this machine's own, in `/etc/rc.local` or in
+//! a table of cron. NVSwitches are on the bus and `nvidia-fabricmanager` is not enabled, or a virtual GPU has its licence and `nvidia-gridd`
 //! is not enabled: the next boot has no CUDA, or no licence.
 //!
 //! # Fix
@@ -67,7 +68,8 @@ fn needed(facts: &Facts) -> Vec<(&'static str, &'static str, Verdict)> {
         let mut features = device.grid_features.seen().into_iter().flatten();
         device.is_vgpu() && features.any(|feature| feature.licensed)
     };
-    let is_persistent = |device: &NvmlDevice| device.persistence.seen() == Some(&true);
+    let is_persistent = facts.nvml_devices().any(|device| device.persistence.seen() == Some(&true));
+    let is_set_at_boot = facts.installation.seen().is_some_and(|seen| seen.persistence_set_by.is_some());
     [
         (functions.any(PciFunction::is_nvswitch), FABRIC, "there are NVSwitches on the bus", Verdict::Fail),
         (
@@ -76,7 +78,7 @@ fn needed(facts: &Facts) -> Vec<(&'static str, &'static str, Verdict)> {
             "a virtual GPU has its licence by it",
             Verdict::Fail,
         ),
-        (facts.nvml_devices().any(is_persistent), PERSISTENCE, "persistence mode is on", Verdict::Warn),
+        (is_persistent && !is_set_at_boot, PERSISTENCE, "persistence mode is on", Verdict::Warn),
     ]
     .into_iter()
     .filter(|(is_needed, ..)| *is_needed)
@@ -97,14 +99,14 @@ fn lacks(
     (name, why, verdict): (&'static str, &str, Verdict),
 ) -> Finding {
     let (state, command) = match installation.service(name) {
-        None => ("not installed", format!("systemctl status {name}")),
+        None => ("is not installed", format!("systemctl status {name}")),
         Some(service) if service.masked => {
-            ("masked", format!("sudo systemctl unmask {name} && sudo systemctl enable --now {name}"))
+            ("is masked", format!("sudo systemctl unmask {name} && sudo systemctl enable --now {name}"))
         }
-        Some(service) if service.enabled => ("told to leave it off", format!("systemctl cat {name}")),
-        Some(_) => ("not enabled", format!("sudo systemctl enable --now {name}")),
+        Some(service) if persistence::stays_off_by(service) => ("does not keep it on", String::new()),
+        Some(_) => ("is not enabled", format!("sudo systemctl enable --now {name}")),
     };
-    let finding = Finding::new(Subject::Host, verdict, format!("{why}, and {name} is {state}"));
+    let finding = Finding::new(Subject::Host, verdict, format!("{why}, and {name} {state}"));
     let finding = finding.with("service", name);
     if name == PERSISTENCE {
         persistence::start_at_boot(facts, finding.variant("persistence"))

@@ -25,7 +25,7 @@ use crate::{
 };
 
 pub(crate) static CHECK: Check = Check {
-    reads: &[Source::Platform, Source::Module, Source::NextBoot, Source::Installation],
+    reads: &[Source::Platform, Source::Module, Source::NextBoot, Source::Installation, Source::Targets],
     needs: &["next_boot.has_module", "module.loaded"],
     severity: Severity::BreaksLater,
     who: Who::Instructor,

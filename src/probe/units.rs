@@ -1,6 +1,6 @@
 //! systemd's units, as its folders and `/proc` show them. systemd itself is not asked.
 
-use crate::root::Root;
+use crate::root::{Root, is_conf};
 use std::collections::BTreeMap;
 
 /// Where systemd looks for units, the strongest place first.
@@ -21,23 +21,29 @@ pub(crate) fn file(root: &Root, unit: &str) -> Option<String> {
     there.next()
 }
 
-/// The command that starts a unit, by its file and by its drop-ins in the order in which systemd reads them: that of their
-/// names, each from the strongest place that has it. An empty one takes away those before.
-pub(crate) fn command(root: &Root, unit: &str) -> Option<String> {
+/// The last word about a setting of a unit: by its file and by its own drop-ins in the order in which systemd reads them, that
+/// of their names, each from the strongest place that has it. None where it is empty.
+pub(crate) fn setting(root: &Root, unit: &str, name: &str) -> Option<String> {
     let mut drop_ins = BTreeMap::new();
     for folder in UNITS.map(|folder| format!("{folder}/{unit}.d")) {
-        for name in root.names(&folder).into_iter().filter(|name| name.ends_with(".conf")) {
+        for name in root.names(&folder).into_iter().filter(|name| is_conf(name)) {
             drop_ins.entry(name.clone()).or_insert_with(|| format!("{folder}/{name}"));
         }
     }
     let texts = file(root, unit).into_iter().chain(drop_ins.into_values());
-    let whole_lines = |text: String| text.replace("\\\n", " ");
-    let texts: Vec<String> = texts.filter_map(|path| root.configuration(&path)).map(whole_lines).collect();
-    let commands = texts.iter().flat_map(|text| text.lines()).filter_map(|line| {
+    let texts: Vec<String> =
+        texts.filter_map(|path| root.configuration(&path)).map(|text| whole_lines(&text)).collect();
+    let mut values = texts.iter().flat_map(|text| text.lines()).filter_map(|line| {
         let (key, value) = line.split_once('=')?;
-        (key.trim() == "ExecStart").then(|| value.trim())
+        (key.trim() == name).then(|| value.trim())
     });
-    commands.last().filter(|command| !command.is_empty()).map(str::to_owned)
+    values.next_back().filter(|value| !value.is_empty()).map(str::to_owned)
+}
+
+/// A text without comments, its continued lines as one: systemd.syntax(7).
+fn whole_lines(text: &str) -> String {
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with(['#', ';']));
+    lines.collect::<Vec<_>>().join("\n").replace("\\\n", " ")
 }
 
 /// Whether a unit's file says that nothing may start it.
@@ -99,9 +105,12 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap_or(Path::new("/"))).unwrap();
             fs::write(path, text).unwrap();
         };
-        let told = || command(&root, "a.service");
+        let told = || setting(&root, "a.service", "ExecStart");
         assert_eq!(told(), None);
-        write("usr/lib/systemd/system/a.service", "[Service]\nExecStart=/usr/bin/a --one \\\n --two\n");
+        write(
+            "usr/lib/systemd/system/a.service",
+            "[Service]\n# was: a \\\nExecStart=/usr/bin/a --one \\\n# more\n --two\n",
+        );
         assert_eq!(told().as_deref(), Some("/usr/bin/a --one   --two"));
         write(
             "usr/lib/systemd/system/a.service.d/10-more.conf",

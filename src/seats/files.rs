@@ -7,8 +7,7 @@ use rustix::{
     io::Errno,
 };
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    ffi::{OsStr, OsString},
+    ffi::OsStr,
     fs::{self, DirEntry, File},
     io::{self, Read},
     path::{Path, PathBuf},
@@ -17,61 +16,23 @@ use std::{
 /// Names that say what a file is, and not whose.
 const NOT_NAMES: [&str; 2] = ["gpucheck", "report"];
 /// The report in a folder of a seat.
-const IN_FOLDER: &str = "gpucheck.json";
+pub(super) const IN_FOLDER: &str = "gpucheck.json";
 
 /// The seat that a file tells of: its name, or that of its folder.
 pub(super) fn seat_of(path: &Path) -> String {
     let text = |name: &OsStr| name.to_string_lossy().into_owned();
-    let folder = || path.parent().and_then(Path::file_name).filter(|_| !has_name(path));
+    let folder = || path.parent().and_then(Path::file_name).filter(|_| is_of_its_folder(path));
     folder().or(path.file_stem()).map(text).unwrap_or_default()
 }
 
 /// The folder in which a file's seat is one of many.
-pub(super) fn room_of(path: &Path) -> &Path {
-    let room = path.ancestors().nth(if has_name(path) { 1 } else { 2 });
-    room.filter(|room| !room.as_os_str().is_empty()).unwrap_or(Path::new("."))
+pub(super) fn room_of(path: &Path) -> Option<&Path> {
+    path.ancestors().nth(if is_of_its_folder(path) { 2 } else { 1 })
 }
 
-/// Whether a file is named after its seat.
-fn has_name(path: &Path) -> bool {
-    !path.file_stem().is_some_and(|stem| NOT_NAMES.iter().any(|name| stem == *name))
-}
-
-/// Where a path leads, so that one that was named twice is known.
-pub(super) fn place_of(path: &Path) -> PathBuf {
-    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
-}
-
-/// What stands before the names of seats where they are in several rooms: two may both have a `seat-01`, and neither may
-/// pass for the other. It is the room's own name, and its path where another has that name.
-pub(super) struct Labels(BTreeMap<PathBuf, String>);
-
-impl Labels {
-    pub(super) fn new<'a>(rooms: impl Iterator<Item = &'a Path>) -> Self {
-        let rooms: BTreeSet<&Path> = rooms.collect();
-        let mut placed = BTreeMap::new();
-        for room in rooms {
-            placed.entry(place_of(room)).or_insert(room);
-        }
-        if placed.len() < 2 {
-            return Self(BTreeMap::new());
-        }
-        let mut of_name: BTreeMap<OsString, usize> = BTreeMap::new();
-        for name in placed.keys().filter_map(|place| place.file_name()) {
-            *of_name.entry(name.to_owned()).or_default() += 1;
-        }
-        let label = |(place, room): (PathBuf, &Path)| {
-            let own = place.file_name().filter(|name| of_name.get(*name) == Some(&1));
-            let label = own.unwrap_or(room.as_os_str()).to_string_lossy().into_owned();
-            (place, label)
-        };
-        Self(placed.into_iter().map(label).collect())
-    }
-
-    /// That of a room's seats.
-    pub(super) fn of(&self, room: &Path) -> Option<&str> {
-        self.0.get(&place_of(room)).map(String::as_str)
-    }
+/// Whether a file is named after what it is, and its folder after its seat.
+fn is_of_its_folder(path: &Path) -> bool {
+    path.file_stem().is_some_and(|stem| NOT_NAMES.iter().any(|name| stem == *name))
 }
 
 /// The name of a seat in a room with a label.
@@ -82,7 +43,35 @@ pub(super) fn labelled(label: Option<&str>, seat: String) -> String {
     }
 }
 
-/// Hands out the reports in a folder and in the folders of seats in it, whose names begin with the label.
+/// The reports that a folder holds as those of a seat, and whether it holds seats as a room; one that cannot be listed may.
+pub(super) fn held_in(folder: &Path) -> (Vec<PathBuf>, bool) {
+    let Ok(entries) = fs::read_dir(folder) else { return (Vec::new(), true) };
+    let (mut own, mut has_seats) = (Vec::new(), false);
+    for entry in entries {
+        match entry.as_ref().map(DirEntry::path) {
+            Ok(path) if is_report(&path) && is_of_its_folder(&path) => own.push(path),
+            Ok(_) => has_seats |= entry.is_ok_and(|entry| entry_of(&entry, None).is_some()),
+            Err(_) => has_seats = true,
+        }
+    }
+    (own, has_seats)
+}
+
+/// Whether [`hand_out`] finds a file by itself, of whose room it is asked.
+pub(super) fn is_found(path: &Path) -> bool {
+    let is_in_folder = path.ends_with(IN_FOLDER);
+    let is_there = |entry: &Path| entry.symlink_metadata().is_ok_and(|found| !found.is_symlink());
+    let Some(entry) = (if is_in_folder { path.parent() } else { Some(path) }) else { return false };
+    let is_hidden = entry.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    let is_seats = if is_in_folder { !path.is_symlink() } else { is_report(path) && !is_of_its_folder(path) };
+    is_there(entry) && !is_hidden && is_seats
+}
+
+fn is_report(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
+}
+
+/// Hands out the reports of seats in a room and in the folders of seats in it, whose names begin with the label.
 pub(super) fn hand_out(folder: &Path, label: Option<&str>, line: &mut Line) {
     let missing = |error: &io::Error| Work::Missing {
         seat: Seat::Named(folder.to_string_lossy().into()),
@@ -110,8 +99,8 @@ fn entry_of(entry: &DirEntry, label: Option<&str>) -> Option<Work> {
     } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
         Some(Work::File { seat: labelled(label, name), path: path.join(IN_FOLDER), is_named: false })
     } else {
-        let is_report = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-        is_report.then(|| Work::File { seat: labelled(label, seat_of(&path)), path, is_named: false })
+        let is_seats = is_report(&path) && !is_of_its_folder(&path);
+        is_seats.then(|| Work::File { seat: labelled(label, seat_of(&path)), path, is_named: false })
     }
 }
 
@@ -155,17 +144,15 @@ mod tests {
     #[test]
     fn a_seat_has_the_name_of_its_file_or_of_its_folder() {
         for (path, seat, room) in [
-            ("reports/seat-07.json", "seat-07", "reports"),
-            ("reports/seat-07/gpucheck.json", "seat-07", "reports"),
+            ("/srv/reports/seat-07.json", "seat-07", "/srv/reports"),
+            ("/srv/reports/seat-07/gpucheck.json", "seat-07", "/srv/reports"),
             ("/srv/lab.example.org/report.json", "lab.example.org", "/srv"),
-            ("seat-07/gpucheck.json", "seat-07", "."),
-            ("gpucheck.json", "gpucheck", "."),
-            ("lab.example.org.json", "lab.example.org", "."),
-            ("seat", "seat", "."),
+            ("/srv/lab.example.org.json", "lab.example.org", "/srv"),
+            ("/srv/seat", "seat", "/srv"),
         ] {
             assert_eq!(
                 (seat_of(Path::new(path)).as_str(), room_of(Path::new(path))),
-                (seat, Path::new(room))
+                (seat, Some(Path::new(room)))
             );
         }
     }

@@ -7,6 +7,7 @@
 //! folders no link is followed and nothing but a regular file is opened.
 
 mod files;
+mod named;
 mod report;
 mod stream;
 
@@ -17,17 +18,16 @@ use crate::{
     exit::Exit,
     layout, show,
 };
-use files::Labels;
 use gpucheck_checks::{
     Knowledge, Profile, Report, Selection,
     seats::{Seat, Tally, Template},
 };
 use jiff::Timestamp;
+use named::Named;
 use report::{Reader, Times};
 use std::{
-    collections::BTreeSet,
     fs,
-    io::{self, Read},
+    io::Read,
     num::NonZero,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, mpsc},
@@ -62,10 +62,14 @@ pub fn run(asked: &ClassArgs, show: &ShowArgs) -> Result<Exit, Error> {
     let template = asked.baseline.as_deref().map(template).transpose()?;
     let now = Timestamp::now().as_second();
     let oldest = asked.max_age.map(|age| now.saturating_sub_unsigned(age));
-    let tally = merged(&asked.reports, Times { now, oldest });
+    let none = || Error::NoReports(asked.reports.iter().map(|path| path.display().to_string()).collect());
+    let named = Named::new(&asked.reports);
+    if named.is_empty() {
+        return Err(none());
+    }
+    let tally = merged(named, Times { now, oldest });
     if tally.is_empty() {
-        let names = asked.reports.iter().map(|path| path.display().to_string()).collect();
-        return Err(Error::NoReports(names));
+        return Err(none());
     }
     let seats = tally.seats(env!("CARGO_PKG_VERSION"), template.as_ref(), time);
     show::seats(&seats, show)
@@ -77,7 +81,7 @@ fn time(seconds: i64) -> String {
 }
 
 /// All reports, read side by side.
-fn merged(paths: &[PathBuf], times: Times) -> Tally {
+fn merged(named: Named, times: Times) -> Tally {
     let readers = thread::available_parallelism().map_or(1, NonZero::get).min(READERS);
     let (sender, receiver) = mpsc::sync_channel::<Vec<Work>>(2 * readers);
     // The readers' alone: when the last of them has gone, whoever hands out does not wait for one.
@@ -96,7 +100,7 @@ fn merged(paths: &[PathBuf], times: Times) -> Tally {
         let each = std::iter::repeat_n(receiver, readers);
         let readers: Vec<_> = each.map(|receiver| scope.spawn(move || read(receiver))).collect();
         let mut line = Line { sender, waiting: Vec::new() };
-        hand_out(paths, &mut line);
+        named.hand_out(&mut line);
         drop(line);
         let tallies = readers.into_iter().map(|reader| match reader.join() {
             Ok(tally) => tally,
@@ -137,33 +141,6 @@ impl Line {
 impl Drop for Line {
     fn drop(&mut self) {
         self.hand_on();
-    }
-}
-
-/// Hands out all that was named, each once.
-fn hand_out(paths: &[PathBuf], line: &mut Line) {
-    let stream = Path::new("-");
-    let is_folder = |path: &&Path| *path != stream && fs::metadata(path).is_ok_and(|found| found.is_dir());
-    let (folders, files): (Vec<&Path>, Vec<&Path>) = paths.iter().map(PathBuf::as_path).partition(is_folder);
-    let is_stream = files.contains(&stream);
-    let files: Vec<&Path> = files.into_iter().filter(|path| *path != stream).collect();
-    let rooms = files.iter().map(|path| files::room_of(path));
-    let labels = Labels::new(folders.iter().copied().chain(rooms));
-    let mut known = BTreeSet::new();
-    for folder in folders {
-        if known.insert(files::place_of(folder)) {
-            files::hand_out(folder, labels.of(folder), line);
-        }
-    }
-    let mut known = BTreeSet::new();
-    for path in files {
-        let seat = files::labelled(labels.of(files::room_of(path)), files::seat_of(path));
-        if known.insert((seat.clone(), files::place_of(path))) {
-            line.put(Work::File { seat, path: path.to_owned(), is_named: true });
-        }
-    }
-    if is_stream {
-        stream::hand_out(io::stdin().lock(), line);
     }
 }
 

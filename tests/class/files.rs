@@ -74,14 +74,48 @@ fn two_rooms_have_a_seat_of_one_name_each_and_what_is_named_twice_counts_once() 
     // In whatever way a room's reports are named.
     assert_eq!(merged(&["lab1", "lab2/seat-01.json"]).out, ran.out);
     assert_eq!(merged(&["lab2/seat-01.json", "lab1/seat-01.json"]).out, ran.out);
-    let both = merged(&["lab2/seat-01.json", "other/lab2/seat-01/gpucheck.json"]);
-    assert_eq!(names(&both), ["lab2/seat-01", "other/lab2/seat-01"]);
-    let of_one_name = merged(&["lab2", "other/lab2"]);
-    assert_eq!(names(&of_one_name), ["lab2/seat-01", "other/lab2/seat-01"]);
+    assert_eq!(
+        names(&merged(&["lab2/../lab1/seat-01.json", "nowhere/seat-02.json"])),
+        ["seat-01", "seat-02"]
+    );
+    let home = folder.path().file_name().unwrap().to_string_lossy();
+    let of_one_name = [format!("{home}/lab2/seat-01"), "other/lab2/seat-01".to_owned()];
+    assert_eq!(names(&merged(&["lab2", "other/lab2"])), of_one_name);
+    assert_eq!(names(&merged(&["lab2/seat-01.json", "other/lab2/seat-01/gpucheck.json"])), of_one_name);
     for twice in [["lab1", "./lab1"], ["lab1/seat-01.json", "lab1/../lab1/seat-01.json"]] {
         let ran = merged(&twice);
         assert_eq!((names(&ran), &ran.json()["older_reports"]), (vec!["seat-01".to_owned()], &json!(0)));
     }
+}
+
+/// As a shell writes out `reports/*`.
+#[test]
+fn a_folder_of_a_seat_is_a_seat_and_an_empty_one_has_not_answered() {
+    let folder = folder(&[
+        ("reports/seat-01/gpucheck.json", &healthy(1)),
+        ("reports/seat-02/gpucheck.json", &healthy(2)),
+        ("gpucheck.json", &broken()),
+    ]);
+    fs::create_dir(folder.path().join("reports/seat-03")).unwrap();
+    let merged = |paths: &[&str]| -> super::Ran {
+        let mut command = gpucheck();
+        command.current_dir(folder.path().join("reports")).args(paths).args(["--format", "json"]);
+        command.output().unwrap().into()
+    };
+    let by_room = merged(&["."]);
+    assert_eq!(
+        (by_room.status, counts(&by_room.json())),
+        (Some(3), [3, 2, 0, 0, 0, 0, 1]),
+        "{}",
+        by_room.out
+    );
+    assert_eq!(merged(&["seat-01", "seat-02", "seat-03"]).out, by_room.out);
+    assert_eq!(merged(&["seat-01/", "../reports", "seat-03", "seat-02/gpucheck.json"]).out, by_room.out);
+    // Two machines, though the shorter path has no name in it.
+    let two = merged(&["seat-01/gpucheck.json", "../gpucheck.json"]);
+    assert_eq!((two.status, counts(&two.json())), (Some(1), [2, 1, 0, 1, 0, 0, 0]), "{}", two.out);
+    // Nothing else is a class that nobody has answered for.
+    assert_eq!(merged(&["seat-03"]).status, Some(4));
 }
 
 #[test]

@@ -20,6 +20,7 @@ pub fn probe(root: &Root) -> Observed<Installation> {
     Observed::Seen(Installation {
         packages: packages::packages(root),
         services: services::services(root),
+        persistence_set_by: services::persistence_set_by(root),
         compilers: compilers(root),
         gcc: root.target(&format!("{PROGRAMS}/gcc")).ok(),
         firmware: firmware(root),

@@ -1,6 +1,6 @@
 //! Jupyter servers that run, and the variables that they were started with.
 //!
-//! Invariant: only of processes of the asking user anything is taken.
+//! Invariant: what is kept is of processes of the asking user alone.
 
 use super::KEPT;
 use crate::{probe::classroom, root::Root};

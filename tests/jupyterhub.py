@@ -59,6 +59,12 @@ def holds(what, is_so, seen):
         sys.exit(seen)
 
 
+def hub_is_up(browser):
+    """Its proxy answers for it before it is there."""
+    status, address, _ = browser.get("/hub/login")
+    assert status == 200, (status, address)
+
+
 def server_of(browser, name):
     """Has a server started and waits for it."""
     status, address, _ = browser.get("/user/%s/api/status" % name)
@@ -70,7 +76,7 @@ def server_of(browser, name):
 def main():
     """All of it."""
     kim, eve, nobody = (Browser(sys.argv[1]) for _ in range(3))
-    within(LIMIT, lambda: kim.get("/hub/login"))
+    within(LIMIT, lambda: hub_is_up(kim))
     kim.log_in("kim")
     within(LIMIT, lambda: server_of(kim, "kim"))
     seen = kim.get(REPORT)

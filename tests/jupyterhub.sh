@@ -14,10 +14,12 @@ work=$(mktemp -d)
 hub=
 # shellcheck disable=SC2317 # the trap calls it
 ends() {
-    # The hub ends its proxy and its servers.
+    # It ends its proxy and its servers.
     if [ -n "$hub" ] && kill "$hub" 2>/dev/null; then
-        timeout 30 tail --pid "$hub" -f /dev/null || kill -KILL "$hub"
+        timeout 30 tail --pid "$hub" -f /dev/null || true
     fi
+    # Who was ended while it started leaves its proxy.
+    pkill -KILL -f "$work/" || true
     rm -rf "$work"
 }
 trap ends EXIT

@@ -28,15 +28,15 @@ pub(crate) fn start_at_boot(facts: &Facts, finding: Finding) -> Finding {
 }
 
 fn commands(facts: &Facts) -> Option<Vec<String>> {
-    let before = match facts.installation.seen().map(|seen| (seen, seen.service(SERVICE))) {
-        Some((_, Some(service))) if service.masked => Some(format!("sudo systemctl unmask {SERVICE}")),
+    let installation = facts.installation.seen();
+    let service = installation.and_then(|seen| seen.service(SERVICE));
+    let before = match (installation, service) {
+        (_, Some(service)) if service.masked => Some(format!("sudo systemctl unmask {SERVICE}")),
         // Where nobody looked: it comes with most drivers.
-        None | Some((_, Some(_))) => None,
-        Some((installation, None)) => Some(format!("sudo apt install -y {}", package(facts, installation)?)),
+        (None, _) | (_, Some(_)) => None,
+        (Some(installation), None) => Some(format!("sudo apt install -y {}", package(facts, installation)?)),
     };
-    let stays_off =
-        facts.installation.seen().and_then(|seen| seen.service(SERVICE)).is_some_and(stays_off_by);
-    if judge::is_ubuntu(facts) || stays_off {
+    if judge::is_ubuntu(facts) || service.is_some_and(stays_off_by) {
         return Some(before.into_iter().chain(turn_on_by_drop_in()).collect());
     }
     let enable = format!("sudo systemctl enable --now {SERVICE}");

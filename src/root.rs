@@ -37,9 +37,8 @@ impl Root {
         Self { path: path.into(), is_image: false }
     }
 
-    /// The same as an image of which nothing runs: what a builder has mounted on `/proc` and whatever else a boot
-    /// fills, or left there, is not its own.
-    /// A link from elsewhere still leads there.
+    /// The same as an image of which nothing runs: what a builder has mounted on `/proc` and whatever else a boot fills, or
+    /// left there, is not its own. A link from elsewhere still leads there.
     #[must_use]
     pub fn of_image(self) -> Self {
         Self { is_image: !self.is_this_machine(), ..self }
@@ -209,11 +208,11 @@ impl Root {
         if self.is_this_machine() {
             return Ok(rustix::fs::open(path, flags, Mode::empty())?);
         }
-        let root =
-            rustix::fs::open(&self.path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         if self.is_image && is_of_what_runs(path) {
             return Err(Errno::NOENT.into());
         }
+        let root =
+            rustix::fs::open(&self.path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         let relative = path.trim_start_matches('/');
         let relative = if relative.is_empty() { "." } else { relative };
         let inside = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;

@@ -5,8 +5,8 @@
 #
 #   tests/releases.sh [RELEASE]...     default: bionic focal jammy noble bullseye trixie
 #
-# GPUCHECK names the program, target/portable/gpucheck where it is not set. Wants root, debootstrap, systemd-nspawn
-# (tests/parts/image.sh and boot.sh bring them), and Ubuntu's and Debian's archives.
+# GPUCHECK names the program, target/portable/gpucheck where it is not set. Wants root, systemd-nspawn
+# (tests/parts/boot.sh brings it), and Ubuntu's and Debian's archives.
 set -eu
 
 cd "$(dirname "$0")/.."

@@ -6,9 +6,9 @@
 #
 #   tests/systemd.sh [GPUCHECK]     default: target/portable/gpucheck
 #
-# tests/releases.sh does so with other releases. Wants tests/parts/image.sh and boot.sh; ends with 77 and the reason where no machine can be booted. Where the machine that
-# runs this has no NVIDIA GPU, neither have those, which is what they have to say. The filters of devices and addresses are held
-# to a control: where systemd cannot apply them, that is said.
+# tests/releases.sh does so with other releases. Wants tests/parts/image.sh and boot.sh; ends with 77 and the reason where no
+# machine can be booted. Where the machine that runs this has no NVIDIA GPU, neither have those, which is what they have to say.
+# The filters of devices and addresses are held to a control: where systemd cannot apply them, that is said.
 set -euo pipefail
 
 readonly SEATS=25

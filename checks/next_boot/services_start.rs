@@ -8,8 +8,8 @@
 //! A service of systemd is enabled where a target or a rule of udev wants it. Persistence mode is on and
 //! `nvidia-persistenced` is not enabled, or its unit says `--no-persistence-mode` or ends when nothing needs it, as
 //! Ubuntu's does: it will be off, but where `nvidia-smi -pm 1` stands in a unit of this machine's own, in `/etc/rc.local` or in
-//! a table of cron. NVSwitches are on the bus and `nvidia-fabricmanager` is not enabled, or a virtual GPU has its licence and `nvidia-gridd`
-//! is not enabled: the next boot has no CUDA, or no licence.
+//! a table of cron. NVSwitches are on the bus and `nvidia-fabricmanager` is not enabled, or a virtual GPU has its licence
+//! and `nvidia-gridd` is not enabled: the next boot has no CUDA, or no licence.
 //!
 //! # Fix
 //! `sudo systemctl enable NAME`; where nvidia-persistenced is not installed, its package first. Ubuntu's unit of
@@ -98,19 +98,22 @@ fn lacks(
     installation: &Installation,
     (name, why, verdict): (&'static str, &str, Verdict),
 ) -> Finding {
-    let (state, command) = match installation.service(name) {
-        None => ("is not installed", format!("systemctl status {name}")),
-        Some(service) if service.masked => {
-            ("is masked", format!("sudo systemctl unmask {name} && sudo systemctl enable --now {name}"))
-        }
-        Some(service) if persistence::stays_off_by(service) => ("does not keep it on", String::new()),
-        Some(_) => ("is not enabled", format!("sudo systemctl enable --now {name}")),
+    let service = installation.service(name);
+    let state = match service {
+        None => "is not installed",
+        Some(service) if service.masked => "is masked",
+        Some(service) if persistence::stays_off_by(service) => "does not keep it on",
+        Some(_) => "is not enabled",
     };
     let finding = Finding::new(Subject::Host, verdict, format!("{why}, and {name} {state}"));
     let finding = finding.with("service", name);
     if name == PERSISTENCE {
-        persistence::start_at_boot(facts, finding.variant("persistence"))
-    } else {
-        finding.run(command)
+        return persistence::start_at_boot(facts, finding.variant("persistence"));
     }
+    let enable = format!("sudo systemctl enable --now {name}");
+    finding.run(match service {
+        None => format!("systemctl status {name}"),
+        Some(service) if service.masked => format!("sudo systemctl unmask {name} && {enable}"),
+        Some(_) => enable,
+    })
 }

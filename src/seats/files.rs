@@ -19,7 +19,7 @@ const NOT_NAMES: [&str; 2] = ["gpucheck", "report"];
 pub(super) const IN_FOLDER: &str = "gpucheck.json";
 
 /// The seat that a file tells of: its name, or that of its folder.
-pub(super) fn seat_of(path: &Path) -> String {
+fn seat_of(path: &Path) -> String {
     let text = |name: &OsStr| name.to_string_lossy().into_owned();
     let folder = || path.parent().and_then(Path::file_name).filter(|_| is_of_its_folder(path));
     folder().or(path.file_stem()).map(text).unwrap_or_default()
@@ -35,12 +35,11 @@ fn is_of_its_folder(path: &Path) -> bool {
     path.file_stem().is_some_and(|stem| NOT_NAMES.iter().any(|name| stem == *name))
 }
 
-/// The name of a seat in a room with a label.
-pub(super) fn labelled(label: Option<&str>, seat: String) -> String {
-    match label {
-        Some(label) => format!("{label}/{seat}"),
-        None => seat,
-    }
+/// A report to be read, of a seat in a room with this label.
+pub(super) fn work(path: PathBuf, label: Option<&str>, is_named: bool) -> Work {
+    let seat = seat_of(&path);
+    let seat = label.map_or_else(|| seat.clone(), |label| format!("{label}/{seat}"));
+    Work::File { seat, path, is_named }
 }
 
 /// The reports that a folder holds as those of a seat, and whether it holds seats as a room; one that cannot be listed may.
@@ -50,21 +49,22 @@ pub(super) fn held_in(folder: &Path) -> (Vec<PathBuf>, bool) {
     for entry in entries {
         match entry.as_ref().map(DirEntry::path) {
             Ok(path) if is_report(&path) && is_of_its_folder(&path) => own.push(path),
-            Ok(_) => has_seats |= entry.is_ok_and(|entry| entry_of(&entry, None).is_some()),
+            Ok(_) => has_seats |= entry.is_ok_and(|entry| report_of(&entry).is_some()),
             Err(_) => has_seats = true,
         }
     }
     (own, has_seats)
 }
 
-/// Whether [`hand_out`] finds a file by itself, of whose room it is asked.
+/// Whether [`hand_out`] of a file's room finds it by itself.
 pub(super) fn is_found(path: &Path) -> bool {
-    let is_in_folder = path.ends_with(IN_FOLDER);
-    let is_there = |entry: &Path| entry.symlink_metadata().is_ok_and(|found| !found.is_symlink());
-    let Some(entry) = (if is_in_folder { path.parent() } else { Some(path) }) else { return false };
-    let is_hidden = entry.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-    let is_seats = if is_in_folder { !path.is_symlink() } else { is_report(path) && !is_of_its_folder(path) };
-    is_there(entry) && !is_hidden && is_seats
+    let entry = if path.ends_with(IN_FOLDER) { path.parent() } else { Some(path) };
+    let found = entry.and_then(|entry| Some((entry, entry.symlink_metadata().ok()?)));
+    found.is_some_and(|(entry, found)| {
+        !found.is_symlink()
+            && !path.is_symlink()
+            && report_at(entry.to_owned(), found.is_dir()).is_some_and(|report| report == path)
+    })
 }
 
 fn is_report(path: &Path) -> bool {
@@ -77,31 +77,34 @@ pub(super) fn hand_out(folder: &Path, label: Option<&str>, line: &mut Line) {
         seat: Seat::Named(folder.to_string_lossy().into()),
         why: format!("its files cannot be listed: {error}"),
     };
-    match fs::read_dir(folder) {
-        Err(error) => line.put(missing(&error)),
-        Ok(entries) => {
-            for entry in entries {
-                match entry {
-                    Ok(entry) => entry_of(&entry, label).into_iter().for_each(|work| line.put(work)),
-                    // The rest of it cannot be had either.
-                    Err(error) => return line.put(missing(&error)),
-                }
-            }
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) => return line.put(missing(&error)),
+    };
+    for entry in entries {
+        match entry.map(|entry| report_of(&entry)) {
+            Ok(Some(path)) => line.put(work(path, label, false)),
+            Ok(None) => {}
+            // The rest of it cannot be had either.
+            Err(error) => return line.put(missing(&error)),
         }
     }
 }
 
-fn entry_of(entry: &DirEntry, label: Option<&str>) -> Option<Work> {
-    let name = entry.file_name().to_string_lossy().into_owned();
-    let path = entry.path();
-    if name.starts_with('.') {
+/// The report that an entry of a room leads to; none where it is no seat's.
+fn report_at(entry: PathBuf, is_folder: bool) -> Option<PathBuf> {
+    let is_hidden = entry.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    if is_hidden {
         None
-    } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-        Some(Work::File { seat: labelled(label, name), path: path.join(IN_FOLDER), is_named: false })
+    } else if is_folder {
+        Some(entry.join(IN_FOLDER))
     } else {
-        let is_seats = is_report(&path) && !is_of_its_folder(&path);
-        is_seats.then(|| Work::File { seat: labelled(label, seat_of(&path)), path, is_named: false })
+        (is_report(&entry) && !is_of_its_folder(&entry)).then_some(entry)
     }
+}
+
+fn report_of(entry: &DirEntry) -> Option<PathBuf> {
+    report_at(entry.path(), entry.file_type().is_ok_and(|kind| kind.is_dir()))
 }
 
 /// Reads a file into a buffer that is used again and again; why it cannot be read.

@@ -3,7 +3,7 @@
 //! Invariant: a name that leads to no report is a seat without one; nothing that was named goes by unsaid.
 
 use super::{
-    Line, Work,
+    Line,
     files::{self, IN_FOLDER},
     stream,
 };
@@ -21,8 +21,6 @@ pub(super) struct Named {
     /// Files, and whether somebody has named this very file.
     files: BTreeMap<PathBuf, bool>,
     is_stream: bool,
-    /// Something else was named than folders with nothing in them.
-    is_something: bool,
 }
 
 impl Named {
@@ -34,23 +32,24 @@ impl Named {
             } else if fs::metadata(path).is_ok_and(|found| found.is_dir()) {
                 named.add_folder(place_of(path));
             } else {
-                named.is_something = true;
                 named.files.insert(full(path), true);
             }
         }
         named
     }
 
-    /// Whether there can be no report in it.
+    /// Whether nothing was named but folders with nothing in them.
     pub(super) fn is_empty(&self) -> bool {
-        !self.is_stream && !self.is_something
+        let mut files = self.files.iter();
+        !self.is_stream
+            && self.rooms.is_empty()
+            && files.all(|(path, is_named)| !is_named && path.symlink_metadata().is_err())
     }
 
     /// A folder is a room with seats in it, a seat with its own report in it, or both. One with neither is a seat that has not
     /// answered: what came from elsewhere left its folder empty.
     fn add_folder(&mut self, folder: PathBuf) {
         let (own, has_seats) = files::held_in(&folder);
-        self.is_something |= has_seats || !own.is_empty();
         if own.is_empty() && !has_seats {
             self.files.entry(folder.join(IN_FOLDER)).or_insert(false);
         }
@@ -69,14 +68,13 @@ impl Named {
         for room in &self.rooms {
             files::hand_out(room, labels.get(room).map(String::as_str), line);
         }
-        for (path, is_named) in &self.files {
-            let room = files::room_of(path);
-            if room.is_some_and(|room| self.rooms.contains(room)) && files::is_found(path) {
+        for (path, is_named) in self.files {
+            let room = files::room_of(&path);
+            if room.is_some_and(|room| self.rooms.contains(room)) && files::is_found(&path) {
                 continue;
             }
-            let label = room.and_then(|room| labels.get(room));
-            let seat = files::labelled(label.map(String::as_str), files::seat_of(path));
-            line.put(Work::File { seat, path: path.clone(), is_named: *is_named });
+            let label = room.and_then(|room| labels.get(room)).map(String::as_str);
+            line.put(files::work(path, label, is_named));
         }
         if self.is_stream {
             stream::hand_out(io::stdin().lock(), line);

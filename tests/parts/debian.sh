@@ -3,6 +3,8 @@
 #
 # The script sets `work`, a folder of its own that it removes. The machine's sources stay as they are, nothing is
 # installed, root is not needed. DEBIAN_MIRROR and DEBIAN_SECURITY_MIRROR name other servers.
+# These functions set `component`, `server`, `keys`, `command`, `folder`, `packages` and `deb`: names that a script cannot
+# have for its own.
 # shellcheck disable=SC2154 # work is the script's
 
 # apt_lists COMPONENT SUITE...: reads what there is, of suites whose names end in -security from that server.
@@ -46,4 +48,13 @@ unpacked() {
     for deb in "$work/debs"/*.deb; do
         dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$folder" "$@"
     done
+}
+
+# need_debootstrap: takes debootstrap from those lists, where it is missing.
+need_debootstrap() {
+    ! command -v debootstrap >/dev/null || return 0
+    unpacked "$work/debootstrap" debootstrap
+    DEBOOTSTRAP_DIR=$work/debootstrap/usr/share/debootstrap
+    PATH=$work/debootstrap/usr/sbin:$PATH
+    export DEBOOTSTRAP_DIR PATH
 }

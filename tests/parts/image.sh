@@ -36,12 +36,7 @@ trap 'rm -rf "$work"' EXIT
 # shellcheck source=tests/parts/debian.sh
 . "$here/debian.sh"
 apt_lists main bookworm
-if ! command -v debootstrap >/dev/null; then
-    (cd "$work" && apt download debootstrap && dpkg -x debootstrap_*.deb debootstrap)
-    DEBOOTSTRAP_DIR=$work/debootstrap/usr/share/debootstrap
-    PATH=$work/debootstrap/usr/sbin:$PATH
-    export DEBOOTSTRAP_DIR PATH
-fi
+need_debootstrap
 standard=$(for list in "$work"/lists/*_Packages*; do /usr/lib/apt/apt-helper cat-file "$list"; done | awk '
     /^Package: / { package = $2 }
     /^Priority: standard$/ { print package }' | sort -u | paste -sd, -)

@@ -18,12 +18,15 @@ const AT_BOOT: [&str; 3] = ["/etc/rc.local", "/etc/crontab", "/var/spool/cron/cr
 /// The first file that has `nvidia-smi -pm 1` run at boot: a unit in `/etc` that something wants, or what [`AT_BOOT`] and cron
 /// have.
 pub(super) fn persistence_set_by(root: &Root) -> Option<String> {
-    let own = |folder: &'static str| root.names(folder).into_iter().map(move |name| (folder, name));
-    let is_enabled = |(_, name): &(&str, String)| name.ends_with(".service") && units::is_wanted(root, name);
-    let units = own("/etc/systemd/system").filter(is_enabled);
-    let files = units.chain(own("/etc/cron.d")).map(|(folder, name)| format!("{folder}/{name}"));
-    let mut files = files.chain(AT_BOOT.map(str::to_owned));
-    files.find(|path| root.configuration(path).is_some_and(|text| text.lines().any(turns_persistence_on)))
+    let within =
+        |folder: &'static str| root.names(folder).into_iter().map(move |name| format!("{folder}/{name}"));
+    let does =
+        |path: &String| root.configuration(path).is_some_and(|text| text.lines().any(turns_persistence_on));
+    let unit = |path: &String| path.rsplit('/').next().is_some_and(|unit| units::is_wanted(root, unit));
+    // Who wants a unit takes longer to tell than what it says.
+    let units = within("/etc/systemd/system").filter(|path| path.ends_with(".service"));
+    let tables = within("/etc/cron.d").chain(AT_BOOT.map(str::to_owned));
+    units.filter(does).find(unit).or_else(|| tables.into_iter().find(does))
 }
 
 fn turns_persistence_on(line: &str) -> bool {
